@@ -7,7 +7,7 @@ from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import Rule, RuleTarget, TargetRetryPolicy
 from globalchat.localcloud.events.deliveries import Route
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.fault_injection import Faults, FaultyRegion, SocketFaults
+from globalchat.localcloud.fault_injection import Faults, FaultyRegion, RegionFaults
 
 EVENT = Event({"id": "1"}, 0.0)
 OREGON, SYDNEY, DUBLIN = "us-west-2", "ap-southeast-2", "eu-west-1"
@@ -24,7 +24,7 @@ RELAY, BACK, BROADCAST = route(OREGON, SYDNEY), route(SYDNEY, OREGON), route(ORE
 @pytest.fixture
 def regions() -> list[FaultyRegion]:
     return [
-        FaultyRegion(alias, region, SocketFaults(), {f"da2-{alias}": 100.0})
+        FaultyRegion(alias, region, RegionFaults(), {f"da2-{alias}": 100.0})
         for alias, region in (("oregon", OREGON), ("sydney", SYDNEY), ("dublin", DUBLIN))
     ]
 
@@ -154,7 +154,7 @@ class Socket:
 
 
 def test_drop_resets_the_open_sockets_and_no_closed_one() -> None:
-    faults, first, second, gone = SocketFaults(), Socket(), Socket(), Socket()
+    faults, first, second, gone = RegionFaults(), Socket(), Socket(), Socket()
     for each in (first, second, gone):
         faults.opened(each)
     faults.closed(gone)
@@ -163,7 +163,7 @@ def test_drop_resets_the_open_sockets_and_no_closed_one() -> None:
 
 
 def test_silence_spares_later_sockets() -> None:
-    faults, first, second = SocketFaults(), Socket(), Socket()
+    faults, first, second = RegionFaults(), Socket(), Socket()
     faults.opened(first)
     assert faults.blackhole() == 1
     faults.opened(second)
@@ -172,7 +172,7 @@ def test_silence_spares_later_sockets() -> None:
 
 
 def test_half_open_silences_later_sockets_too_and_its_end_resets_the_silent() -> None:
-    faults, first, second, third = SocketFaults(), Socket(), Socket(), Socket()
+    faults, first, second, third = RegionFaults(), Socket(), Socket(), Socket()
     faults.opened(first)
     faults.half_open = True
     faults.opened(second)
@@ -183,7 +183,7 @@ def test_half_open_silences_later_sockets_too_and_its_end_resets_the_silent() ->
 
 
 def test_down_resets_what_is_open() -> None:
-    faults, each = SocketFaults(), Socket()
+    faults, each = RegionFaults(), Socket()
     faults.opened(each)
     faults.down = True
     assert each.resets == 1

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.errors import UsageError
-from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, InjectedFault, best, parse
+from globalchat.localcloud.faults import FAULT_KINDS, FaultKind, FaultLocation, InjectedFault, best, parse
 
 HERE = FaultLocation(source="oregon")
 
@@ -127,3 +127,9 @@ def test_any_delay_in_microseconds_is_spelled_exactly(first: int, second: int) -
     low, high = sorted((first, second))
     fault = InjectedFault("relay-delay", FaultLocation(), low / 1_000_000, high / 1_000_000)
     assert parse(f"relay-delay={fault.amount}") == fault
+
+
+def test_a_fault_of_a_region_cannot_have_an_amount_which_its_switches_would_lose() -> None:
+    with pytest.raises(ValueError, match="slow: a fault of a region takes no amount"):
+        FaultKind("slow", "region", "Answer late.", unit="delay")
+    assert FaultKind("slow", "relay", "Answer late.", unit="delay").unit == "delay"

@@ -12,7 +12,7 @@ from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.answers import (
     NO_TIME,
     AwsAnswers,
-    NotAsked,
+    Inconclusive,
     Verification,
     environment_probe,
     nothing_asked,
@@ -188,7 +188,7 @@ def test_what_is_not_answered_in_time_is_not_asked() -> None:
 
 def test_the_network_alone_makes_it_unreachable() -> None:
     def nowhere(_: AwsQuestion) -> Document:
-        raise NotAsked("no way", Unreachable("no way").reason)
+        raise Inconclusive("no way", Unreachable("no way").reason)
 
     run = Verification(nowhere, LOCAL)
     cause = nothing_asked(run.run(ASKED), run.causes)
@@ -199,7 +199,7 @@ def test_the_network_alone_makes_it_unreachable() -> None:
 def test_one_answer_is_enough_to_have_asked() -> None:
     def once(question: AwsQuestion) -> Document:
         if question.kind is not Kind.TEMPLATE:
-            raise NotAsked("no way", Unreachable("no way").reason)
+            raise Inconclusive("no way", Unreachable("no way").reason)
         return LOCAL(question)
 
     run = Verification(once, LOCAL)

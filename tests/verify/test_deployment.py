@@ -11,7 +11,7 @@ from yarl import URL
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.answers import NotAsked
+from globalchat.verify.answers import Inconclusive
 from globalchat.verify.compare import Agreement, Comparison
 from globalchat.verify.deployment import DISTURBS, Side, check_rows, local_side, not_looked_at, probes
 from globalchat.verify.probe_target import Observation, ProbeTarget
@@ -130,7 +130,7 @@ async def test_names_of_channels_make_no_difference(local_cloud: LocalCloud) -> 
         return {"text": f"no {target.channel}", "other": target.endpoint.api_id}
 
     async def missing(_: ProbeTarget) -> Observation:
-        raise NotAsked("not today")
+        raise Inconclusive("not today")
 
     rows = [UnverifiedRow("naming", "a", probe=naming), UnverifiedRow("missing", "b", probe=missing)]
     found = by_id(await check_rows(local_side(local_cloud), disturb=False, rows=rows))

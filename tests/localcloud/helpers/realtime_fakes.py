@@ -90,7 +90,7 @@ class FakeSocket:
         self.ended: list[Sequence[str]] = []
 
     @property
-    def outbox(self) -> "FakeSocket":
+    def buffer(self) -> "FakeSocket":
         return self
 
     def send(self, payload: bytes) -> None:

@@ -13,7 +13,7 @@ from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.fault_injection import RegionFaults
 from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, serve_app
 from globalchat.localcloud.server.http_apps import region_app
 from globalchat.localcloud.server.loopback import bound, url
@@ -50,7 +50,7 @@ class Server:
     usage: WatchedUsage
 
     @property
-    def faults(self) -> SocketFaults:
+    def faults(self) -> RegionFaults:
         return self.endpoint.faults
 
     @property

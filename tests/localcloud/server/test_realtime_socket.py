@@ -44,7 +44,7 @@ class Turns:
             call()
 
 
-def outbox(turns: Turns, transport: Transport, limit: int = 1000) -> tuple[FrameBuffer, list[bool]]:
+def frame_buffer(turns: Turns, transport: Transport, limit: int = 1000) -> tuple[FrameBuffer, list[bool]]:
     overflows: list[bool] = []
     made = FrameBuffer(transport, turns.flusher, on_overflow=lambda: overflows.append(True), limit=limit)
     return made, overflows
@@ -66,8 +66,8 @@ def test_a_header_takes_its_shortest_form(length: int, header: bytes) -> None:
 
 def test_frames_wait_for_the_end_of_the_turn_and_leave_together() -> None:
     turns, first, second = Turns(), Transport(), Transport()
-    one, _ = outbox(turns, first)
-    two, _ = outbox(turns, second)
+    one, _ = frame_buffer(turns, first)
+    two, _ = frame_buffer(turns, second)
     one.send(b"a")
     two.send(b"b")
     one.send(b"c")
@@ -84,7 +84,7 @@ def test_frames_wait_for_the_end_of_the_turn_and_leave_together() -> None:
 
 def test_a_client_that_does_not_read_is_cut_once() -> None:
     turns, transport = Turns(), Transport()
-    box, overflows = outbox(turns, transport)
+    box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
     box.send(b"a")
     turns.turn()
@@ -97,7 +97,7 @@ def test_a_client_that_does_not_read_is_cut_once() -> None:
 
 def test_a_burst_within_one_turn_is_bounded_too() -> None:
     turns, transport = Turns(), Transport()
-    box, overflows = outbox(turns, transport)
+    box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
     for _ in range(100):
         box.send(b"x" * 100)
@@ -107,7 +107,7 @@ def test_a_burst_within_one_turn_is_bounded_too() -> None:
 
 def test_closing_writes_what_waits_and_nothing_later() -> None:
     turns, transport = Turns(), Transport()
-    box, _ = outbox(turns, transport)
+    box, _ = frame_buffer(turns, transport)
     box.send(b"a")
     box.close()
     box.send(b"b")
@@ -117,7 +117,7 @@ def test_closing_writes_what_waits_and_nothing_later() -> None:
 
 def test_nothing_is_written_to_a_closing_transport() -> None:
     turns, transport = Turns(), Transport()
-    box, overflows = outbox(turns, transport)
+    box, overflows = frame_buffer(turns, transport)
     transport.closing = True
     box.send(b"a")
     turns.turn()
@@ -127,7 +127,7 @@ def test_nothing_is_written_to_a_closing_transport() -> None:
 
 def test_a_frame_alone_leaves_at_once() -> None:
     turns, transport = Turns(), Transport()
-    box, _ = outbox(turns, transport)
+    box, _ = frame_buffer(turns, transport)
     box.send_alone(b"a")
     assert transport.writes == [b"\x81\x01a"]
     assert turns.calls == []
@@ -135,7 +135,7 @@ def test_a_frame_alone_leaves_at_once() -> None:
 
 def test_a_frame_alone_does_not_overtake_what_waits() -> None:
     turns, transport = Turns(), Transport()
-    box, _ = outbox(turns, transport)
+    box, _ = frame_buffer(turns, transport)
     box.send(b"a")
     box.send_alone(b"b")
     turns.turn()
@@ -145,7 +145,7 @@ def test_a_frame_alone_does_not_overtake_what_waits() -> None:
 @pytest.mark.parametrize("alone", [True, False])
 def test_discarded_frames_never_leave(alone: bool) -> None:
     turns, transport = Turns(), Transport()
-    box, _ = outbox(turns, transport)
+    box, _ = frame_buffer(turns, transport)
     box.send(b"a")
     box.discard()
     (box.send_alone if alone else box.send)(b"b")
@@ -156,7 +156,7 @@ def test_discarded_frames_never_leave(alone: bool) -> None:
 
 def test_a_frame_alone_that_fills_the_buffer_disconnects() -> None:
     turns, transport = Turns(), Transport()
-    box, overflows = outbox(turns, transport)
+    box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
     box.send_alone(b"a")
     assert overflows == [True]
@@ -167,7 +167,7 @@ def test_a_frame_alone_that_fills_the_buffer_disconnects() -> None:
 
 def test_a_frame_alone_does_not_go_to_a_closing_transport() -> None:
     turns, transport = Turns(), Transport()
-    box, _ = outbox(turns, transport)
+    box, _ = frame_buffer(turns, transport)
     transport.closing = True
     box.send_alone(b"a")
     turns.turn()

@@ -51,7 +51,7 @@ class TerminalPrompter:
         return True
 
     def ask(self, question: str) -> str:
-        """Ask on the terminal. Input is shown: a code can be used only once, and no echo has to be restored."""
+        """Ask on the terminal. Input is shown, as a code can be used once; no echo has to be restored."""
         terminal = _open_terminal()
         if terminal is None:
             raise EOFError

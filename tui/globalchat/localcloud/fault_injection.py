@@ -33,7 +33,7 @@ class FaultySocket(Protocol):
         ...
 
 
-class SocketFaults:
+class RegionFaults:
     """The faults of one region. The shells of its port consult it; all are off at first.
 
     Attributes:
@@ -175,7 +175,7 @@ class FaultyRegion:
 
     alias: str
     region: str
-    sockets: SocketFaults
+    sockets: RegionFaults
     keys: dict[str, float] = field(repr=False)
     _kept: dict[str, float] = field(default_factory=dict, repr=False)
 

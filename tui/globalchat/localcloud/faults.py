@@ -22,13 +22,24 @@ _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A kind of fault; `unit` None takes no amount, `momentary` happens once instead of lasting."""
+    """A kind of fault; `unit` None takes no amount, `momentary` happens once instead of lasting.
+
+    Faults of a region are on or off, and take no amount: `fault_injection` sets them as switches.
+
+    Raises:
+        ValueError: a fault of a region with a unit.
+    """
 
     name: str
     scope: Scope
     help: str
     unit: Unit | None = None
     momentary: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an amount that nothing would read."""
+        if self.scope == "region" and self.unit is not None:
+            raise ValueError(f"{self.name}: a fault of a region takes no amount")
 
 
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
@@ -96,7 +107,7 @@ class InjectedFault:
     def document(self) -> dict[str, JSON]:
         """Return the fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
         if self.kind.scope == "region":
-            return {"name": self.name, "amount": None, "region": self.location.region}
+            return {"name": self.name, "amount": self.amount, "region": self.location.region}
         return {
             "name": self.name,
             "amount": self.amount,

@@ -46,8 +46,8 @@ class AskingFailure:
     cause: Reason | None = None
 
 
-class NotAsked(Exception):
-    """A question could not be asked."""
+class Inconclusive(Exception):
+    """A question or probe without a result: it could not be asked, was refused, or got no answer."""
 
     def __init__(self, text: str, cause: Reason | None = None) -> None:
         super().__init__(text)
@@ -57,7 +57,7 @@ class NotAsked(Exception):
 Answers: TypeAlias = Callable[[AwsQuestion], Document]
 """What answers questions: AWS, the local cloud, or a recording of AWS.
 
-It returns the answer in the form of AWS's API, or `{"refused": reason}`; it raises NotAsked if there is none.
+It returns the answer in the form of AWS's API, or `{"refused": reason}`; without one it raises Inconclusive.
 """
 
 
@@ -82,7 +82,7 @@ class AwsAnswers:
         """Ask one question, from any thread.
 
         Raises:
-            NotAsked: the credentials may not ask, AWS does not know the action here, or no answer came.
+            Inconclusive: the credentials may not ask, AWS does not know the action here, or no answer came.
         """
         kind = question.action, question.region
         if kind in self._answered:
@@ -99,14 +99,14 @@ class AwsAnswers:
     def _answer(self, question: AwsQuestion) -> Document:
         kind = question.action, question.region
         if (obstacle := self._obstacles.get(kind)) is not None:
-            raise NotAsked(obstacle.message, obstacle)
+            raise Inconclusive(obstacle.message, obstacle)
         try:
             return self._ask(question)
         except UserError as error:
             if isinstance(error, CallFailed) and error.code in question.action.refusals:
                 return {REFUSED: str(error)}
             self._obstacles[kind] = error.reason
-            raise NotAsked(str(error), error.reason) from None
+            raise Inconclusive(str(error), error.reason) from None
 
     def _ask(self, question: AwsQuestion) -> Document:
         """Return the whole answer: findings come in pages."""
@@ -154,7 +154,7 @@ class Verification:
         """Return True unless EvaluateCode is known to leave `ctx.env` empty: it is not documented."""
         try:
             answer = self.aws(environment_probe(region))
-        except NotAsked:
+        except Inconclusive:
             return True
         return '"reached"' in str(answer.get("evaluationResult"))
 
@@ -226,7 +226,7 @@ def _all(
 def _answer(question: AwsQuestion, answer: "Future[Document | AskingFailure]", ask: Answers) -> None:
     try:
         answer.set_result(ask(question))
-    except NotAsked as error:
+    except Inconclusive as error:
         answer.set_result(error.obstacle)
     except BaseException as error:
         answer.set_exception(error)

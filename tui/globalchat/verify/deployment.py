@@ -19,7 +19,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.answers import AskingFailure, NotAsked, Progress
+from globalchat.verify.answers import AskingFailure, Inconclusive, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked
 from globalchat.verify.probe_target import ANSWER_SECONDS, Bus, Observation, ProbeTarget
 from globalchat.verify.questions import Kind
@@ -130,7 +130,7 @@ async def _compared(row: UnverifiedRow, aws: ProbeTarget, local: ProbeTarget, *,
 async def _looked(probe: Probe, target: ProbeTarget) -> Observation | AskingFailure:
     try:
         return await probe(target)
-    except NotAsked as error:
+    except Inconclusive as error:
         return error.obstacle
 
 
@@ -156,7 +156,7 @@ async def _target(side: Side, seconds: float) -> "AsyncIterator[ProbeTarget]":
         target = ProbeTarget(side.endpoint, "", session, side.credentials, side.bus, seconds)
         try:
             answer = await target.graphql("{ channels }")
-        except NotAsked as error:
+        except Inconclusive as error:
             raise UserError(f"{side.endpoint.alias} cannot be looked at: {error}.") from None
         yield replace(target, channel=_first_channel(answer.document, side.endpoint.alias))
 
@@ -214,7 +214,7 @@ def aws_side(endpoint: RegionEndpoint, aws: Aws) -> Side:
         }
         answer = await _call(aws, "events", endpoint.region, "put_events", Entries=[entry])
         if answer.get("FailedEntryCount"):
-            raise NotAsked("the bus refused the event")
+            raise Inconclusive("the bus refused the event")
 
     async def count() -> int:
         url = (await _call(aws, "sqs", endpoint.region, "get_queue_url", QueueName=queue))["QueueUrl"]
@@ -231,4 +231,4 @@ async def _call(aws: Aws, service: str, region: str, operation: str, **arguments
     try:
         return await asyncio.to_thread(aws.call, service, region, operation, **arguments)
     except UserError as error:
-        raise NotAsked(str(error)) from None
+        raise Inconclusive(str(error)) from None

@@ -8,8 +8,8 @@ from typing import Final
 from globalchat.client.documents import UNSUBSCRIBE
 from globalchat.client.messages import IdFactory
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.answers import NotAsked
-from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, seen, start
+from globalchat.verify.answers import Inconclusive
+from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, observation_of, start_frame
 
 ABOVE_PAYLOAD: Final = 241 * 1024
 """Bytes of a text that no subscription message may have: AppSync's quota is 240 KB."""
@@ -22,15 +22,15 @@ async def invalidation(target: ProbeTarget) -> Observation:
     signer = target.signer()
     async with target.socket(target.authorization()) as socket:
         await socket.open()
-        await socket.send(start(target, target.channel))
-        await socket.until("start_ack", "error")
+        await socket.send(start_frame(target, target.channel))
+        await socket.wait_for("start_ack", "error")
         body = json.dumps({"query": UNSUBSCRIBE, "variables": {"name": target.channel}})
         answer = await target.request(body, target.signed(body, credentials=signer))
         if answer.errors:
-            raise NotAsked(f"the channel was not ended: {answer.errors[0].get('message')}")
-        first = await socket.until("complete", "error")
-        then = None if first is None or "closed" in first else await socket.frame()
-        return {"first": seen(first), "then": seen(then)}
+            raise Inconclusive(f"the channel was not ended: {answer.errors[0].get('message')}")
+        first = await socket.wait_for("complete", "error")
+        then = None if first is None or "closed" in first else await socket.next_frame()
+        return {"first": observation_of(first), "then": observation_of(then)}
 
 
 async def message_size(target: ProbeTarget) -> Observation:
@@ -38,12 +38,12 @@ async def message_size(target: ProbeTarget) -> Observation:
     bus, id_ = _bus(target), IdFactory().new()
     async with target.socket(target.authorization()) as socket:
         await socket.open()
-        await socket.send(start(target, target.channel))
-        await socket.until("start_ack", "error")
+        await socket.send(start_frame(target, target.channel))
+        await socket.wait_for("start_ack", "error")
         await bus.put(_message(target, id_, message="x" * ABOVE_PAYLOAD))
         try:
             async with asyncio.timeout(target.seconds):
-                while id_ not in json.dumps(frame := await socket.frame(target.seconds)):
+                while id_ not in json.dumps(frame := await socket.next_frame(target.seconds)):
                     if frame is None or "closed" in frame:
                         return {"delivered": False, "closed": None if frame is None else frame["closed"]}
         except TimeoutError:
@@ -67,7 +67,7 @@ async def delivery_errors(target: ProbeTarget) -> Observation:
 
 def _bus(target: ProbeTarget) -> Bus:
     if target.bus is None:
-        raise NotAsked("it needs AWS credentials")
+        raise Inconclusive("it needs AWS credentials")
     return target.bus
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from globalchat.client.network import open_tls, proxy_of
 from globalchat.core.net import host_and_port, host_of
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.answers import NotAsked
+from globalchat.verify.answers import Inconclusive
 from globalchat.verify.probe_target import JSON_TYPE, Observation, ProbeTarget
 
 MEBIBYTE: Final = 1024 * 1024
@@ -68,7 +68,7 @@ async def late_body(target: ProbeTarget) -> Observation:
     try:
         reader, writer = await _open(url)
     except OSError as error:
-        raise NotAsked(f"no connection ({type(error).__name__})") from None
+        raise Inconclusive(f"no connection ({type(error).__name__})") from None
     try:
         writer.write(f"POST /graphql HTTP/1.1\r\n{head}\r\n".encode())
         async with asyncio.timeout(target.seconds):
@@ -124,7 +124,7 @@ async def introspected_comments(target: ProbeTarget) -> Observation:
     kind = data.get("__type") if isinstance(data, dict) else None
     fields = kind.get("fields") if isinstance(kind, dict) else None
     if not isinstance(fields, list):
-        raise NotAsked("the API answers no introspection")
+        raise Inconclusive("the API answers no introspection")
     described = [each for each in fields if isinstance(each, dict) and each.get("description")]
     return {"fields have descriptions": bool(described)}
 

@@ -17,7 +17,7 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import tls
 from globalchat.core.credentials import Credentials
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.answers import NotAsked
+from globalchat.verify.answers import Inconclusive
 
 ANSWER_SECONDS: Final = 15.0
 """How long any single answer may take."""
@@ -32,7 +32,7 @@ Observation = dict[str, JSON]
 class Bus:
     """What reaches a region's event bus: `put` puts an event with a detail, `count` counts dead letters.
 
-    Both raise NotAsked if the credentials may not.
+    Both raise Inconclusive if the credentials may not.
     """
 
     put: Callable[[Mapping[str, JSON]], Awaitable[None]]
@@ -57,10 +57,10 @@ class ProbeTarget:
         """Return the headers of a request with the API key.
 
         Raises:
-            NotAsked: the deployment has no key.
+            Inconclusive: the deployment has no key.
         """
         if not self.endpoint.api_key:
-            raise NotAsked("the deployment takes no API key")
+            raise Inconclusive("the deployment takes no API key")
         return dict(key_authentication(self.endpoint).get_headers())
 
     def authorization(self, body: str = "", headers: Headers = JSON_TYPE) -> dict[str, str]:
@@ -69,7 +69,7 @@ class ProbeTarget:
         Without a body they are those of a socket's handshake.
 
         Raises:
-            NotAsked: there is neither a key nor credentials.
+            Inconclusive: there is neither a key nor credentials.
         """
         if self.endpoint.api_key:
             return {**self.key_headers(), **(headers if body else {})}
@@ -79,10 +79,10 @@ class ProbeTarget:
         """Return the credentials that sign requests.
 
         Raises:
-            NotAsked: there are none.
+            Inconclusive: there are none.
         """
         if self.credentials is None:
-            raise NotAsked("it needs AWS credentials")
+            raise Inconclusive("it needs AWS credentials")
         return self.credentials
 
     def signed(
@@ -95,7 +95,7 @@ class ProbeTarget:
     ) -> dict[str, str]:
         """Return the headers of a signed request; without a body those of a socket's handshake.
 
-        `endpoint` is another one that the signature is for, `headers` are others than the usual ones.
+        `endpoint` and `headers` override the defaults.
         """
         signing = signature_authentication(endpoint or self.endpoint, credentials)
         return dict(signing.get_headers(body or None, None if headers is None else dict(headers)))
@@ -106,7 +106,7 @@ class ProbeTarget:
         """Send one request to the GraphQL endpoint, or to `path` on its host.
 
         Raises:
-            NotAsked: no answer came.
+            Inconclusive: no answer came.
         """
         url = self.endpoint.graphql_url
         if path:
@@ -115,11 +115,16 @@ class ProbeTarget:
         data = BytesIO(body.encode() if isinstance(body, str) else body) if body else None
         try:
             async with self.session.request(
-                method, url, data=data, headers=_sendable(headers), allow_redirects=False, **_way(url)
+                method,
+                url,
+                data=data,
+                headers=_sendable(headers),
+                allow_redirects=False,
+                **_connection_options(url),
             ) as answer:
                 return HttpAnswer(answer.status, dict(answer.headers), await answer.read())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotAsked(f"no answer came ({type(error).__name__})") from None
+            raise Inconclusive(f"no answer came ({type(error).__name__})") from None
 
     async def graphql(self, document: str, variables: Mapping[str, JSON] | None = None) -> "HttpAnswer":
         """Run an operation."""
@@ -133,16 +138,21 @@ class ProbeTarget:
         """Open a realtime socket whose handshake carries the authorization headers.
 
         Raises:
-            NotAsked: it was not opened.
+            Inconclusive: it was not opened.
         """
         url = self.endpoint.realtime_url
         query = {"header": _base64(headers), "payload": "e30="}
         try:
             opened = await self.session.ws_connect(
-                url, params=query, protocols=protocols, autoping=True, max_msg_size=0, **_way(url)
+                url,
+                params=query,
+                protocols=protocols,
+                autoping=True,
+                max_msg_size=0,
+                **_connection_options(url),
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotAsked(f"the socket was not opened ({type(error).__name__})") from None
+            raise Inconclusive(f"the socket was not opened ({type(error).__name__})") from None
         try:
             yield Socket(opened)
         finally:
@@ -184,7 +194,10 @@ class Socket:
         self._socket = opened
 
     async def send(self, frame: Mapping[str, JSON] | str) -> None:
-        """Send a frame, a string as it is. What a closed socket is sent is lost: it says so when read."""
+        """Send a frame, a string as it is.
+
+        On a closed socket this does nothing; the next read reports the close.
+        """
         text = frame if isinstance(frame, str) else json.dumps(frame)
         if not self._socket.closed:
             try:
@@ -192,7 +205,7 @@ class Socket:
             except ConnectionError:
                 return
 
-    async def frame(self, seconds: float = ANSWER_SECONDS) -> Observation | None:
+    async def next_frame(self, seconds: float = ANSWER_SECONDS) -> Observation | None:
         """Return the next frame but keep-alives; `{"closed": code}` at the end, None if none came."""
         try:
             async with asyncio.timeout(seconds):
@@ -206,11 +219,11 @@ class Socket:
         except TimeoutError:
             return None
 
-    async def until(self, *types: str, seconds: float = ANSWER_SECONDS) -> Observation | None:
+    async def wait_for(self, *types: str, seconds: float = ANSWER_SECONDS) -> Observation | None:
         """Return the first frame of one of these types, or the end, or None."""
         async with asyncio.timeout(None) as limit:
             limit.reschedule(asyncio.get_running_loop().time() + seconds)
-            while (frame := await self.frame(seconds)) is not None:
+            while (frame := await self.next_frame(seconds)) is not None:
                 if "closed" in frame or frame.get("type") in types:
                     return frame
         return None
@@ -219,14 +232,14 @@ class Socket:
         """Say hello, and wait for the answer.
 
         Raises:
-            NotAsked: the connection was refused.
+            Inconclusive: the connection was refused.
         """
         await self.send({"type": "connection_init"})
-        if (await self.until("connection_ack", "connection_error") or {}).get("type") != "connection_ack":
-            raise NotAsked("the connection was refused")
+        if (await self.wait_for("connection_ack", "connection_error") or {}).get("type") != "connection_ack":
+            raise Inconclusive("the connection was refused")
 
 
-def start(
+def start_frame(
     target: ProbeTarget, name: str, headers: Mapping[str, Any] | None = None, *, id_: str = "1"
 ) -> Observation:
     """Return the frame that subscribes to a channel."""
@@ -240,7 +253,7 @@ def start(
 
 
 def subscription(name: str) -> str:
-    """Return the request that subscribes to a channel, as `start` carries it."""
+    """Return the request that subscribes to a channel, as a `start` frame carries it."""
     document = "subscription Probe($name: String!) { subscribe(name: $name) { id name message } }"
     return json.dumps({"query": document, "variables": {"name": name}})
 
@@ -252,7 +265,7 @@ def errors_in(document: Mapping[str, JSON]) -> list[dict[str, JSON]]:
     return [each for each in found if isinstance(each, dict)]
 
 
-def seen(frame: Observation | None) -> Observation:
+def observation_of(frame: Observation | None) -> Observation:
     """Return what of a frame is compared: its type, and types and fields of its errors."""
     if frame is None:
         return {"frame": None}
@@ -274,7 +287,7 @@ def _sendable(headers: Headers) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
 
 
-def _way(url: str) -> dict[str, Any]:
+def _connection_options(url: str) -> dict[str, Any]:
     """Return how aiohttp reaches a URL: proxy, and whom TLS trusts."""
     secure = url.startswith(("https:", "wss:"))
     return {"proxy": proxy_for_aiohttp(proxy_of(url)), "ssl": tls.context() if secure else True}

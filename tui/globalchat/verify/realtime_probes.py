@@ -13,8 +13,8 @@ from globalchat.verify.probe_target import (
     ProbeTarget,
     Socket,
     errors_in,
-    seen,
-    start,
+    observation_of,
+    start_frame,
     subscription,
 )
 
@@ -27,8 +27,8 @@ async def signed_connect(target: ProbeTarget) -> Observation:
     for name, credentials in _wrong(target.signer()).items():
         async with target.socket(target.signed(credentials=credentials)) as socket:
             await socket.send({"type": "connection_init"})
-            error = await socket.until("connection_error", "connection_ack")
-            found[name] = [seen(error), "closed" in (await socket.frame() or {})]
+            error = await socket.wait_for("connection_error", "connection_ack")
+            found[name] = [observation_of(error), "closed" in (await socket.next_frame() or {})]
     return found
 
 
@@ -40,37 +40,37 @@ async def signed_start(target: ProbeTarget) -> Observation:
         for name, credentials in _wrong(target.signer()).items():
             data = subscription(target.channel)
             headers = target.signed(data, credentials=credentials)
-            await socket.send(start(target, target.channel, headers, id_=name))
-            found[name] = seen(await socket.until("error", "start_ack"))
+            await socket.send(start_frame(target, target.channel, headers, id_=name))
+            found[name] = observation_of(await socket.wait_for("error", "start_ack"))
     return found
 
 
 async def refused_close(target: ProbeTarget) -> Observation:
     """Open a socket with a wrong key and say nothing: see whether the reason comes, and the end."""
     async with target.socket(_with_key(target, _BAD_KEY)) as socket:
-        error = await socket.frame()
-        end = None if error is None or "closed" in error else await socket.frame(target.seconds)
-        return {"without a frame of the client": seen(error), "then": seen(end)}
+        error = await socket.next_frame()
+        end = None if error is None or "closed" in error else await socket.next_frame(target.seconds)
+        return {"without a frame of the client": observation_of(error), "then": observation_of(end)}
 
 
 async def close_codes(target: ProbeTarget) -> Observation:
     """See by which code a socket is closed that was refused."""
     async with target.socket(_with_key(target, _BAD_KEY)) as socket:
         await socket.send({"type": "connection_init"})
-        await socket.until("connection_error")
-        return seen(await socket.frame())
+        await socket.wait_for("connection_error")
+        return observation_of(await socket.next_frame())
 
 
 async def start_error_fields(target: ProbeTarget) -> Observation:
     """Subscribe to an unknown channel, whose refusal has an `errorInfo`; see the fields of the error."""
     async with target.socket(target.authorization()) as socket:
         await socket.open()
-        await socket.send(start(target, "no-such-channel"))
-        frame = await socket.until("error", "start_ack") or {}
+        await socket.send(start_frame(target, "no-such-channel"))
+        frame = await socket.wait_for("error", "start_ack") or {}
         payload = frame.get("payload")
         errors = errors_in(payload) if isinstance(payload, dict) else []
         fields: list[JSON] = [*sorted({name for each in errors for name in each})]
-        return {**seen(frame), "fields": fields}
+        return {**observation_of(frame), "fields": fields}
 
 
 async def duplicate_id(target: ProbeTarget) -> Observation:
@@ -78,8 +78,8 @@ async def duplicate_id(target: ProbeTarget) -> Observation:
     async with target.socket(target.authorization()) as socket:
         await socket.open()
         await _subscribed(target, socket)
-        await socket.send(start(target, target.channel))
-        return seen(await socket.until("error", "start_ack"))
+        await socket.send(start_frame(target, target.channel))
+        return observation_of(await socket.wait_for("error", "start_ack"))
 
 
 async def frame_limit(target: ProbeTarget) -> Observation:
@@ -87,7 +87,7 @@ async def frame_limit(target: ProbeTarget) -> Observation:
     async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(json.dumps({"type": "stop", "id": "x" * MEBIBYTE}))
-        frame = await socket.until("error", "complete")
+        frame = await socket.wait_for("error", "complete")
         return {"closed": None if frame is None else frame.get("closed")}
 
 
@@ -98,26 +98,26 @@ async def unknown_frame(target: ProbeTarget) -> Observation:
         async with target.socket(target.authorization()) as socket:
             await socket.open()
             await socket.send(frame)
-            found[name] = seen(await socket.frame())
+            found[name] = observation_of(await socket.next_frame())
     return found
 
 
 async def no_init(target: ProbeTarget) -> Observation:
     """Subscribe without `connection_init`."""
     async with target.socket(target.authorization()) as socket:
-        await socket.send(start(target, target.channel))
-        return seen(await socket.until("start_ack", "error"))
+        await socket.send(start_frame(target, target.channel))
+        return observation_of(await socket.wait_for("start_ack", "error"))
 
 
 async def silent_socket(target: ProbeTarget) -> Observation:
     """Open a socket and send nothing; see whether it is closed."""
     async with target.socket(target.authorization()) as socket:
-        return seen(await socket.frame(target.seconds))
+        return observation_of(await socket.next_frame(target.seconds))
 
 
 async def _subscribed(target: ProbeTarget, socket: Socket) -> None:
-    await socket.send(start(target, target.channel))
-    await socket.until("start_ack", "error")
+    await socket.send(start_frame(target, target.channel))
+    await socket.wait_for("start_ack", "error")
 
 
 def _wrong(credentials: Credentials) -> Mapping[str, Credentials]:

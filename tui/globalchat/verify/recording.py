@@ -9,7 +9,7 @@ from typing import Final, TypedDict, cast
 
 from globalchat.core.errors import UserError
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.answers import NotAsked
+from globalchat.verify.answers import Inconclusive
 from globalchat.verify.questions import AwsQuestion, Document
 from globalchat.verify.sample_events import ACCOUNT
 
@@ -77,11 +77,11 @@ class RecordedAnswers:
         """Return the recorded answer to one question.
 
         Raises:
-            NotAsked: there is none.
+            Inconclusive: there is none.
         """
         answer = self._answers.get(digest(question))
         if not isinstance(answer, dict):
-            raise NotAsked(NOT_RECORDED)
+            raise Inconclusive(NOT_RECORDED)
         return answer
 
 

@@ -24,7 +24,7 @@ from globalchat.verify.questions import (
 from globalchat.verify.sample_events import ACCOUNT
 
 Probe = Callable[[ProbeTarget], Awaitable[Observation]]
-"""Looks at a region from outside; raises NotAsked if it cannot."""
+"""Looks at a region from outside; raises Inconclusive if it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from globalchat.localcloud.appsync.responder import (
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.model import AwsError, AwsRequest, AwsResponse
 from globalchat.localcloud.aws.protocols import protocol_of
-from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.fault_injection import RegionFaults
 from globalchat.localcloud.server.acceptor import Usage, connection_of
 from globalchat.localcloud.server.realtime import RealtimeEndpoint
 from globalchat.localcloud.server.realtime_socket import reset
@@ -102,7 +102,7 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
     return app
 
 
-def _outage(faults: SocketFaults) -> Middleware:
+def _outage(faults: RegionFaults) -> Middleware:
     """Make the middleware that resets the connections of a region that is down."""
 
     @web.middleware

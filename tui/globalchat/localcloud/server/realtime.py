@@ -1,6 +1,6 @@
 """Realtime sockets on aiohttp: carries frames between a WebSocket and the protocol core.
 
-aiohttp does the handshake, reads, and closes; frames out go straight to the transport, see `outbox`.
+aiohttp does the handshake, reads, and closes; frames out go straight to the transport, see `buffer`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.frames import SUBPROTOCOL, Handshake
 from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.appsync.realtime.protocol import RateLimit, SocketLimits
-from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.fault_injection import RegionFaults
 from globalchat.localcloud.server import realtime_socket
 from globalchat.localcloud.server.acceptor import Usage
 from globalchat.localcloud.server.realtime_socket import MAX_BUFFER, Flusher, RealtimeSocket
@@ -54,9 +54,9 @@ class RealtimeEndpoint:
         hub: Hub,
         usage: Usage,
         options: RealtimeOptions = RealtimeOptions(),
-        faults: SocketFaults | None = None,
+        faults: RegionFaults | None = None,
     ) -> None:
-        self.faults = faults if faults is not None else SocketFaults()
+        self.faults = faults if faults is not None else RegionFaults()
         self._subscribe_rate = RateLimit(options.subscribe_rate)
         self._api = realtime_socket.SocketContext(
             executor,

@@ -29,7 +29,7 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     SocketState,
     StartSubscription,
 )
-from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.fault_injection import RegionFaults
 
 _FINAL_TEXT: Final = 0x81
 _SHORT: Final = struct.Struct("!BB").pack
@@ -64,16 +64,16 @@ class Flusher:
         self._call_soon = call_soon
         self._waiting: list[FrameBuffer] = []
 
-    def schedule(self, outbox: "FrameBuffer") -> None:
-        """Have `buffer.flush` called after what is running now."""
+    def schedule(self, buffer: "FrameBuffer") -> None:
+        """Call `buffer.flush` once the code that is running now has ended."""
         if not self._waiting:
             self._call_soon(self._flush)
-        self._waiting.append(outbox)
+        self._waiting.append(buffer)
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for outbox in waiting:
-            outbox.flush()
+        for buffer in waiting:
+            buffer.flush()
 
 
 class FrameBuffer:
@@ -162,7 +162,7 @@ class SocketContext:
     executor: Executor
     authenticator: Authenticator
     hub: Hub
-    faults: SocketFaults
+    faults: RegionFaults
     flusher: Flusher
     limits: SocketLimits
     max_buffer: int
@@ -171,19 +171,19 @@ class SocketContext:
 
 
 class RealtimeSocket:
-    """One socket, until either side closes it. It is the hub's `Socket` and the faults' `FaultySocket`."""
+    """One socket, until either side closes it. Implements `HubSocket` and `FaultySocket`."""
 
     def __init__(
-        self, api: SocketContext, socket: web.WebSocketResponse, transport: asyncio.Transport
+        self, context: SocketContext, socket: web.WebSocketResponse, transport: asyncio.Transport
     ) -> None:
         self.blackholed = False
-        self._api = api
-        self._hub = api.hub
+        self._context = context
+        self._hub = context.hub
         self._socket = socket
         self._transport = transport
-        self._core = RealtimeProtocol(api.authenticator, limits=api.limits, admit=api.admit_start)
-        self.outbox = FrameBuffer(
-            transport, api.flusher, on_overflow=self._count_slow_reader, limit=api.max_buffer
+        self._core = RealtimeProtocol(context.authenticator, limits=context.limits, admit=context.admit_start)
+        self.buffer = FrameBuffer(
+            transport, context.flusher, on_overflow=self._count_slow_reader, limit=context.max_buffer
         )
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
@@ -194,11 +194,11 @@ class RealtimeSocket:
     def open(self, handshake: Handshake) -> bool:
         """Check the handshake; True if it is authorised. `run` sends the client the result."""
         now = self._loop.time()
-        self._opening = self._core.open(handshake, now, admitted=self._api.admit_connect(now))
+        self._opening = self._core.open(handshake, now, admitted=self._context.admit_connect(now))
         return self._core.state is SocketState.OPEN
 
     async def run(self) -> None:
-        """Carry frames until the socket is closed, by either side."""
+        """Exchange frames until the socket is closed, by either side."""
         try:
             async with self._tasks:
                 self._apply(self._opening)
@@ -215,7 +215,7 @@ class RealtimeSocket:
     def invalidate(self, subscriptions: Sequence[str]) -> None:
         """End these subscriptions, then the socket; a black hole stays as it is."""
         if not self.blackholed:
-            announce = self._api.faults.announce_invalidation
+            announce = self._context.faults.announce_invalidation
             self._apply(self._core.invalidated(subscriptions, announce=announce))
 
     def shut_down(self) -> None:
@@ -223,20 +223,20 @@ class RealtimeSocket:
         self._apply(self._core.shut_down())
 
     def reset(self) -> None:
-        """Reset the TCP connection; `run` ends by that."""
+        """Reset the TCP connection, which makes `run` return."""
         reset(self._transport)
 
     def blackhole(self) -> None:
         """Stop sending and reading; the end of the socket's life resets it."""
         self.blackholed = True
-        self.outbox.discard()  # also what waits for the end of this turn
+        self.buffer.discard()  # also what waits for the end of this turn
         self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
             match action:
                 case SendFrame(frame):
-                    self.outbox.send(frame)
+                    self.buffer.send(frame)
                 case StartSubscription(name):
                     self._starts[name] = self._tasks.create_task(self._start(action))
                 case AddSubscription(name, plan):
@@ -252,7 +252,7 @@ class RealtimeSocket:
 
     async def _start(self, start: StartSubscription) -> None:
         try:
-            plan = await self._api.executor.subscribe(start.request, start.caller)
+            plan = await self._context.executor.subscribe(start.request, start.caller)
             actions = self._core.started(start.id, plan)
         except RequestRejected as rejected:
             actions = self._core.refused(start.id, rejected.errors)
@@ -269,7 +269,7 @@ class RealtimeSocket:
     def _release(self) -> None:
         """Release what the socket holds, but for the task that closes it."""
         self._hub.drop(self)
-        self.outbox.close()
+        self.buffer.close()
         if self._timer is not None:
             self._timer.cancel()
         for start in self._starts.values():

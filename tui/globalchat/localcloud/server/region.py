@@ -18,7 +18,7 @@ from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition, Statement
-from globalchat.localcloud.fault_injection import FaultyRegion, SocketFaults
+from globalchat.localcloud.fault_injection import FaultyRegion, RegionFaults
 from globalchat.localcloud.iam import AccessKey, user
 from globalchat.localcloud.interfaces import EventSink, RegionAddress
 from globalchat.localcloud.problems import TemplateError
@@ -66,7 +66,7 @@ class RunningRegion(RegionAddress):
     """A region that this process serves: its address, counters, and faults that may be set at any time."""
 
     metrics: Metrics = field(repr=False)
-    faults: SocketFaults = field(repr=False)
+    faults: RegionFaults = field(repr=False)
 
 
 class RegionBackend:
@@ -116,7 +116,7 @@ class RegionBackend:
             event_bus=definition.outputs.get("eventBus", ""),
             api_key=api_key if api.has_api_key else NO_KEY,
             metrics=self.hub.metrics,
-            faults=SocketFaults(),
+            faults=RegionFaults(),
         )
         faults = self.running.faults
         self._policy = HttpPolicy(admit=lambda: not faults.throttled)

@@ -79,7 +79,7 @@ class HubSocket(Protocol):
     """A socket with subscriptions, as the hub sees it; like a `FrameSink` it never waits or calls back."""
 
     @property
-    def outbox(self) -> FrameSink:
+    def buffer(self) -> FrameSink:
         """The sink of its frames; always the same object."""
         ...
 
@@ -97,25 +97,25 @@ class _Subscription:
     matches: Predicate | None
 
     __slots__ = (
+        "buffer",
         "delivery_filter",
         "ended_by",
         "id",
         "key",
         "matches",
-        "outbox",
         "plan",
         "prefix",
         "socket",
     )
 
-    def __init__(self, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
+    def __init__(self, socket: HubSocket, subscription_id: str, plan: SubscriptionPlan) -> None:
         self.socket = socket
-        self.id = name
+        self.id = subscription_id
         self.plan = plan
         self.key = plan.projection_key
-        self.prefix = frames.data_prefix(name)
+        self.prefix = frames.data_prefix(subscription_id)
         # Copied here so that the fan-out follows one reference less: it is bound by memory access.
-        self.outbox = socket.outbox
+        self.buffer = socket.buffer
         self.delivery_filter = argument_filter(plan.arguments) if plan.filter is None else plan.filter
         self.matches = None if is_exact(self.delivery_filter) else compile_filter(self.delivery_filter)
         ends = plan.invalidation_filter
@@ -148,7 +148,7 @@ class Hub:
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
 
-    def add(self, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
+    def add(self, socket: HubSocket, subscription_id: str, plan: SubscriptionPlan) -> None:
         """Register a subscription under its id.
 
         Raises:
@@ -157,9 +157,9 @@ class Hub:
         # Publications that came before a change are delivered to the subscriptions of that time.
         self.flush()
         subscriptions = self._sockets.setdefault(socket, {})
-        if name in subscriptions:
-            raise ValueError(f"subscription {name!r} is registered already")
-        subscription = subscriptions[name] = _Subscription(socket, name, plan)
+        if subscription_id in subscriptions:
+            raise ValueError(f"subscription {subscription_id!r} is registered already")
+        subscription = subscriptions[subscription_id] = _Subscription(socket, subscription_id, plan)
         for mutation in plan.mutations:
             index = self._by_mutation.setdefault(mutation, FilterIndex())
             index.add(subscription, subscription.delivery_filter)
@@ -168,11 +168,11 @@ class Hub:
             index.add(subscription, plan.invalidation_filter)
         self.metrics.adjust("ActiveSubscriptions", 1)
 
-    def remove(self, socket: HubSocket, name: str) -> None:
+    def remove(self, socket: HubSocket, subscription_id: str) -> None:
         """Remove one subscription."""
         self.flush()
         subscriptions = self._sockets[socket]
-        self._unindex(subscriptions.pop(name))
+        self._unindex(subscriptions.pop(subscription_id))
         if not subscriptions:
             del self._sockets[socket]
 
@@ -220,9 +220,9 @@ class Hub:
                 continue
             # Nothing else comes in this turn: one write now is faster than gathering.
             if alone:
-                subscription.outbox.send_alone(subscription.prefix + tail)
+                subscription.buffer.send_alone(subscription.prefix + tail)
             else:
-                subscription.outbox.send(subscription.prefix + tail)
+                subscription.buffer.send(subscription.prefix + tail)
             delivered += 1
             # Without the frame's closing brace: CloudWatch counts the payload.
             size += len(tail) - 1
@@ -236,10 +236,10 @@ class Hub:
         for subscription in index.candidates(invalidation.payload) if index is not None else ():
             if subscription.ended_by is not None and subscription.ended_by(invalidation.payload):
                 ended.setdefault(subscription.socket, []).append(subscription.id)
-        for socket, names in ended.items():
+        for socket, ids in ended.items():
             # The whole socket ends, its other subscriptions too.
             self.drop(socket)
-            socket.invalidate(names)
+            socket.invalidate(ids)
         self.metrics.count("InvalidationSuccess")
 
     def __len__(self) -> int:
