@@ -216,7 +216,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         raise UserError(
             "A later version of globalchat wrote the local cloud's tables.",
-            remedy="Upgrade globalchat, or delete the tables with globalchat local reset.",
+            remedy="Upgrade globalchat, or delete the tables with `globalchat local reset`.",
         )
     if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise _DamagedFile
