@@ -15,7 +15,9 @@ from tests.client.helpers.session_driver import QUICK, Driver, quick, running
 async def test_ends_from_every_stage(oregon: FakeAppSync, stage: str, cancel: bool) -> None:
     async with FakeAppSync("sydney", "ap-southeast-2") as sydney:
         session = Session(
-            profile_of(oregon, sydney), "oregon", options=quick(backoff_base=60.0, backoff_cap=60.0)
+            profile_of(oregon, sydney),
+            "oregon",
+            options=quick(backoff_base=60.0, backoff_cap=60.0, publish_anyway_after=60.0),
         )
         run = await enter(stage, session, oregon, sydney)
         if cancel:

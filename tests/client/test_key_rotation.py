@@ -57,7 +57,9 @@ async def test_a_live_session_takes_up_a_new_key_when_the_old_one_is_refused(
     """Sockets outlive their key: the first to notice is a publish."""
     oregon.key = "da2-old"
     home = Home(profile_of(oregon), "oregon", oregon.key)
-    options = quick(backoff_base=600.0, backoff_cap=600.0)  # a draft that waits is noticed
+    options = quick(
+        backoff_base=600.0, backoff_cap=600.0, publish_anyway_after=600.0
+    )  # a draft that waits is noticed
     session = Session(home.profile, "oregon", options=options, reload=home.reload, outbox=tmp_path)
     async with running(session) as chat:
         await chat.phase(Phase.LIVE)

@@ -32,7 +32,12 @@ TROUBLES = (
     "yield",
 )
 OPTIONS = quick(
-    suspend_after=0.02, suspend_interval=0.02, fail_over_attempts=1, overlap=0.01, backoff_cap=0.02
+    suspend_after=0.02,
+    suspend_interval=0.02,
+    fail_over_attempts=1,
+    overlap=0.01,
+    backoff_cap=0.02,
+    publish_anyway_after=0.02,
 )
 
 

@@ -136,7 +136,9 @@ async def test_join_while_connecting_is_part_of_live(oregon: FakeAppSync) -> Non
 
 
 async def test_revoked_channel_ends_and_the_others_resume(oregon: FakeAppSync) -> None:
-    options = quick(backoff_base=30.0, backoff_cap=30.0)  # a backoff would be noticed
+    options = quick(
+        backoff_base=30.0, backoff_cap=30.0, publish_anyway_after=30.0
+    )  # a backoff would be noticed
     async with running(Session(profile_of(oregon), "oregon", options=options)) as chat:
         await chat.phase(Phase.LIVE)
         await oregon.revoke("tech")

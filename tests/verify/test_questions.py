@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.resources import TEMPLATES
+from globalchat.core.resources import TEMPLATES, resource
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.counterpart import LocalAnswers
@@ -61,6 +61,11 @@ def test_the_cases_keep_within_the_limits_of_the_api() -> None:
         assert each.action is EVALUATE_CODE
         assert len(str(each.arguments["context"])) <= 28_000
         assert len(str(each.arguments["code"])) <= 32_768
+
+
+def test_limits_that_the_api_does_not_name_are_the_defaults_of_cdk_json() -> None:
+    limits = json.loads(resource("cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]["limits"]
+    assert CaseSettings({}).limits == limits
 
 
 @pytest.mark.parametrize("longest", [50, 5_000])

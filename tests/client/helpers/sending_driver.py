@@ -19,9 +19,11 @@ from globalchat.core.errors import Refused, Unreachable, UserError
 
 E = TypeVar("E")
 
-SLOW = SessionOptions(backoff_base=600.0, backoff_cap=600.0, drain_timeout=5.0, draft_max_age=900.0)
+SLOW = SessionOptions(
+    backoff_base=600.0, backoff_cap=600.0, publish_anyway_after=600.0, drain_timeout=5.0, draft_max_age=900.0
+)
 """Nothing is tried again by itself while a test runs."""
-QUICK = replace(SLOW, backoff_base=0.001, backoff_cap=0.001)
+QUICK = replace(SLOW, backoff_base=0.001, backoff_cap=0.001, publish_anyway_after=0.001)
 
 
 class Script:

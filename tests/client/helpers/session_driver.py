@@ -20,6 +20,7 @@ WAIT_LIMIT = 15.0
 QUICK = SessionOptions(
     backoff_base=0.01,
     backoff_cap=0.05,
+    publish_anyway_after=0.05,
     stable_after=0.0,
     regroup=0.01,
     connect_timeout=10.0,

@@ -188,7 +188,7 @@ async def test_the_outbox_follows_a_switch(oregon: FakeAppSync, outbox: Path) ->
         session = Session(
             profile_of(oregon, sydney),
             "oregon",
-            options=quick(backoff_base=60.0, backoff_cap=60.0),
+            options=quick(backoff_base=60.0, backoff_cap=60.0, publish_anyway_after=60.0),
             outbox=outbox,
         )
         async with running(session) as chat:

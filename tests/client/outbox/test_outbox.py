@@ -1,6 +1,7 @@
 """Sending with an outbox: when drafts are tried, and when they wait."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from globalchat.client.state import Phase
 from globalchat.core.errors import Refused, Unauthorized
 from tests.client.helpers.sending_driver import (
     QUICK,
+    SLOW,
     Script,
     Sending,
     gone,
@@ -67,6 +69,13 @@ async def test_a_blocked_socket_does_not_keep_http_from_trying_for_ever(tmp_path
         await passed
         assert not sending.script.tried
         sending.phase(Phase.RETRYING)
+        await sending.emitted(DraftAccepted)
+
+
+async def test_how_long_a_draft_waits_for_a_live_session_does_not_follow_the_backoff(tmp_path: Path) -> None:
+    options = replace(SLOW, publish_anyway_after=0.001)
+    async with running(Sending(tmp_path, Script(), options), Phase.RETRYING) as sending:
+        sending.send("hi")
         await sending.emitted(DraftAccepted)
 
 

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC
 
 import pytest
@@ -19,6 +20,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.resources import resource
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChannelDropped, ChatModel, Notice
@@ -204,6 +206,12 @@ def test_the_next_unread_channel_is_one_with_a_mention(model: ChatModel) -> None
     model.reduce(received("cars", "@bo", NOON))
     assert view_model.next_unread() == "cars"
     assert (view_model.step(1), view_model.step(-1)) == ("music", "robots")
+
+
+def test_the_limit_that_is_assumed_before_the_backend_answers_is_that_of_cdk_json(model: ChatModel) -> None:
+    limits = json.loads(resource("cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]["limits"]
+    model.backend = None
+    assert ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title).limit == limits["message"]
 
 
 def test_the_meter_appears_near_the_limit_and_counts_as_the_backend_does(model: ChatModel) -> None:

@@ -16,6 +16,8 @@ class SessionOptions:
         suspend_interval: Longest wait between two tries in a long outage; the shortest is half of it.
         sleep_check: Time between comparisons of the clocks, which show that the machine slept.
         sleep_threshold: A wall clock this much ahead of the monotonic one means that it did.
+        publish_anyway_after: How long a draft waits for a live session before it is published without one, up
+            to twice that: some networks let HTTP through but no WebSocket.
         fail_over_attempts: Failed attempts before another region is looked for.
         clock_tolerance: How far this machine's clock may be from the backend's before the state says so.
         connect_timeout: For opening a socket up to its `connection_ack`.
@@ -45,6 +47,7 @@ class SessionOptions:
     suspend_interval: float = 120.0
     sleep_check: float = 2.0
     sleep_threshold: float = 5.0
+    publish_anyway_after: float = 30.0
     fail_over_attempts: int = 3
     clock_tolerance: float = 120.0
     connect_timeout: float = 10.0

@@ -117,6 +117,16 @@ async def graphql_content_type(target: ProbeTarget) -> Observation:
     }
 
 
+async def other_content_types(target: ProbeTarget) -> Observation:
+    """Send JSON under types that are not JSON's."""
+    body = json.dumps({"query": _QUERY})
+    found: Observation = {}
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        headers = target.authorization(body, {"content-type": kind})
+        found[kind] = (await target.request(body, headers)).observation()
+    return found
+
+
 async def introspected_comments(target: ProbeTarget) -> Observation:
     """Read the descriptions of a type's fields: the `#` comments of the schema, if AppSync keeps them."""
     answer = await target.graphql('{ __type(name: "Message") { fields { name description } } }')

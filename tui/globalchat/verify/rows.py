@@ -128,6 +128,7 @@ HTTP: Final = (
     UnverifiedRow("http-subscription", "a subscription over HTTP", probe=http_probes.http_subscription),
     UnverifiedRow("unknown-path", "unknown path or method; CORS preflight", probe=http_probes.unknown_path),
     UnverifiedRow("graphql-content-type", "application/graphql", probe=http_probes.graphql_content_type),
+    UnverifiedRow("other-content-types", "any other Content-Type", probe=http_probes.other_content_types),
 )
 SCHEMAS: Final = (
     UnverifiedRow("extend", "extend in a schema", reason="the deployment's schema would have to be replaced"),

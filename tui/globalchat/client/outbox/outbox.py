@@ -229,7 +229,7 @@ class Outbox:
         WebSocket.
         """
         loop = asyncio.get_running_loop()
-        try_anyway_at = loop.time() + self._options.backoff_cap * self._rng.uniform(1.0, 2.0)
+        try_anyway_at = loop.time() + self._options.publish_anyway_after * self._rng.uniform(1.0, 2.0)
         emitted: str | None = None
         while self._state.phase is not Phase.LIVE:
             left = try_anyway_at - loop.time()
