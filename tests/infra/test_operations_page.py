@@ -1,5 +1,6 @@
 """`docs/operations.md` names what the stacks make and what the configuration takes."""
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,14 @@ NAMED = frozenset(re.findall(r"`([^`\n]+)`", PAGE))
 
 def test_every_key_of_the_context_is_explained() -> None:
     assert {*REQUIRED, *OPTIONAL} <= NAMED
+
+
+def test_the_default_channels_and_limits_are_those_of_cdk_json() -> None:
+    values = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]
+    limits = ", ".join(f"{name} {limit}" for name, limit in values["limits"].items())
+    for key, default in (("channels", ", ".join(values["channels"])), ("limits", limits)):
+        [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{key}` |")]
+        assert row.split("|")[3].strip() == default
 
 
 @pytest.mark.infra

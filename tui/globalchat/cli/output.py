@@ -152,7 +152,10 @@ def json_line(document: Mapping[str, object]) -> str:
 
 
 def message_document(message: Message) -> dict[str, JSONScalar]:
-    """Return a message under the API's names; `sentAt` is None if the time cannot be true."""
+    """Return the fields of a message in the `--json` of `publish` and `subscribe`, a public format.
+
+    The names are the API's. `sentAt` is None if the time cannot be true.
+    """
     return {
         "id": message.id,
         "name": message.channel,

@@ -19,12 +19,15 @@ LARGEST_WINDOW = 100
 
 HELP = """Publish TEXT, or with - one message per line of standard input.
 
-Each message is waited for until the backend has accepted it; its id goes to standard output. A refusal
-is reported with the number of the line, and the rest goes on. While the region throttles or cannot be
-reached, the same message is tried again under the same id, so that followers show it once.
+Each message is sent until the backend has accepted it; then its id is printed on standard output. A refusal
+is reported with the number of the line, and the next line follows. While the region throttles or cannot be
+reached, the message is retried with the same id, so that subscribers show it once.
 
 One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
 makes up to sixteen of them.
+
+--json prints one object per accepted message: id, name (the channel), message (the text), sender, region
+(the AWS region) and sentAt (UTC); for standard input also line, its number.
 
 With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
 of the region; {{ and }} are plain braces.

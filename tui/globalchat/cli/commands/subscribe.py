@@ -15,10 +15,14 @@ from globalchat.cli.profiles import ALL
 HELP = """Follow channels through outages, one message a line, until interrupted.
 
 Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
-escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, in JSON as null.
+escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, and is null in JSON.
+
+--json prints one object per message: id, name (the channel), message (the text), sender, region (the AWS
+region in which it was sent) and sentAt (UTC); via (the alias of the region that delivered it), transitMs
+(from sentAt to its arrival) and transitErrorMs (the maximum error of transitMs), both null if unknown.
 
 Connections, retries and gaps (spans in which messages may have been missed) are reported on standard error.
-With --region all each message comes once per region, and "via" names the region that brought it.
+With --region all each message is printed once per region, and "via" names the region that delivered it.
 
 It ends with 0 after --count messages, after --for, on SIGTERM, or when the reader of its output is gone;
 with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
