@@ -37,7 +37,7 @@ def faults(regions: list[FaultyRegion]) -> Faults:
 def switches(region: FaultyRegion) -> set[str]:
     """The switches of a region's port that are on."""
     names = ("down", "half_open", "throttled", "announce_invalidation")
-    return {name for name in names if getattr(region.sockets, name)}
+    return {name for name in names if getattr(region.faults, name)}
 
 
 def test_nothing_is_disturbed_at_first(faults: Faults) -> None:
@@ -120,7 +120,7 @@ def test_a_general_and_a_particular_fault_are_two(faults: Faults, regions: list[
     faults.set("throttle")
     faults.set("throttle", region="sydney")
     assert len(faults.active) == 2
-    assert all(region.sockets.throttled for region in regions)
+    assert all(region.faults.throttled for region in regions)
 
 
 def test_one_wrong_word_sets_nothing(faults: Faults, regions: list[FaultyRegion]) -> None:
@@ -133,7 +133,7 @@ def test_one_wrong_word_sets_nothing(faults: Faults, regions: list[FaultyRegion]
     with pytest.raises(UsageError, match="no fault 'nothing'"):
         faults.clear("nothing")
     assert faults.active == ()
-    assert not regions[0].sockets.throttled
+    assert not regions[0].faults.throttled
 
 
 def test_no_key_is_in_a_repr(regions: list[FaultyRegion]) -> None:

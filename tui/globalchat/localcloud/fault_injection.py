@@ -170,12 +170,12 @@ class FaultInterceptor:
 class FaultyRegion:
     """What faults may touch in a region.
 
-    `sockets` are the switches of its port, `keys` its live API keys with their expiry in epoch seconds.
+    `faults` are the switches of its port, `keys` its live API keys with their expiry in epoch seconds.
     """
 
     alias: str
     region: str
-    sockets: RegionFaults
+    faults: RegionFaults
     keys: dict[str, float] = field(repr=False)
     _kept: dict[str, float] = field(default_factory=dict, repr=False)
 
@@ -243,20 +243,20 @@ class Faults:
     def _drop_sockets(self, place: str | None) -> None:
         for region in self._regions:
             if place in (None, region.region):
-                region.sockets.drop()
+                region.faults.drop()
 
     def _move_switches(self) -> None:
         for region in self._regions:
             on = {f.name for f in self.active if f.location.region in (None, region.region)}
-            sockets = region.sockets
-            sockets.throttled = "throttle" in on
-            sockets.announce_invalidation = "silent-invalidation" not in on
+            faults = region.faults
+            faults.throttled = "throttle" in on
+            faults.announce_invalidation = "silent-invalidation" not in on
             region.expire_keys(expired="expired-key" in on)
             # These two act on open sockets when they change.
-            if sockets.down is not (down := "region-down" in on):
-                sockets.down = down
-            if sockets.half_open is not (half_open := "half-open" in on):
-                sockets.half_open = half_open
+            if faults.down is not (down := "region-down" in on):
+                faults.down = down
+            if faults.half_open is not (half_open := "half-open" in on):
+                faults.half_open = half_open
 
     def _alias(self, name: str | None) -> str | None:
         return None if name is None else self._find(name).alias

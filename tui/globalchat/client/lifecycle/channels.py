@@ -69,7 +69,7 @@ class SubscriptionSet:
         self._order[channel] = None
 
     def remove(self, channel: str) -> None:
-        """No longer want a channel: nothing of it counts as missed."""
+        """Stop wanting a channel: nothing of it counts as missed."""
         record = self._of(channel)
         record.wanted, record.missing_since = False, None
         self._order.pop(channel, None)

@@ -210,7 +210,7 @@ def queues(resources: Sequence[Resource], failed: Set[str], problems: Problems) 
 
 
 def tables(resources: Sequence[Resource], problems: Problems) -> tuple[Table, ...]:
-    """The tables of one region.
+    """Return the tables of one region.
 
     Two tables of one name, and keys that do not fit the attribute definitions, are problems.
     """
