@@ -85,7 +85,7 @@ async def test_the_sdk_reaches_exempt_hosts_past_the_proxy(
     ("value", "said"),
     [
         ("socks5://p:1080", "HTTPS_PROXY names a SOCKS proxy"),
-        ("http://ana:p%C3%A4ss@p:3128", "letters that AWS's SDK cannot send"),
+        ("http://ana:p%C3%A4ss@p:3128", "non-ASCII characters, which the AWS SDK cannot send"),
     ],
 )
 async def test_proxies_that_the_sdk_cannot_use_are_refused(
