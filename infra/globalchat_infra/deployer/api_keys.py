@@ -152,7 +152,7 @@ def retire(aws: Aws, region: str, api_id: str, key: ApiKey, *, now: float, grace
 
 
 def revoke(aws: Aws, region: str, api_id: str, key: ApiKey) -> None:
-    """End a key now, for good: AppSync keeps nothing of a key that is deleted.
+    """End a key now, permanently: AppSync keeps nothing of a deleted key.
 
     Raises:
         UserError: it may not be deleted.

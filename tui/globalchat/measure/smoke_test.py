@@ -41,7 +41,7 @@ async def smoke_test(
 ) -> None:
     """Publish in each region, wait until the message has arrived in every region, and print the time.
 
-    What AWS refuses is tried again until `timeout`: keys, roles and policies that are seconds old are not
+    Refused calls are retried until `timeout`: keys, roles and policies that are seconds old are not
     known everywhere yet.
 
     Raises:

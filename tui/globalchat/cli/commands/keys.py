@@ -149,7 +149,7 @@ def rotate(given: RotateKeysOptions) -> int:
     return ExitCode.DONE
 
 
-REVOKE_HELP = """End keys now, for good; KEY is what `globalchat keys list` shows of one, or how it starts.
+REVOKE_HELP = """End keys now, permanently; KEY is the id that `globalchat keys list` shows, or its beginning.
 
 The key that the profile uses is left alone: `globalchat keys rotate --grace 0` replaces and ends it.
 

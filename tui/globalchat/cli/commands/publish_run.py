@@ -32,7 +32,7 @@ MAX_WAITING_LINES = 500
 class PublishRequest:
     """What to publish, and how. `text` None is standard input, one message a line.
 
-    Without `retry_for` it is tried again for the usual time, which ends sooner with a region that never
+    Without `retry_for` it is retried for the default time, which ends sooner with a region that never
     answers.
     """
 
@@ -59,7 +59,7 @@ class PublishRequest:
 
     @property
     def retry_policy(self) -> PublishRetryPolicy:
-        """How long a failed publish is tried again."""
+        """How long a failed publish is retried."""
         if self.retry_for is not None:
             return PublishRetryPolicy(Random(), give_up_after=self.retry_for)
         return PublishRetryPolicy(

@@ -41,7 +41,7 @@ Examples:
   globalchat verify --record answers && globalchat verify --replay answers
 """
 BUSY_SECONDS = 30.0
-"""How long a call is tried again that AWS throttles."""
+"""How long a call is retried while AWS throttles it."""
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
