@@ -23,6 +23,9 @@ FILTERS = {
     DENIED: '"Not Authorized to access publishFromBus"',
 }
 """Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
+HISTORY_LOST = "HistoryPutsLost"
+HISTORY_LOST_PATTERN = '"history lost"'
+"""The line of the log that `publishFromBus.js` writes about a message that could not be stored."""
 
 
 def api_metric(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:
@@ -90,7 +93,7 @@ class AlarmTopic(Construct):
 
     def __init__(self, scope: Construct, id: str, *, prefix: str, email: str) -> None:  # noqa: A002
         super().__init__(scope, id)
-        topic = aws_sns.Topic(self, "Topic", topic_name=names.topic(prefix), enforce_ssl=True)
+        self.topic = topic = aws_sns.Topic(self, "Topic", topic_name=names.topic(prefix), enforce_ssl=True)
         topic.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
         # A policy of its own replaces the default one, under which the account's alarms could publish.
         topic.add_to_resource_policy(
@@ -104,19 +107,27 @@ class AlarmTopic(Construct):
         )
 
 
-class Alarms(Construct):
-    """The alarms of one stack; `email` says whether the region has a topic that they publish to."""
+def topic_of_api_stack(scope: Construct, prefix: str) -> aws_sns.ITopic:
+    """Return the region's topic by its name, for another stack: an export would tie the two together."""
+    stack = Stack.of(scope)
+    arn = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:{names.topic(prefix)}"
+    return aws_sns.Topic.from_topic_arn(scope, "AlarmTopic", arn)
 
-    def __init__(self, scope: Construct, id: str, *, prefix: str, email: bool) -> None:  # noqa: A002
+
+class Alarms(Construct):
+    """The alarms of one stack; they publish to the region's `topic`, if it has one."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        prefix: str,
+        topic: aws_sns.ITopic | None,
+    ) -> None:
         super().__init__(scope, id)
         self._prefix = prefix
-        self._actions: list[aws_cloudwatch_actions.SnsAction] = []
-        if email:
-            # By name: the topic may be another stack's, and an export would tie the two together.
-            stack = Stack.of(self)
-            arn = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:{names.topic(prefix)}"
-            topic = aws_sns.Topic.from_topic_arn(self, "Topic", arn)
-            self._actions.append(aws_cloudwatch_actions.SnsAction(topic))
+        self._actions = [] if topic is None else [aws_cloudwatch_actions.SnsAction(topic)]
 
     def on_dead_letters(self, part: str, queue: aws_sqs.IQueue) -> None:
         """Alarm when a queue for dead letters holds any; `part` is broadcast or relay."""
@@ -151,21 +162,30 @@ class Alarms(Construct):
         documented. Denials that come before the resolver are counted apart, in an alarm that sends no mail: a
         holder of the API key causes them by calling `publishFromBus`.
         """
-        metric = {name: log_metric(self._prefix, name) for name in FILTERS}
-        for name, pattern in FILTERS.items():
-            aws_logs.MetricFilter(
-                self,
-                name,
-                log_group=log,
-                filter_pattern=aws_logs.FilterPattern.literal(pattern),
-                metric_namespace=metric[name].namespace,
-                metric_name=metric[name].metric_name,
-                metric_value="1",
-            )
+        metric = {name: self._count(log, name, pattern) for name, pattern in FILTERS.items()}
         self._add("broadcast-errors", resolver_errors(api_id), "The resolver of publishFromBus failed.")
         self._add("broadcast-refused", metric[REFUSED], "AppSync's log has errors of publishFromBus.")
         text = "Calls of publishFromBus were denied: harmless if a holder of the API key tried it."
         self._add("broadcast-denied", metric[DENIED], text, notifies=False)
+
+    def on_lost_history(self, log: aws_logs.ILogGroup) -> None:
+        """Alarm when a message could not be stored: it was delivered, but is missing in the history."""
+        metric = self._count(log, HISTORY_LOST, HISTORY_LOST_PATTERN)
+        self._add(names.HISTORY_ALARM, metric, "Messages were delivered, but not stored in the history.")
+
+    def _count(self, log: aws_logs.ILogGroup, name: str, pattern: str) -> aws_cloudwatch.Metric:
+        """Return a metric that counts the lines of a log that match a pattern."""
+        metric = log_metric(self._prefix, name)
+        aws_logs.MetricFilter(
+            self,
+            name,
+            log_group=log,
+            filter_pattern=aws_logs.FilterPattern.literal(pattern),
+            metric_namespace=metric.namespace,
+            metric_name=metric.metric_name,
+            metric_value="1",
+        )
+        return metric
 
     def _add(
         self, name: str, metric: aws_cloudwatch.IMetric, description: str, *, notifies: bool = True

@@ -18,12 +18,12 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from globalchat.core.files import read_text
 from globalchat_infra import names, stack_interface
-from globalchat_infra.schema import SchemaFile, resolver_files
+from globalchat_infra.history import History
+from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
 
 BUS_FIELDS = ("publish",)
-"""Root fields whose resolver talks to the bus; every other one needs no data source."""
+"""Root fields whose resolver talks to the bus."""
 MEASURED_FIELDS = ("publishFromBus",)
 """Root fields whose resolver has metrics of its own: each costs, and alarms read those of no other."""
 
@@ -36,8 +36,8 @@ RESOLVERS_PER_REQUEST = 10
 class GraphqlApi(Construct):
     """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
 
-    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. `api` is the CDK's construct,
-    `log` the group that AppSync logs to.
+    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. With `history` messages are
+    stored in a table. `api` is the CDK's construct, `log` the group that AppSync logs to.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class GraphqlApi(Construct):
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
         key_expiry: int,
+        history: bool,
     ) -> None:
         super().__init__(scope, id)
         self._prefix, self._alias = prefix, alias
@@ -71,8 +72,10 @@ class GraphqlApi(Construct):
             query_depth_limit=QUERY_DEPTH,
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
+        self.api.node.find_child("Schema").definition = schema.deployed
         self._make_key(key_expiry)
-        self._add_resolvers(schema, self._add_bus_source(bus))
+        kept = History(self, "History", prefix=prefix, alias=alias, api=self.api) if history else None
+        self._add_resolvers(schema, self._add_bus_source(bus), kept)
         self.log = self._log_errors()
         # All three are required; of the resolvers only those that ask for it are measured.
         self._resource.enhanced_metrics_config = aws_appsync.CfnGraphQLApi.EnhancedMetricsConfigProperty(
@@ -135,9 +138,12 @@ class GraphqlApi(Construct):
             service_role=self._role("PublishRole", "publish"),
         )
 
-    def _add_resolvers(self, schema: SchemaFile, bus_source: aws_appsync.EventBridgeDataSource) -> None:
+    def _add_resolvers(
+        self, schema: SchemaFile, bus_source: aws_appsync.EventBridgeDataSource, history: History | None
+    ) -> None:
         none = aws_appsync.NoneDataSource(self, "NoneSource", api=self.api, name="none")
-        for field, file in resolver_files(schema.root_fields).items():
+        of_table = {} if history is None else {"publishFromBus": history.writer, "history": history.reader}
+        for field, file in resolver_files(schema.root_fields, history=history is not None).items():
             resolver = aws_appsync.Resolver(
                 self,
                 f"{field[0].upper()}{field[1:]}Resolver",
@@ -147,8 +153,13 @@ class GraphqlApi(Construct):
                 data_source=bus_source if field in BUS_FIELDS else none,
                 runtime=aws_appsync.FunctionRuntime.JS_1_0_0,
                 # Inline: a file asset would need a bucket, and so `cdk bootstrap`.
-                code=aws_appsync.Code.from_inline(read_text(file)),
+                code=aws_appsync.Code.from_inline(deployed_code(file)),
             )
+            if field in of_table:
+                # A property of the same resource as the code: turning history on or off changes both at once.
+                source: aws_appsync.CfnDataSource = of_table[field]
+                resolver.node.default_child.data_source_name = source.name
+                resolver.node.add_dependency(source)
             if field in MEASURED_FIELDS:
                 resolver.node.default_child.metrics_config = "ENABLED"
 

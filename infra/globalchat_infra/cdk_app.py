@@ -5,13 +5,24 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from aws_cdk import App, CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events, aws_iam
+from aws_cdk import (
+    App,
+    CfnOutput,
+    CfnParameter,
+    Environment,
+    LegacyStackSynthesizer,
+    Stack,
+    Tags,
+    Token,
+    aws_events,
+    aws_iam,
+)
 from constructs import Construct
 
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 from globalchat_infra import names, stack_interface
-from globalchat_infra.alarms import Alarms, AlarmTopic
+from globalchat_infra.alarms import Alarms, AlarmTopic, topic_of_api_stack
 from globalchat_infra.api import GraphqlApi
 from globalchat_infra.broadcast import MUTATION, Broadcast, Malformed
 from globalchat_infra.config import Config
@@ -53,10 +64,6 @@ class RegionStack(Stack):
         self._config = config
         self._alias = alias
 
-    def _alarms(self) -> Alarms:
-        config = self._config
-        return Alarms(self, "Alarms", prefix=config.prefix, email=config.alarm_email is not None)
-
 
 class ApiStack(RegionStack):
     """The bus, the API and the broadcast of one region. `key_expiry` is in epoch seconds."""
@@ -76,10 +83,13 @@ class ApiStack(RegionStack):
             environment={
                 "BROADCAST_ROLE": names.role(config.prefix, alias, "broadcast"),
                 "CHANNELS": ",".join(config.channels),
+                "HISTORY_DAYS": str(config.history_days),
+                **self._history_since(),
                 "LIMITS": config.limits.to_json(),
                 "REGION": self.region,
             },
             key_expiry=key_expiry,
+            history=config.history_days > 0,
         )
         broadcast = Broadcast(
             self,
@@ -103,6 +113,19 @@ class ApiStack(RegionStack):
         CfnOutput(self, "region", value=self.region)
         CfnOutput(self, stack_interface.SETTINGS_OUTPUT, value=stack_interface.dump_settings(config))
 
+    def _history_since(self) -> Mapping[str, str]:
+        """Return the environment variable with the time since which messages are kept, if they are."""
+        if not self._config.history_days:
+            return {}
+        since = CfnParameter(
+            self,
+            stack_interface.HISTORY_SINCE,
+            type="Number",
+            default=0,
+            description="When the history began, in epoch seconds. Keep the previous value.",
+        )
+        return {"HISTORY_SINCE": Token.as_string(since.value)}
+
     def _bus(self) -> aws_events.EventBus:
         """Make the bus; it takes what the account's roles may put on it, also from relays of other regions.
 
@@ -123,13 +146,15 @@ class ApiStack(RegionStack):
 
     def _watch(self, graphql: GraphqlApi, broadcast: Broadcast) -> None:
         prefix = self._config.prefix
-        if self._config.alarm_email is not None:
-            AlarmTopic(self, "AlarmTopic", prefix=prefix, email=self._config.alarm_email)
-        alarms = self._alarms()
+        email = self._config.alarm_email
+        topic = None if email is None else AlarmTopic(self, "AlarmTopic", prefix=prefix, email=email).topic
+        alarms = Alarms(self, "Alarms", prefix=prefix, topic=topic)
         alarms.on_dead_letters("broadcast", broadcast.dead_letters)
         alarms.on_rule(names.broadcast_rule(prefix), names.bus(prefix))
         alarms.on_malformed(names.malformed_rule(prefix), names.bus(prefix))
         alarms.on_refused_broadcasts(graphql.api.api_id, graphql.log)
+        if self._config.history_days:
+            alarms.on_lost_history(graphql.log)
         if self._config.dashboard:
             relays = names.relay_rules(prefix, peers(self._config, self._alias))
             Dashboard(
@@ -160,7 +185,8 @@ class RelayStack(RegionStack):
             peers=others,
             fields=SchemaFile(resource("schema.graphql")).required_arguments(MUTATION),
         )
-        alarms = self._alarms()
+        topic = None if config.alarm_email is None else topic_of_api_stack(self, config.prefix)
+        alarms = Alarms(self, "Alarms", prefix=config.prefix, topic=topic)
         alarms.on_dead_letters("relay", relay.dead_letters)
         for rule in names.relay_rules(config.prefix, others):
             alarms.on_rule(rule, names.bus(config.prefix))

@@ -28,15 +28,16 @@ LIMIT_RANGES = {
     "id": (26, 128),
 }
 REQUIRED = ("prefix", "regions", "channels", "limits")
-OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
+OPTIONAL = ("historyDays", "alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null is off."""
 DEPLOYERS = ("account", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
-CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate")
+CHOICES = ("regions", "channels", "limits", "historyDays", "alarmEmail", "dashboard", "wafRate")
 """Keys that an option of the deployer may decide in place of `cdk.json`."""
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
 """What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
+MOST_HISTORY_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,17 @@ class PublishLimits:
 class Config:
     """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
 
-    `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
-    `options` names the keys that an option of the deployer decided. `account` is the AWS account that the
-    stacks may be deployed to; None leaves that to the credentials of `cdk deploy`.
+    `history_days` is how long messages are stored, 0 for not at all. `alarm_email` gets the alarms,
+    `waf_rate` is how many requests one address may send in five minutes. `options` names the keys that an option of the
+    deployer decided. `account` is the AWS account that the stacks may be deployed to; None leaves that to the
+    credentials of `cdk deploy`.
     """
 
     prefix: str
     regions: Mapping[str, str]
     channels: tuple[str, ...]
     limits: PublishLimits
+    history_days: int = 0
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
@@ -104,6 +107,7 @@ def parse(value: object) -> Config:
         regions=_regions(value["regions"]),
         channels=_channels(value["channels"]),
         limits=_limits(value["limits"]),
+        history_days=_history_days(value.get("historyDays")),
         alarm_email=_alarm_email(value.get("alarmEmail")),
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
@@ -183,6 +187,17 @@ def _limits(value: object) -> PublishLimits:
                 f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
             )
     return PublishLimits(**value)
+
+
+def _history_days(value: object) -> int:
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_HISTORY_DAYS:
+        raise UsageError(
+            f'The "historyDays" are {json.dumps(value)}: use a whole number up to {MOST_HISTORY_DAYS}, '
+            "or 0 to keep no messages."
+        )
+    return value
 
 
 def _alarm_email(value: object) -> str | None:

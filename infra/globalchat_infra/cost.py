@@ -33,6 +33,10 @@ of request and tracing (50 bytes each), the document (300), the summaries of par
 and request (200 to 300 each). CloudWatch counts 26 bytes more a line (CloudWatch Logs API, `PutLogEvents`).
 """
 GIGABYTE = 10**9
+WRITE_UNIT = 1024
+"""Bytes of an item that DynamoDB counts as one write."""
+ITEM_OVERHEAD = 100
+"""Bytes that DynamoDB stores for an item beside its attributes (its guide, CapacityUnitCalculations)."""
 RESOLVER_METRICS = 3
 """Errors, requests and latency of the one resolver that is measured; there is no cache to count."""
 
@@ -41,7 +45,7 @@ ASSUMPTIONS = (
     "Clients and messages are spread evenly over the regions; every client stays connected and "
     "receives every message.",
     f"A message is its text and {ENVELOPE} bytes around it; an operation logs {LOG:,} bytes.",
-    "Not counted: free tiers, taxes, connecting and subscribing again, messages that fail, "
+    "Not counted: free tiers, taxes, connecting and subscribing again, reading history, messages that fail, "
     "idle queues, metrics of a log with errors, e-mails of alarms.",
 )
 
@@ -88,6 +92,7 @@ class Extras:
 
     dashboard: bool = False
     firewall: bool = False
+    history_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +134,10 @@ def units(size: int, unit: int) -> int:
     return -(-size // unit)
 
 
-def alarm_count(regions: int) -> int:
-    """Return how many alarms a region has: those of its API, and of the relay's queue and rules."""
+def alarm_count(regions: int, *, history: bool = False) -> int:
+    """Return how many alarms a region has: of its API, its history, and the relay's queue and rules."""
     rules = -(-(regions - 1) // TARGETS_PER_RULE)
-    return len(API_ALARMS) + (1 + 2 * rules if rules else 0)
+    return len(API_ALARMS) + history + (1 + 2 * rules if rules else 0)
 
 
 def _quantities(
@@ -155,8 +160,13 @@ def _quantities(
     # The publisher gets its message back as the answer.
     yield "Transfer", "internet", (deliveries + own) * size / GIGABYTE
     yield "CloudWatch", "log", operations * LOG / GIGABYTE
-    yield "CloudWatch", "alarm", Decimal(alarm_count(regions))
+    yield "CloudWatch", "alarm", Decimal(alarm_count(regions, history=extras.history_days > 0))
     yield "CloudWatch", "metric", Decimal(RESOLVER_METRICS)
+    if extras.history_days:
+        # Every region stores every message; what has expired is deleted at no charge.
+        yield "DynamoDB", "write", messages * units(size + ITEM_OVERHEAD, WRITE_UNIT)
+        kept = traffic.messages_per_second * DAY * extras.history_days
+        yield "DynamoDB", "storage", kept * (size + ITEM_OVERHEAD) / GIGABYTE
     if extras.dashboard:
         yield "CloudWatch", "dashboard", Decimal(1)
     if extras.firewall:

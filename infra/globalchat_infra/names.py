@@ -16,8 +16,11 @@ TARGETS_PER_RULE = 5
 """A quota of EventBridge; a relay to more regions takes more rules."""
 PARTS = ("api", "relay")
 """The stacks of a region, in the order of their making."""
-ROLES = {"api": ("publish", "broadcast", "logs"), "relay": ("relay",)}
-"""What the roles of a region are for, by the stack that holds them."""
+HISTORY_WRITE, HISTORY_READ = "history-write", "history-read"
+"""What the roles of the history's data sources are for."""
+HISTORY_ROLES = (HISTORY_WRITE, HISTORY_READ)
+ROLES = {"api": ("publish", "broadcast", "logs", *HISTORY_ROLES), "relay": ("relay",)}
+"""What the roles of a region are for, by the stack that holds them; those of the history if it is on."""
 PROJECT_TAG = "project"
 PROJECT = "globalchat"
 """The value of the tag by which what this project made is known."""
@@ -48,6 +51,8 @@ API_ALARMS = (
     "malformed-events",
 )
 """The alarms of an Api stack, each after the prefix."""
+HISTORY_ALARM = "history-lost"
+"""The alarm of an Api stack whose history is on, after the prefix."""
 
 TYPE_WORDS = {
     ALARM: "alarm",
@@ -184,7 +189,8 @@ def usual_names(prefix: str, alias: str, region: str) -> list[PhysicalName]:
 
 def _of_part(config: Config, alias: str, part: str) -> Iterator[tuple[str, str]]:
     prefix = config.prefix
-    yield from ((ROLE, role(prefix, alias, each)) for each in ROLES[part])
+    roles = [each for each in ROLES[part] if config.history_days or each not in HISTORY_ROLES]
+    yield from ((ROLE, role(prefix, alias, each)) for each in roles)
     if part == "relay":
         peers = [region for other, region in config.regions.items() if other != alias]
         yield QUEUE, dead_letters(prefix, "relay")
@@ -194,8 +200,10 @@ def _of_part(config: Config, alias: str, part: str) -> Iterator[tuple[str, str]]
         return
     yield BUS, bus(prefix)
     yield from ((QUEUE, queue) for queue in queues(prefix, meshed=False))
-    yield TABLE, history(prefix, alias)
     yield from ((ALARM, f"{prefix}-{what}") for what in API_ALARMS)
+    if config.history_days:
+        yield TABLE, history(prefix, alias)
+        yield ALARM, f"{prefix}-{HISTORY_ALARM}"
     if config.alarm_email is not None:
         yield TOPIC, topic(prefix)
     if config.dashboard:

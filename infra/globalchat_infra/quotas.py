@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from globalchat_infra.cost import UPDATE, Traffic, clients_of, message_size, units
+from globalchat_infra.cost import (
+    ITEM_OVERHEAD,
+    UPDATE,
+    WRITE_UNIT,
+    Traffic,
+    clients_of,
+    message_size,
+    units,
+)
 
 OTHERS = "*"
 """In place of a region: every region that is not named."""
@@ -41,9 +49,12 @@ INVOCATIONS: Mapping[str, int] = {
 }
 """Deliveries of rules to targets a second."""
 
+WRITES_OF_A_CHANNEL = 1_000
+"""Writes of 1 KB a second that DynamoDB takes for one partition key, a channel (its developer guide)."""
+
 ASSUMPTION = (
     "Quotas are AWS's defaults. A request is taken to use one token; events that other buses relay to a bus "
-    "are not counted as calls of PutEvents."
+    "are not counted as calls of PutEvents; all messages are taken to be of one channel."
 )
 
 
@@ -66,8 +77,11 @@ class Use:
     breaks_at: Decimal | None
 
 
-def uses(traffic: Traffic, regions: Sequence[str]) -> dict[str, list[Use]]:
-    """Return for each region the quotas that messages use, the one that breaks first at the head."""
+def uses(traffic: Traffic, regions: Sequence[str], *, history: bool = False) -> dict[str, list[Use]]:
+    """Return for each region the quotas that messages use, the one that breaks first at the head.
+
+    `history` says whether messages are stored.
+    """
     found: dict[str, list[Use]] = {}
     for position, region in enumerate(regions):
         clients = clients_of(traffic, position, len(regions))
@@ -80,7 +94,10 @@ def uses(traffic: Traffic, regions: Sequence[str]) -> dict[str, list[Use]]:
                 used=traffic.messages_per_second * per_message,
                 breaks_at=limit / per_message if per_message else None,
             )
-            for service, quota, limit, per_message in _per_message(traffic, region, clients, len(regions))
+            for service, quota, limit, per_message in [
+                *_per_message(traffic, region, clients, len(regions)),
+                *(_of_history(traffic) if history else ()),
+            ]
         ]
         found[region] = sorted(each, key=lambda use: (use.breaks_at is None, use.breaks_at or 0))
     return found
@@ -103,6 +120,12 @@ def _per_message(
     yield "EventBridge", "PutEvents", _of(PUT_EVENTS, region), own
     # The broadcast of every message, and the relay of the region's own ones to each other region.
     yield "EventBridge", "invocations", _of(INVOCATIONS, region), 1 + own * (regions - 1)
+
+
+def _of_history(traffic: Traffic) -> Iterator[tuple[str, str, int, Decimal]]:
+    """Yield what `_per_message` does, of the table that stores the messages."""
+    writes = units(message_size(traffic) + ITEM_OVERHEAD, WRITE_UNIT)
+    yield "DynamoDB", "writes of a channel", WRITES_OF_A_CHANNEL, Decimal(writes)
 
 
 def _of(limits: Mapping[str, int], region: str) -> int:

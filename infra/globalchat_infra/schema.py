@@ -1,5 +1,6 @@
 """`schema.graphql` as the app reads it: which fields need a resolver, and the broadcast operation."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,11 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 """What AppSync adds to every schema, as far as ours uses it."""
 
 
+_COMMENT = re.compile(r"^ *(/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+"""A comment on lines of its own, in a resolver file."""
+_SCHEMA_COMMENT = re.compile(r"^ *#.*\n", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class SchemaFile:
     """An AppSync schema in a file; the first use parses it and may raise `GraphQLError` or `TypeError`."""
@@ -36,6 +42,11 @@ class SchemaFile:
     @cached_property
     def _types(self) -> GraphQLSchema:
         return build_schema(PRELUDE + read_text(self.file))
+
+    @property
+    def deployed(self) -> str:
+        """Return the text as it is deployed: without comments, for which a template has no room."""
+        return _SCHEMA_COMMENT.sub("", read_text(self.file))
 
     @cached_property
     def root_fields(self) -> Mapping[str, str]:
@@ -85,8 +96,16 @@ class SchemaFile:
         return field
 
 
-def resolver_files(fields: Collection[str], folder: Path | None = None) -> Mapping[str, Path]:
+WITHOUT_HISTORY = "without_history"
+"""The folder, beside the resolvers, with those that take the place of others where no messages are kept."""
+
+
+def resolver_files(
+    fields: Collection[str], folder: Path | None = None, *, history: bool = True
+) -> Mapping[str, Path]:
     """Return the resolver file `<field>.js` of each root field, sorted by field (default: our own).
+
+    `history` says whether messages are kept.
 
     Raises:
         UsageError: a field has no file, or a file no field.
@@ -95,4 +114,14 @@ def resolver_files(fields: Collection[str], folder: Path | None = None) -> Mappi
     files = {file.stem: file for file in sorted(folder.glob("*.js"))}
     if odd := sorted(files.keys() ^ set(fields)):
         raise UsageError(f"Root fields and files of {folder.name}/ differ: {', '.join(odd)}.")
+    if not history:
+        files |= {file.stem: file for file in (folder / WITHOUT_HISTORY).glob("*.js")}
     return files
+
+
+def deployed_code(file: Path) -> str:
+    """Return the code of a resolver file as it is deployed: without comments on lines of their own.
+
+    A template has room for 51,200 bytes, and comments are a quarter of the resolvers.
+    """
+    return _COMMENT.sub("", read_text(file))

@@ -27,6 +27,10 @@ GENERATION = "KeyGeneration"
 """The parameter that holds the key's generation."""
 GENERATIONS = ("0", "1")
 """A generation is made from a resource of its own, and the one after the last from the first again."""
+HISTORY_SINCE = "HistorySince"
+"""The parameter that holds when the table of the history was made, in epoch seconds; a stack without a table
+lacks it. The default, 0, is what a stack has that was not deployed by the deployer: then the days alone say
+since when messages are kept."""
 LATER_KEY = "ApiKey1"
 """The logical id of the key of generation 1; the CDK names the other."""
 
@@ -56,6 +60,7 @@ def dump_settings(config: Config) -> str:
         "regions": dict(config.regions),
         "channels": config.channels,
         "limits": asdict(config.limits),
+        "historyDays": config.history_days,
         "alarmEmail": config.alarm_email,
         "dashboard": config.dashboard,
         "wafRate": config.waf_rate,

@@ -20,6 +20,7 @@ from globalchat_infra.deployer import (
     destroy,
     preflight,
     stacks,
+    stored_messages,
 )
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
@@ -74,11 +75,14 @@ class Deployer:
         self._check_owners()
         progress = Progress.of(stacks.stack_names(self.config))
         existing = [stack for stack in self.plan.existing.stacks if stack.alias in self.config.regions]
+        now = self.now()
         # Asked again: a key may have been rotated while the question waited for its answer.
-        replacements = api_keys.find_replacements(self.aws, existing, self.now())
+        keys = api_keys.find_replacements(self.aws, existing, now).parameters
+        since = stored_messages.since_parameters(self.config, existing, now)
+        parameters = {name: {**keys.get(name, {}), **since.get(name, {})} for name in {**keys, **since}}
         with self._cdk(prompter) as (command, credentials):
             code = cdk_process.run(
-                command.deploy(replacements.parameters),
+                command.deploy(parameters),
                 command.folder,
                 command.environment,
                 progress,
@@ -226,6 +230,6 @@ def prepare(
     if check is not None and synthesis is not None and synthesis.folder is not None:
         for line in check(synthesis.folder):
             prompter.note(line)
-    if ask and (account is None or plan.to_delete):
+    if ask and (account is None or plan.needs_confirmation):
         preflight.confirm(plan, owner, prompter.confirm)
     return plan

@@ -8,7 +8,7 @@ from globalchat.core.errors import UsageError
 from globalchat_infra.config import CHOICES, Config, choose_regions, parse
 from globalchat_infra.deployer.discovery import AliasedRegion, ExistingDeployment
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.stack_interface import OPTIONS
+from globalchat_infra.stack_interface import HISTORY_SINCE, OPTIONS
 
 CONTEXT = "globalchat"
 
@@ -108,6 +108,36 @@ class Plan:
     def to_delete(self) -> list[DeployedStack]:
         """The stacks to be deleted once the rest is deployed."""
         return self.stale_relays + (self.dropped if self.request.prune else [])
+
+    @property
+    def begins_history(self) -> list[DeployedStack]:
+        """The Api stacks that exist and begin to store messages."""
+        return [each for each in self._updated_apis if HISTORY_SINCE not in each.parameters and self._stores]
+
+    @property
+    def ends_history(self) -> list[DeployedStack]:
+        """The Api stacks whose table will be deleted."""
+        return [each for each in self._updated_apis if HISTORY_SINCE in each.parameters and not self._stores]
+
+    @property
+    def history_days_before(self) -> int:
+        """How many days messages are stored until now."""
+        days = (self.existing.settings or {}).get("historyDays")
+        return days if isinstance(days, int) else 0
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """True if something is deleted, or messages of an existing deployment begin to be stored."""
+        return bool(self.to_delete or self.begins_history or self.ends_history)
+
+    @property
+    def _stores(self) -> bool:
+        return self.config.history_days > 0
+
+    @property
+    def _updated_apis(self) -> list[DeployedStack]:
+        regions = self.config.regions
+        return [each for each in self.existing.stacks if each.part == "api" and each.alias in regions]
 
     def lines(self) -> Iterator[str]:
         """Yield the lines about the plan, for before anything is done."""

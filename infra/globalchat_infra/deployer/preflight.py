@@ -14,7 +14,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
-from globalchat_infra.deployer import api_keys, blockers, iam_changes
+from globalchat_infra.deployer import api_keys, blockers, iam_changes, stored_messages
 from globalchat_infra.deployer.aws import GLOBAL, Account, Aws, CallFailed, Denied
 from globalchat_infra.deployer.discovery import unsearched_warnings
 from globalchat_infra.deployer.iam_changes import Synthesis
@@ -70,6 +70,7 @@ def run(
         yield PreflightFinding(text, is_warning=True)
     yield PreflightFinding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
     yield from map(PreflightFinding, plan.lines())
+    yield from map(PreflightFinding, stored_messages.changes(aws, plan))
     yield from map(PreflightFinding, api_keys.find_replacements(aws, existing, now()).notes)
     if synthesis is not None:
         yield from _iam_findings(aws, plan, owner, synthesis, existing)
@@ -168,7 +169,9 @@ def confirm(plan: Plan, account: Account, ask: Callable[[str], bool]) -> None:
     """
     config = plan.config
     where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
-    deletions = f", and delete {', '.join(stack.name for stack in plan.to_delete)}" if plan.to_delete else ""
+    going = [stack.name for stack in plan.to_delete]
+    going += [f"the history of {stack.alias}" for stack in plan.ends_history]
+    deletions = f", and delete {', '.join(going)}" if going else ""
     account_words = f"the AWS account {account.number} ({account.arn})"
     if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{deletions}?'):
         raise UserError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")

@@ -61,6 +61,12 @@ class CostOptions:
         metavar="A,B",
         help="Aliases, alias=region or AWS regions. [default: those of the profile, else of cdk.json]",
     )
+    history_days: int | None = option(
+        "--history-days",
+        type=click.IntRange(0, 366),
+        metavar="N",
+        help="How many days messages are stored. [default: as cdk.json says]",
+    )
     as_json: bool = shared(options.as_json)
     profile: str | None = shared(options.profile)
 
@@ -74,14 +80,15 @@ def command(given: CostOptions) -> int:
     chosen = _regions(given.regions, known)
     # By way of the text: 0.1 as it was typed, not as the binary number next to it.
     traffic = Traffic(given.clients, Decimal(str(given.rate)), given.size)
-    extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None)
+    days = deployed.history_days if given.history_days is None else given.history_days
+    extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None, history_days=days)
     lines = estimate(traffic, list(chosen.values()), load_prices(), extras)
     if given.as_json:
-        write_lines([json_line(cost_document(traffic, chosen, lines))])
+        write_lines([json_line(cost_document(traffic, chosen, lines, history=days > 0))])
     else:
         # Into a file or pipe sentences are written whole.
         columns = width() if is_terminal(sys.stdout) else None
-        write_lines(cost_table(traffic, chosen, lines, width=columns))
+        write_lines(cost_table(traffic, chosen, lines, history=days > 0, width=columns))
     return ExitCode.DONE
 
 
@@ -96,11 +103,16 @@ def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def cost_table(
-    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine], *, width: int | None
+    traffic: Traffic,
+    regions: Mapping[str, str],
+    lines: Sequence[CostLine],
+    *,
+    history: bool,
+    width: int | None,
 ) -> list[str]:
     """Return the bill by region (name to AWS region), the first quotas, and what both rest on.
 
-    Sentences are wrapped at `width`.
+    `history` says whether messages are stored. Sentences are wrapped at `width`.
     """
     rows = [_row(line) for line in lines]
     totals = {region: _dollars(_sum(_of(region, lines))) for region in regions.values()}
@@ -117,7 +129,7 @@ def cost_table(
     shown += [
         f"A month of {DAYS} days: USD {_dollars(_sum(lines))}",
         "",
-        *_first_quotas(traffic, regions),
+        *_first_quotas(traffic, regions, history=history),
         "",
     ]
     dates = sorted({line.price.date.isoformat() for line in lines})
@@ -131,11 +143,11 @@ def cost_table(
 
 
 def cost_document(
-    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine]
+    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine], *, history: bool
 ) -> dict[str, object]:
-    """Return all of it as JSON."""
+    """Return all of it as JSON; `history` says whether messages are stored."""
     by_region = {alias: _of(region, lines) for alias, region in regions.items()}
-    quotas = uses(traffic, list(regions.values()))
+    quotas = uses(traffic, list(regions.values()), history=history)
     return {
         "currency": "USD",
         "days": DAYS,
@@ -157,9 +169,9 @@ def cost_document(
     }
 
 
-def _first_quotas(traffic: Traffic, regions: Mapping[str, str]) -> Iterator[str]:
+def _first_quotas(traffic: Traffic, regions: Mapping[str, str], *, history: bool) -> Iterator[str]:
     """Yield for each region the quota that more messages meet first, and at which load."""
-    found = uses(traffic, list(regions.values()))
+    found = uses(traffic, list(regions.values()), history=history)
     yield "The quota that breaks first, with these clients"
     for alias, region in regions.items():
         first = found[region][0]

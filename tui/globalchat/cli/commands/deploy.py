@@ -43,6 +43,12 @@ class DeployOptions:
     limits: tuple[str, ...] = option(
         "--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable."
     )
+    history_days: int | None = option(
+        "--history-days",
+        type=click.IntRange(0, 366),
+        metavar="N",
+        help="How many days messages are stored; 0 stores none.",
+    )
     alarm_email: str | None = option(
         "--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."
     )
@@ -121,6 +127,8 @@ def _extras(given: DeployOptions) -> Mapping[str, object]:
         UsageError: the rate is not a number.
     """
     found: dict[str, object] = {}
+    if given.history_days is not None:
+        found["historyDays"] = given.history_days
     if given.alarm_email is not None:
         found["alarmEmail"] = None if given.alarm_email == OFF else given.alarm_email
     if given.dashboard is not None:

@@ -49,7 +49,11 @@ class DestroyOptions:
 def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
     from globalchat.cli import aws_deployment
+<<<<<<< HEAD
     from globalchat_infra.deployer import blockers, destroy, preflight, resources
+=======
+    from globalchat_infra.deployer import destroy, obstacles, preflight, resources, stored_messages
+>>>>>>> 918b564 (Store messages in a table per region, and answer pages of them)
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import time_limit
 
@@ -67,6 +71,8 @@ def command(given: DestroyOptions) -> int:
     found = destroy.stacks_to_delete(existing, chosen)
     for warning in blockers.check_removal(aws, owner.number, request.prefix, chosen, found):
         echo_err(f"warning: {warning}")
+    for line in stored_messages.deletions(aws, found):
+        echo_err(line)
     if not found:
         where = ", ".join(chosen.values())
         echo_err(f'There is no deployment "{request.prefix}" in {where} of the account {owner.number}.')
