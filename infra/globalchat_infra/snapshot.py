@@ -7,11 +7,12 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from globalchat.core.resources import TEMPLATES
+from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.config import Config, load
 from globalchat_infra.toolchain import prepare, run_tool
 
@@ -68,7 +69,13 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 
 def main() -> int:
     """Regenerate the checked-in templates."""
-    return run_tool(lambda: write(synthesise(load()), TEMPLATES))
+    return run_tool(_write_all)
+
+
+def _write_all() -> None:
+    config = load()
+    write(synthesise(config), TEMPLATES)
+    write(synthesise(replace(config, history_days=0)), TEMPLATES_WITHOUT_HISTORY)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ _PACKAGED: Final = _PACKAGE.with_name("globalchat_infra")
 
 TEMPLATES: Final = _PACKAGE / "localcloud" / "templates"
 """The synthesised templates that the local cloud boots from; part of the package in both cases."""
+TEMPLATES_WITHOUT_HISTORY: Final = TEMPLATES.with_name("templates_without_history")
+"""The same for a deployment that stores no messages."""
 
 
 def checkout() -> Path | None:

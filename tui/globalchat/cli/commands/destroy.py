@@ -49,11 +49,7 @@ class DestroyOptions:
 def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
     from globalchat.cli import aws_deployment
-<<<<<<< HEAD
-    from globalchat_infra.deployer import blockers, destroy, preflight, resources
-=======
-    from globalchat_infra.deployer import destroy, obstacles, preflight, resources, stored_messages
->>>>>>> 918b564 (Store messages in a table per region, and answer pages of them)
+    from globalchat_infra.deployer import blockers, destroy, preflight, resources, stored_messages
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import time_limit
 
