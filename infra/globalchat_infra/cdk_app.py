@@ -84,7 +84,7 @@ class ApiStack(RegionStack):
                 "BROADCAST_ROLE": names.role(config.prefix, alias, "broadcast"),
                 "CHANNELS": ",".join(config.channels),
                 "HISTORY_DAYS": str(config.history_days),
-                **self._history_since(),
+                "HISTORY_SINCE": self._history_since(),
                 "LIMITS": config.limits.to_json(),
                 "REGION": self.region,
             },
@@ -113,10 +113,14 @@ class ApiStack(RegionStack):
         CfnOutput(self, "region", value=self.region)
         CfnOutput(self, stack_interface.SETTINGS_OUTPUT, value=stack_interface.dump_settings(config))
 
-    def _history_since(self) -> Mapping[str, str]:
-        """Return the environment variable with the time since which messages are kept, if they are."""
+    def _history_since(self) -> str:
+        """Return the time since which messages are stored; 0 if they are not.
+
+        Without history the resolvers need no such variable, but when it is turned off, those with history run
+        for a moment after the variables have changed.
+        """
         if not self._config.history_days:
-            return {}
+            return "0"
         since = CfnParameter(
             self,
             stack_interface.HISTORY_SINCE,
@@ -124,7 +128,8 @@ class ApiStack(RegionStack):
             default=0,
             description="When the history began, in epoch seconds. Keep the previous value.",
         )
-        return {"HISTORY_SINCE": Token.as_string(since.value)}
+        value: str = Token.as_string(since.value)
+        return value
 
     def _bus(self) -> aws_events.EventBus:
         """Make the bus; it takes what the account's roles may put on it, also from relays of other regions.

@@ -59,8 +59,8 @@ class Config:
 
     `history_days` is how long messages are stored, 0 for not at all. `alarm_email` gets the alarms;
     `waf_rate` is how many requests one address may send in five minutes. `options` names the keys that an
-    option of the deployer decided. `account` is the AWS account that the stacks may be deployed to; None leaves
-    that to the credentials of `cdk deploy`.
+    option of the deployer decided. `account` is the AWS account that the stacks may be deployed to; None
+    leaves that to the credentials of `cdk deploy`.
     """
 
     prefix: str

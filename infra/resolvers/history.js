@@ -13,11 +13,11 @@ export function request(ctx) {
     util.error('There is no such channel.', 'UnknownChannel', null, { channels });
   }
   if (after !== null && before !== null) {
-    util.error('A page begins after one cursor or ends before one: give only one of them.', 'BadPage');
+    util.error('Give after or before, not both.', 'BadPage');
   }
   const cursor = after ?? before;
   if (cursor !== null && !util.matches('^[0-9A-HJKMNP-TV-Z]{26}$', cursor)) {
-    util.error('A cursor is the arrival of a message: 26 characters.', 'BadCursor');
+    util.error('A cursor is the arrival of a message.', 'BadCursor');
   }
   const bound = cursor === null ? '' : ` AND arrival ${after === null ? '<' : '>'} :cursor`;
   return {

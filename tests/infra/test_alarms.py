@@ -67,6 +67,7 @@ def test_queue_rules_resolver_and_log_of_the_broadcast_are_watched(templates: Te
             "globalchat-broadcast-refused": ("globalchat/globalchat", "PublishFromBusErrors", "Sum", {}),
             "globalchat-broadcast-denied": ("globalchat/globalchat", "PublishFromBusDenials", "Sum", {}),
             "globalchat-malformed-events": rule_metric("Invocations", "globalchat-malformed"),
+            "globalchat-history-lost": ("globalchat/globalchat", "HistoryPutsLost", "Sum", {}),
         }
         # What the dimensions spell out are the names of what is there.
         rules = {rule["Name"] for rule in resources(template, "AWS::Events::Rule").values()}

@@ -1,7 +1,7 @@
 """The stack of a region's API: access, resolvers, data sources, broadcast, logs and outputs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -18,9 +18,16 @@ from graphql import (
 from globalchat.core.resources import resource
 from globalchat_infra import stack_interface
 from globalchat_infra.config import Config
-from globalchat_infra.schema import SchemaFile
-from tests.infra.helpers.synthesised_templates import Templates, logical, only, resources, rule_of, text
-from tests.paths import RESOLVERS
+from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
+from tests.infra.helpers.synthesised_templates import (
+    Templates,
+    logical,
+    only,
+    resources,
+    rule_of,
+    templates_of,
+    text,
+)
 
 pytestmark = pytest.mark.infra
 
@@ -48,9 +55,8 @@ def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any]
     assert api["AuthenticationType"] == "API_KEY"
     assert api["AdditionalAuthenticationProviders"] == [{"AuthenticationType": "AWS_IAM"}]
     assert api["Name"] == f"globalchat-{alias}"
-    assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == resource(
-        "schema.graphql"
-    ).read_text(encoding="utf-8")
+    schema = SchemaFile(resource("schema.graphql"))
+    assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == schema.deployed
 
 
 def test_one_request_has_bounds(template: dict[str, Any]) -> None:
@@ -88,29 +94,67 @@ def test_resolvers_have_channels_limits_region_and_the_role_of_the_broadcast(
     role, attribute = target["RoleArn"]["Fn::GetAtt"]
     assert attribute == "Arn"
     assert environment["BROADCAST_ROLE"] == template["Resources"][role]["Properties"]["RoleName"]
-    assert set(environment) == {"BROADCAST_ROLE", "CHANNELS", "LIMITS", "REGION"}
+    assert environment["HISTORY_DAYS"] == str(config.history_days) == "7"
+    assert environment["HISTORY_SINCE"] == {"Ref": stack_interface.HISTORY_SINCE}
+    assert set(environment) == {
+        "BROADCAST_ROLE", "CHANNELS", "HISTORY_DAYS", "HISTORY_SINCE", "LIMITS", "REGION",
+    }  # fmt: skip
 
 
-def test_every_resolver_is_its_file_and_only_publish_reaches_the_bus(template: dict[str, Any]) -> None:
+WITH_HISTORY = {"publish": "bus", "publishFromBus": "history_write", "history": "history_read"}
+"""The data sources of the resolvers that need one."""
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_every_resolver_is_its_file_and_reaches_what_it_needs(
+    history: bool, alias: str, synthesised: Mapping[str, Mapping[str, str]]
+) -> None:
+    assembly = templates_of(synthesised["default" if history else "without history"])
     found = {
         properties["FieldName"]: properties
-        for properties in resources(template, "AWS::AppSync::Resolver").values()
+        for properties in resources(assembly[f"globalchat-{alias}-api"], "AWS::AppSync::Resolver").values()
     }
-    assert sorted(found) == sorted(file.stem for file in RESOLVERS.glob("*.js"))
+    files = resolver_files(found, history=history)
+    sources = WITH_HISTORY if history else {"publish": "bus"}
     for field, properties in found.items():
-        assert properties["Code"] == (RESOLVERS / f"{field}.js").read_text(encoding="utf-8")
+        assert properties["Code"] == deployed_code(files[field])
         assert properties["Kind"] == "UNIT"
         assert properties["Runtime"] == {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"}
-        assert properties["DataSourceName"] == ("bus" if field == "publish" else "none")
+        assert properties["DataSourceName"] == sources.get(field, "none")
 
 
-def test_data_sources_are_the_bus_and_none(template: dict[str, Any]) -> None:
+def test_the_table_of_the_history_goes_with_its_stack_and_forgets(
+    template: dict[str, Any], alias: str
+) -> None:
+    name = logical(template, "AWS::DynamoDB::Table")
+    table = template["Resources"][name]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Delete", "Delete")
+    properties = table["Properties"]
+    assert properties["TableName"] == f"globalchat-{alias}-history"
+    assert properties["KeySchema"] == [
+        {"AttributeName": "name", "KeyType": "HASH"},
+        {"AttributeName": "arrival", "KeyType": "RANGE"},
+    ]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_without_history_nothing_of_it_is_made(synthesised: Mapping[str, Mapping[str, str]]) -> None:
+    for template in templates_of(synthesised["without history"]).values():
+        assert not resources(template, "AWS::DynamoDB::Table")
+        assert stack_interface.HISTORY_SINCE not in template.get("Parameters", {})
+        assert "history-" not in json.dumps(template)
+
+
+def test_data_sources_are_the_bus_the_table_and_none(template: dict[str, Any]) -> None:
     sources = {
         properties["Name"]: properties
         for properties in resources(template, "AWS::AppSync::DataSource").values()
     }
     assert {name: source["Type"] for name, source in sources.items()} == {
         "bus": "AMAZON_EVENTBRIDGE",
+        "history_read": "AMAZON_DYNAMODB",
+        "history_write": "AMAZON_DYNAMODB",
         "none": "NONE",
     }
     bus = logical(template, "AWS::Events::EventBus")

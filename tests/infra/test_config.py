@@ -28,13 +28,15 @@ def test_the_project_s_own_configuration_is_the_default_deployment() -> None:
         regions={"oregon": "us-west-2", "sydney": "ap-southeast-2"},
         channels=("cars", "robots", "tech", "music", "media"),
         limits=PublishLimits(message=2000, sender=32, id=64),
+        history_days=7,
     )
 
 
 def test_options_may_be_absent_or_off() -> None:
-    off = {"alarmEmail": None, "dashboard": None, "wafRate": None}
-    for context in (GOOD, GOOD | off, GOOD | off | {"dashboard": False}):
+    off = {"historyDays": None, "alarmEmail": None, "dashboard": None, "wafRate": None}
+    for context in (GOOD, GOOD | off, GOOD | off | {"dashboard": False, "historyDays": 0}):
         parsed = parse(context)
+        assert parsed.history_days == 0
         assert (parsed.alarm_email, parsed.dashboard, parsed.waf_rate) == (None, False, None)
 
 
@@ -116,6 +118,10 @@ def test_limits_reach_the_resolvers_as_json() -> None:
         (GOOD | {"alarmEmail": ["a@example.com"]}, "is not an e-mail address"),
         (GOOD | {"dashboard": "yes"}, 'switch "dashboard" is "yes": use true or false'),
         (GOOD | {"dashboard": 1}, 'switch "dashboard" is 1'),
+        (GOOD | {"historyDays": -1}, '"historyDays" are -1: use a whole number up to 366'),
+        (GOOD | {"historyDays": 367}, '"historyDays" are 367'),
+        (GOOD | {"historyDays": True}, '"historyDays" are true'),
+        (GOOD | {"historyDays": "7"}, '"historyDays" are "7"'),
         (GOOD | {"wafRate": 9}, '"wafRate" is 9: use a whole number from 10'),
         (GOOD | {"wafRate": True}, '"wafRate" is true'),
         (GOOD | {"wafRate": "2000"}, '"wafRate" is "2000"'),

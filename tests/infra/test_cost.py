@@ -70,6 +70,28 @@ def test_one_region_relays_nothing() -> None:
     assert found["CloudWatch", "alarm"] == ("7", "0.7")
 
 
+def test_history_costs_a_write_in_every_region_and_what_it_keeps() -> None:
+    plain = bill(100, "1", 100, [OREGON, SYDNEY])
+    more = bill(100, "1", 100, [OREGON, SYDNEY], Extras(history_days=7))
+    # 600 bytes with what DynamoDB adds, for 604,800 seconds.
+    kept = "0.36288"
+    changed = {
+        item: more[OREGON][item] for item in more[OREGON] if more[OREGON][item] != plain[OREGON].get(item)
+    }
+    assert changed == {
+        ("DynamoDB", "write"): ("2592000", "1.62"),
+        ("DynamoDB", "storage"): (kept, "0.09072"),
+        ("CloudWatch", "alarm"): ("11", "1.1"),
+    }
+    assert more[SYDNEY]["DynamoDB", "write"][0] == "2592000"
+
+
+@pytest.mark.parametrize(("size", "writes"), [(524, 1), (525, 2), (1_548, 2), (1_549, 3)])
+def test_a_long_message_is_several_writes(size: int, writes: int) -> None:
+    found = bill(1, "1", size, [OREGON], Extras(history_days=1))[OREGON]
+    assert found["DynamoDB", "write"][0] == str(2_592_000 * writes)
+
+
 def test_no_clients_and_no_messages_cost_the_alarms_and_metrics() -> None:
     lines = estimate(Traffic(0, Decimal(0), 100), [OREGON, SYDNEY], load_prices(), Extras())
     assert sum(line.usd for line in lines) == Decimal("3.8")

@@ -103,6 +103,7 @@ ARNS = {
     names.LOG_GROUP: "arn:aws:logs:{region}:{account}:log-group:{name}",
     names.QUEUE: "arn:aws:sqs:{region}:{account}:{name}",
     names.ROLE: "arn:aws:iam::{account}:role/{name}",
+    names.TABLE: "arn:aws:dynamodb:{region}:{account}:table/{name}",
     names.TOPIC: "arn:aws:sns:{region}:{account}:{name}",
     names.WEB_ACL: "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/0a1b",
     "AWS::Events::Rule": "arn:aws:events:{region}:{account}:rule/{name}",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.resources import TEMPLATES
+from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.snapshot import write
 from tests.paths import INFRA, RESOLVERS
 
@@ -26,8 +26,11 @@ def findings(templates: list[Path], regions: list[str]) -> list[str]:
 
 
 def test_cloudformation_s_linter_finds_nothing() -> None:
-    files = sorted(TEMPLATES.glob("*.template.json"))
-    assert len(files) == 4
+    files = [
+        *sorted(TEMPLATES.glob("*.template.json")),
+        *sorted(TEMPLATES_WITHOUT_HISTORY.glob("*-api.template.json")),
+    ]
+    assert len(files) == 6
     assert findings(files, REGIONS) == []
 
 
@@ -55,7 +58,9 @@ def eslint(folder: Path, node_modules: Path) -> dict[str, set[str]]:
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode in (0, 1), ran.stderr
     return {
-        Path(report["filePath"]).name: {message["ruleId"] for message in report["messages"]}
+        Path(report["filePath"]).relative_to(folder / "resolvers").as_posix(): {
+            message["ruleId"] for message in report["messages"]
+        }
         for report in json.loads(ran.stdout)
     }
 
@@ -80,7 +85,7 @@ PLANTED = {
 def linted(tmp_path_factory: pytest.TempPathFactory, node_modules: Path) -> dict[str, set[str]]:
     """The rules that the resolvers and those with a planted fault break."""
     folder = tmp_path_factory.mktemp("linted")
-    for name in ("eslint.config.js", "tsconfig.json", "package.json"):
+    for name in ("appsync.d.ts", "eslint.config.js", "tsconfig.json", "package.json"):
         shutil.copy(INFRA / name, folder)
     (folder / "node_modules").symlink_to(node_modules)
     shutil.copytree(RESOLVERS, folder / "resolvers")
@@ -95,7 +100,8 @@ def linted(tmp_path_factory: pytest.TempPathFactory, node_modules: Path) -> dict
 
 
 def test_aws_s_linter_accepts_every_resolver(linted: dict[str, set[str]]) -> None:
-    files = [file.name for file in RESOLVERS.glob("*.js")]
+    files = [file.relative_to(RESOLVERS).as_posix() for file in RESOLVERS.rglob("*.js")]
+    assert "without_history/history.js" in files
     assert {name: linted[name] for name in files} == {name: set() for name in files}
 
 

@@ -9,9 +9,11 @@ from globalchat_infra import names
 from globalchat_infra.config import Config
 from tests.infra.helpers.synthesised_templates import (
     Templates,
+    configurations,
     logical,
     permissions,
     resources,
+    templates_of,
     text,
 )
 
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.infra
 SERVICES = {
     "publish": "appsync.amazonaws.com",
     "logs": "appsync.amazonaws.com",
+    "history-write": "appsync.amazonaws.com",
+    "history-read": "appsync.amazonaws.com",
     "broadcast": "events.amazonaws.com",
     "relay": "events.amazonaws.com",
 }
@@ -36,6 +40,11 @@ def expected(config: Config, alias: str, part: str, template: Mapping[str, Any])
         }
     api = logical(template, "AWS::AppSync::GraphQLApi")
     log = logical(template, "AWS::Logs::LogGroup")
+    table = f"${{{logical(template, 'AWS::DynamoDB::Table')}.Arn}}" if config.history_days else ""
+    history = {
+        "history-write": [("dynamodb:PutItem", table)],
+        "history-read": [("dynamodb:Query", table)],
+    }
     field = f"apis/${{{api}.ApiId}}/types/Mutation/fields/publishFromBus"
     return {
         "publish": [("events:PutEvents", f"${{{logical(template, 'AWS::Events::EventBus')}.Arn}}")],
@@ -46,6 +55,7 @@ def expected(config: Config, alias: str, part: str, template: Mapping[str, Any])
             (f"logs:{action}", f"${{{log}.Arn}}")
             for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
         ],
+        **(history if config.history_days else {}),
     }
 
 
@@ -72,6 +82,10 @@ def test_options_and_a_third_region_give_no_role_more(everything: Config, full_t
 
 def test_seven_regions_give_no_role_more(seven_regions: Config, seven_templates: Templates) -> None:
     check(seven_regions, seven_templates)
+
+
+def test_without_history_no_role_reaches_a_table(synthesised: Mapping[str, Mapping[str, str]]) -> None:
+    check(configurations()["without history"], templates_of(synthesised["without history"]))
 
 
 def test_nothing_is_granted_in_another_way(full_templates: Templates) -> None:

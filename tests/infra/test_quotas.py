@@ -35,6 +35,14 @@ def test_what_messages_use_in_two_regions() -> None:
     }
 
 
+def test_history_writes_one_channel_in_every_region() -> None:
+    for size, writes in ((100, 1), (1_000, 2)):
+        found = uses(Traffic(0, Decimal(8), size), [OREGON, SYDNEY], history=True)
+        for each in found.values():
+            (use,) = (use for use in each if use.service == "DynamoDB")
+            assert (use.used, use.breaks_at) == (8 * writes, Decimal(1_000) / writes)
+
+
 def test_a_full_mesh_uses_more_invocations_with_every_region() -> None:
     regions = [OREGON, SYDNEY, "eu-west-1", "sa-east-1"]
     found = of(0, "8", regions)

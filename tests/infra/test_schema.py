@@ -6,7 +6,7 @@ from graphql.language import FieldNode, ObjectTypeDefinitionNode
 
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
-from globalchat_infra.schema import SchemaFile, resolver_files
+from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
 from tests.infra.helpers.synthesised_templates import Templates, rule_of
 
 
@@ -18,6 +18,7 @@ def schema() -> SchemaFile:
 def test_root_fields_know_their_type(schema: SchemaFile) -> None:
     assert schema.root_fields == {
         "channels": "Query",
+        "history": "Query",
         "limits": "Query",
         "publish": "Mutation",
         "publishFromBus": "Mutation",
@@ -29,6 +30,15 @@ def test_root_fields_know_their_type(schema: SchemaFile) -> None:
 def test_every_root_field_has_exactly_one_resolver_file(schema: SchemaFile) -> None:
     files = resolver_files(schema.root_fields)
     assert [file.name for file in files.values()] == sorted(f"{field}.js" for field in schema.root_fields)
+
+
+def test_without_history_other_files_take_the_place_of_some(schema: SchemaFile) -> None:
+    usual = resolver_files(schema.root_fields)
+    without = resolver_files(schema.root_fields, history=False)
+    assert without.keys() == usual.keys()
+    replaced = {field for field in usual if without[field] != usual[field]}
+    assert replaced == {"history", "limits", "publishFromBus"}
+    assert {without[field].parent.name for field in replaced} == {"without_history"}
 
 
 @pytest.mark.parametrize(
@@ -69,12 +79,30 @@ def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_messag
     (mutation,) = (field for field in types["Mutation"].fields or () if field.name.value == "publishFromBus")
     assert call.name.value == "publishFromBus"
     assert [print_ast(selected) for selected in call.selection_set.selections] == message
+    # The resolver makes the arrival.
     assert [print_ast(argument) for argument in call.arguments or ()] == [
-        f"{name}: ${name}" for name in message
+        f"{name}: ${name}" for name in message if name != "arrival"
     ]
     assert [print_ast(variable) for variable in operation.variable_definitions or ()] == [
         f"${argument.name.value}: {print_ast(argument.type)}" for argument in mutation.arguments or ()
     ]
+
+
+def test_what_is_deployed_has_no_comment_and_all_code(tmp_path: Path, schema: SchemaFile) -> None:
+    file = tmp_path / "field.js"
+    file.write_text(
+        "// why\nimport { util } from 'x';\n\n/**\n * A doc comment.\n */\nexport function request() {\n"
+        "  /** @type {string} */\n  const url = 'http://a'; // kept\n"
+        "  const cast = /** @type {string} */ (url);\n  // why\n  return cast;\n}\n",
+        encoding="utf-8",
+    )
+    assert deployed_code(file) == (
+        "import { util } from 'x';\n\nexport function request() {\n  const url = 'http://a'; // kept\n"
+        "  const cast = /** @type {string} */ (url);\n  return cast;\n}\n"
+    )
+    assert "#" not in schema.deployed
+    full = resource("schema.graphql").read_text(encoding="utf-8")
+    assert print_ast(parse(schema.deployed)) == print_ast(parse(full))
 
 
 def test_required_arguments_are_those_without_a_default(tmp_path: Path) -> None:

@@ -4,15 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.resources import TEMPLATES
+from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.snapshot import write
 from tests.paths import ROOT
 
 
 @pytest.mark.infra
-def test_the_checked_in_templates_are_what_the_app_makes(assembly: Mapping[str, str]) -> None:
-    checked_in = {file.name: file.read_text(encoding="utf-8") for file in TEMPLATES.iterdir()}
-    assert _masked(checked_in) == _masked(assembly), "run `make templates`"
+@pytest.mark.parametrize(
+    ("folder", "name"), [(TEMPLATES, "default"), (TEMPLATES_WITHOUT_HISTORY, "without history")]
+)
+def test_the_checked_in_templates_are_what_the_app_makes(
+    folder: Path, name: str, synthesised: Mapping[str, Mapping[str, str]]
+) -> None:
+    checked_in = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+    assert _masked(checked_in) == _masked(synthesised[name]), "run `make templates`"
 
 
 def _masked(files: Mapping[str, str]) -> dict[str, str]:
@@ -20,7 +25,7 @@ def _masked(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def test_the_checked_in_templates_tell_nothing_of_a_machine() -> None:
-    for file in TEMPLATES.iterdir():
+    for file in [*TEMPLATES.iterdir(), *TEMPLATES_WITHOUT_HISTORY.iterdir()]:
         content = file.read_text(encoding="utf-8")
         assert str(ROOT) not in content
         assert "trace" not in content

@@ -33,7 +33,13 @@ def test_a_template_makes_the_key_of_one_generation_whose_end_it_never_moves_by_
         if not name.endswith("-api"):
             assert "Parameters" not in template
             continue
-        assert template["Parameters"].keys() == {stack_interface.GENERATION, stack_interface.EXPIRES}
+        assert template["Parameters"].keys() == {
+            stack_interface.GENERATION,
+            stack_interface.EXPIRES,
+            stack_interface.HISTORY_SINCE,
+        }
+        # The deployer gives the time: a default of the day would change every template every day.
+        assert template["Parameters"][stack_interface.HISTORY_SINCE]["Default"] == 0
         assert template["Parameters"][stack_interface.GENERATION]["AllowedValues"] == ["0", "1"]
         keys = {
             logical: resource

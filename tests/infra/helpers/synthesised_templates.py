@@ -45,6 +45,7 @@ def configurations() -> Mapping[str, Config]:
         "every option": replace(default, alarm_email="ops@example.com", dashboard=True, waf_rate=2000),
         "seven regions": replace(default, regions={name: name for name in seven}),
         "one region": replace(default, regions={"oregon": "us-west-2"}),
+        "without history": replace(default, history_days=0),
         "one account": replace(default, account="111122223333"),
     }
 
