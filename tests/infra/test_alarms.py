@@ -128,12 +128,14 @@ def test_the_estimate_of_costs_knows_how_many_there_are(
     templates: Templates, full_templates: Templates
 ) -> None:
     for made, regions in ((templates, 2), (full_templates, 3)):
-        assert sum(len(alarms(template)) for template in made.values()) == regions * cost.alarm_count(regions)
+        assert sum(len(alarms(template)) for template in made.values()) == regions * cost.alarm_count(
+            regions, history=True
+        )
 
 
 def test_one_is_enough_and_silence_is_good(full_templates: Templates) -> None:
     found = [alarm for template in full_templates.values() for alarm in alarms(template).values()]
-    assert len(found) == 3 * 7 + 3 * 3
+    assert len(found) == 3 * 8 + 3 * 3
     for alarm in found:
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
         assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
@@ -146,14 +148,16 @@ def test_errors_in_appsync_s_log_are_counted(templates: Templates) -> None:
     template = templates["globalchat-oregon-api"]
     filters = list(resources(template, "AWS::Logs::MetricFilter").values())
     counted = {
-        '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }': "refused",
-        '"Not Authorized to access publishFromBus"': "denied",
+        '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }': "broadcast-refused",
+        '"Not Authorized to access publishFromBus"': "broadcast-denied",
+        # What `publishFromBus.js` writes.
+        '"history lost"': "history-lost",
     }
     assert {each["FilterPattern"] for each in filters} == counted.keys()
     for each in filters:
         assert each["LogGroupName"] == {"Ref": logical(template, "AWS::Logs::LogGroup")}
         (made,) = each["MetricTransformations"]
-        alarm = alarms(template)[f"globalchat-broadcast-{counted[each['FilterPattern']]}"]
+        alarm = alarms(template)[f"globalchat-{counted[each['FilterPattern']]}"]
         assert (made["MetricNamespace"], made["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
         assert made["MetricValue"] == "1"
         # Without matches there is no metric, and so nothing to pay for.
@@ -184,11 +188,12 @@ def test_an_address_gets_every_alarm_of_every_region(everything: Config, full_te
         subscription = only(api, "AWS::SNS::Subscription")
         assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", everything.alarm_email)
         assert subscription["TopicArn"] == {"Ref": logical(api, "AWS::SNS::Topic")}
+        own = f"${{{logical(api, 'AWS::SNS::Topic')}}}"
         arn = f"arn:${{AWS::Partition}}:sns:{region}:${{AWS::AccountId}}:{everything.prefix}-alarms"
-        for template in (api, full_templates[f"{everything.prefix}-{alias}-relay"]):
+        for topic, template in ((own, api), (arn, full_templates[f"{everything.prefix}-{alias}-relay"])):
             for alarm in alarms(template).values():
                 if alarm["AlarmName"].endswith("-denied"):
                     continue
-                assert [text(action) for action in alarm["AlarmActions"]] == [arn]
+                assert [text(action) for action in alarm["AlarmActions"]] == [topic]
                 # The topic lets alarms of this name publish.
                 assert re.match(f"{everything.prefix}-", alarm["AlarmName"])

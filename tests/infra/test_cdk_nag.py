@@ -48,7 +48,7 @@ def test_nothing_is_found_but_what_has_a_reason(everything: Config, tmp_path: Pa
     acknowledged = {
         each["ruleName"]: each["reason"] for each in found["AwsSolutions"]["suppressedViolations"]
     }
-    assert set(acknowledged) == {"AwsSolutions-ASC3", "AwsSolutions-SQS3"}
+    assert set(acknowledged) == {"AwsSolutions-ASC3", "AwsSolutions-DDB3", "AwsSolutions-SQS3"}
     assert all(reason.endswith(".") for reason in acknowledged.values())
 
 

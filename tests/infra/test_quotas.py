@@ -40,7 +40,7 @@ def test_history_writes_one_channel_in_every_region() -> None:
         found = uses(Traffic(0, Decimal(8), size), [OREGON, SYDNEY], history=True)
         for each in found.values():
             (use,) = (use for use in each if use.service == "DynamoDB")
-            assert (use.used, use.breaks_at) == (8 * writes, Decimal(1_000) / writes)
+            assert (use.used, use.breaks_at) == (Decimal(8 * writes), Decimal(1_000) / writes)
 
 
 def test_a_full_mesh_uses_more_invocations_with_every_region() -> None:

@@ -9,6 +9,7 @@ from typing import Self
 
 from globalchat.client import documents
 from globalchat.client.connect_errors import not_the_api_error
+from globalchat.client.history import LARGEST_PAGE, HistoryPage
 from globalchat.client.http import GraphQLHttp, date_of_answer
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset, Dated
@@ -91,6 +92,28 @@ class RegionApi:
                 remedy="Look whether the message arrived before you send it again.",
             )
         raise not_the_api_error(self._http.where, "a publish without the message")
+
+    async def history(
+        self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
+    ) -> HistoryPage:
+        """Return a page of what arrived in this region: after a cursor, else before one or at the end."""
+        variables = {"name": channel, "after": after, "before": before, "limit": limit}
+        try:
+            data = await self._http.execute(documents.HISTORY, variables)
+        except Refused as error:
+            if error.error_type != "ValidationError":
+                raise
+            # Its schema has no such field.
+            raise Refused(
+                f"{self._http.where} stores no messages: it was deployed before there was a history.",
+                error_type=error.error_type,
+                remedy="Run `globalchat deploy` to update it.",
+            ) from None
+        try:
+            return documents.read_history(data.get("history"))
+        except documents.Unreadable:
+            pass
+        raise not_the_api_error(self._http.where, "a history without messages")
 
     async def unsubscribe(self, channel: str) -> str:
         """End every subscription to a channel in this region; return its name. Needs credentials."""

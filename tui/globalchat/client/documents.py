@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from globalchat.client.history import HistoryPage, StoredMessage
 from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, Message, MessageLimits
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
@@ -15,6 +16,12 @@ PUBLISH = (
 )
 
 SUBSCRIBE = f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} }} }}"
+
+HISTORY = (
+    "query History($name: String!, $after: String, $before: String, $limit: Int) "
+    "{ history(name: $name, after: $after, before: $before, limit: $limit) "
+    f"{{ messages {{ {MESSAGE_FIELDS} arrival }} next }} }}"
+)
 
 UNSUBSCRIBE = "mutation Unsubscribe($name: String!) { unsubscribe(name: $name) { name } }"
 
@@ -46,6 +53,21 @@ def read_message(raw: object) -> Message:
         region=_text(raw, "region"),
         sent_at=epoch_ms(_text(raw, "sentAt")),
     )
+
+
+def read_history(raw: object) -> HistoryPage:
+    """Read a page of history from its JSON object.
+
+    Raises:
+        Unreadable: a field is missing or of another type.
+    """
+    if not isinstance(raw, dict) or not isinstance(raw.get("messages"), list):
+        raise Unreadable("history")
+    following = raw.get("next")
+    if following is not None and not isinstance(following, str):
+        raise Unreadable("next")
+    messages = tuple(StoredMessage(read_message(each), _text(each, "arrival")) for each in raw["messages"])
+    return HistoryPage(messages, following)
 
 
 def read_backend(data: dict[str, object]) -> Backend:

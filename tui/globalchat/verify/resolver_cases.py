@@ -16,6 +16,7 @@ _API_KEY: Final[Mapping[str, JSON]] = {
     "request": {"headers": {"user-agent": "globalchat"}, "domainName": None}
 }
 _OK: Final[Mapping[str, JSON]] = {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}
+_ARRIVAL: Final = "01CASE00000000000000000000"
 _ROLE: Final = "arn:aws:sts::123456789012:assumed-role"
 
 
@@ -152,7 +153,57 @@ def _publish_from_bus(make: _Contexts) -> Iterator[Case]:
     yield make.request("a session of that name", message, identity=_iam("Admin", role), refused=True)
     yield make.request("a longer name", message, identity=_iam(f"{role}er", "session"), refused=True)
     yield make.request("a key", message, refused=True)
-    yield make.response("delivered", message, identity=identity, result=message)
+    # Without history the resolver answers the result, with it the arguments and the cursor of the stash.
+    stored: JSON = {**message, "arrival": _ARRIVAL, "expires": 1_800_000_000}
+    stash: JSON = {"arrival": _ARRIVAL}
+    yield make.response("delivered", message, identity=identity, result=stored, stash=stash)
+    error: JSON = {"message": "Slow down", "type": "DynamoDB:ProvisionedThroughputExceededException"}
+    yield make.response("not stored", message, identity=identity, result=None, error=error, stash=stash)
+
+
+def _history(make: _Contexts) -> Iterator[Case]:
+    channel: dict[str, JSON] = {"name": make.settings.channel}
+    off = make.settings.variables.get("HISTORY_DAYS") == "0"
+    yield make.request("the end", channel, refused=off)
+    yield make.request("after a cursor", {**channel, "after": _ARRIVAL, "limit": 100}, refused=off)
+    yield make.request("before a cursor", {**channel, "before": _ARRIVAL, "after": None}, refused=off)
+    for limit in (-1, 0, 1, 101):
+        yield make.request(f"a limit of {limit}", {**channel, "limit": limit}, refused=off)
+    refused: Mapping[str, Mapping[str, JSON]] = {
+        "unknown channel": {"name": "no-such-channel"},
+        "both cursors": {"after": _ARRIVAL, "before": _ARRIVAL},
+        "an empty cursor": {"after": ""},
+        "a short cursor": {"before": _ARRIVAL[1:]},
+        "a cursor with a line break at its end": {"after": f"{_ARRIVAL}\n"},
+        "a cursor of other letters": {"after": _ARRIVAL.lower()},
+        "a cursor with a letter that is left out": {"before": f"{_ARRIVAL[1:]}U"},
+    }
+    for name, change in refused.items():
+        yield make.request(name, {**channel, **change}, refused=True)
+    if not off:
+        yield from _history_answers(make, channel)
+
+
+def _history_answers(make: _Contexts, channel: Mapping[str, JSON]) -> Iterator[Case]:
+    """Yield what DynamoDB answers, in the order in which it was read; one item has expired long ago."""
+    items: list[JSON] = [
+        {"id": "m-1", **channel, "message": "one", "arrival": _ARRIVAL, "expires": 9_999_999_999},
+        {"id": "m-2", **channel, "message": "two", "arrival": f"{_ARRIVAL[:-1]}Z", "expires": 1},
+        {
+            "id": "m-3",
+            **channel,
+            "message": "three",
+            "arrival": f"{_ARRIVAL[:-2]}Z0",
+            "expires": 9_999_999_999,
+        },
+    ]
+    page: JSON = {"items": items, "nextToken": "more"}
+    yield make.response("a page backwards", channel, result=page)
+    yield make.response("a page forwards", {**channel, "after": _ARRIVAL}, result=page)
+    yield make.response("the last page", channel, result={"items": items[:1], "nextToken": None})
+    yield make.response("nothing", channel, result={"items": [], "nextToken": None})
+    error: JSON = {"message": "Not now", "type": "DynamoDB:DynamoDbException"}
+    yield make.response("not read", channel, refused=True, result=None, error=error)
 
 
 def _channel_only(make: _Contexts) -> Iterator[Case]:
@@ -185,6 +236,7 @@ def _iam(role: str, session: str) -> JSON:
 
 CASES: Final[Mapping[str, Callable[[_Contexts], Iterator[Case]]]] = {
     "Query.channels": _without_arguments,
+    "Query.history": _history,
     "Query.limits": _without_arguments,
     "Mutation.publish": _publish,
     "Mutation.publishFromBus": _publish_from_bus,
