@@ -13,7 +13,7 @@ from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
-from tests.localcloud.helpers.cloud_client import Listener, listening, publish
+from tests.localcloud.helpers.cloud_client import Listener, call, listening, publish
 from tests.localcloud.helpers.edited_templates import Template, edit, of_type, templates
 
 POLICY, TRUST, QUEUE = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::SQS::QueuePolicy"
@@ -131,7 +131,7 @@ async def changed(
 
 
 def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
-    purposes = ("GraphqlPublish", "GraphqlLogs", "Broadcast", "Malformed", "Relay")
+    purposes = ("GraphqlPublish", "GraphqlLogs", "GraphqlHistory", "Broadcast", "Malformed", "Relay")
     assert all(permission.logical_id.startswith(purposes) for permission in ALL)
     expected = {
         "events:PutEvents": 4,  # publish and relay
@@ -143,7 +143,9 @@ def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
         "logs:CreateLogGroup": 2,
         "logs:CreateLogStream": 2,
         "logs:PutLogEvents": 2,
-        "sts:AssumeRole": 8,
+        "dynamodb:PutItem": 2,
+        "dynamodb:Query": 2,
+        "sts:AssumeRole": 12,
     }
     found = [permission.action for permission in ALL]
     assert {action: found.count(action) for action in set(found)} == expected
@@ -161,6 +163,40 @@ async def test_without_it_publish_tells_the_client(permission: Permission, tmp_p
         await publish(world.there, "the other region's role")
         expected = ["the other region's role"]
         assert await world.received() == [expected, expected]
+
+
+@those("GraphqlHistoryWriter")
+async def test_without_it_messages_arrive_but_are_not_stored(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with changed(tmp_path, permission.alias) as world:
+        await publish(world.here, "hi")
+        assert await world.received() == [["hi"], ["hi"]]
+        assert world.letters == {}
+        assert await stored(world.here) == {"data": {"history": {"messages": []}}}
+        assert await stored(world.there) == {"data": {"history": {"messages": [{"message": "hi"}]}}}
+
+
+@those("GraphqlHistoryReader")
+async def test_without_it_history_cannot_be_read_and_says_nothing_of_the_role(
+    permission: Permission, tmp_path: Path
+) -> None:
+    permission.take_away(tmp_path)
+    async with changed(tmp_path, permission.alias) as world:
+        await publish(world.here, "hi")
+        assert await world.received() == [["hi"], ["hi"]]
+        answer = await stored(world.here)
+        (error,) = answer["errors"]
+        assert error["errorType"] == "HistoryFailed"
+        assert error["errorInfo"]["code"].startswith("DynamoDB:")
+        assert "arn:" not in json.dumps(answer)
+        assert "errors" not in await stored(world.there)
+
+
+async def stored(region: RunningRegion) -> dict[str, Any]:
+    """Return what a region answers about the texts of the channel that it stored."""
+    _, answer = await call(region, 'query { history(name: "tech") { messages { message } } }', {})
+    assert isinstance(answer, dict)
+    return answer
 
 
 @those("BroadcastRole")

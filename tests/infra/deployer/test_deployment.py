@@ -147,7 +147,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
 
     assert ran.exit_code == 0, ran.output
     assert f"the endpoint is {front.url}, not AWS's (set by AWS_ENDPOINT_URL)" in ran.output
-    assert ran.output.count("IAM: makes the role globalchat.") == 8
+    assert ran.output.count("IAM: makes the role globalchat.") == 12
     assert ran.output.index("IAM: makes the role") < ran.output.index('Deploy "globalchat" to ')
     assert ran.output.index("AWS was not asked about the templates") < ran.output.index("Deploy ")
     aws = Aws()

@@ -110,7 +110,7 @@ def test_lines(before: list[dict[str, Any]], after: list[dict[str, Any]], lines:
 
 def test_every_role_of_the_real_templates_is_named_with_one_service_and_what_it_may_do() -> None:
     lines = list(iam_changes.lines([], iam_changes.read(TEMPLATES)))
-    assert len(lines) == 8
+    assert len(lines) == 12
     assert (
         "IAM: makes the role globalchat.oregon.relay, for events.amazonaws.com: events:PutEvents on "
         "arn:${AWS::Partition}:events:ap-southeast-2:${AWS::AccountId}:event-bus/globalchat-bus" in lines

@@ -65,6 +65,7 @@ type Subscription { made: Node @aws_subscribe(mutations: ["make"]) }
 
 FIELDS = {
     "channels": "Query",
+    "history": "Query",
     "limits": "Query",
     "publish": "Mutation",
     "publishFromBus": "Mutation",
@@ -107,6 +108,12 @@ class FakeSubscribers:
         self.invalidated.append(invalidation)
 
 
+def _code(field: str) -> str:
+    """The resolver of a deployment that stores no messages: tests with a table boot the whole local cloud."""
+    other = ROOT / "infra/resolvers/without_history" / f"{field}.js"
+    return (other if other.exists() else ROOT / f"infra/resolvers/{field}.js").read_text()
+
+
 def deployed_api() -> Api:
     return Api(
         id="abc",
@@ -120,6 +127,8 @@ def deployed_api() -> Api:
         environment={
             "BROADCAST_ROLE": "globalchat.oregon.broadcast",
             "CHANNELS": "cars,robots,tech,music,media",
+            "HISTORY_DAYS": "0",
+            "HISTORY_SINCE": "0",
             "LIMITS": '{"message":2000,"sender":32,"id":64}',
             "REGION": "us-west-2",
         },
@@ -132,7 +141,7 @@ def deployed_api() -> Api:
                 type_name,
                 name,
                 "Bus" if name == "publish" else "None",
-                (ROOT / f"infra/resolvers/{name}.js").read_text(),
+                _code(name),
                 f"{name}.js",
             )
             for name, type_name in FIELDS.items()

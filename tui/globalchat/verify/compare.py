@@ -28,6 +28,7 @@ _MADE: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
 )
 """The forms of ids and times that `util` makes, and what they become."""
+_EPOCH_SECONDS: Final = range(1_700_000_000, 2_500_000_000)
 _FAULT: Final = re.compile(
     r"^code\.js:\d+|\b(Range|Reference|Syntax|Type)Error\b|^Runtime Error", re.MULTILINE
 )
@@ -114,13 +115,15 @@ def differences(aws: JSON, local: JSON, path: str = "") -> Iterator[Difference]:
 
 
 def masked(value: JSON, given: frozenset[str]) -> JSON:
-    """Replace ids and times that were made: strings of their forms that are not among the given ones."""
+    """Replace ids and times that were made: strings of their forms, unless given, and epoch seconds."""
     if isinstance(value, dict):
         return {name: masked(each, given) for name, each in value.items()}
     if isinstance(value, list):
         return [masked(each, given) for each in value]
     if isinstance(value, str) and value not in given:
         return next((mask for form, mask in _MADE if form.fullmatch(value)), value)
+    if isinstance(value, int) and value in _EPOCH_SECONDS:
+        return "<epoch seconds>"
     return value
 
 

@@ -143,7 +143,7 @@ def reset(yes: bool) -> int:
     with launch.hold_cloud_lock(folder):
         count = store.count_items(path)
     items = "1 item" if count == 1 else f"{count} items"
-    if not confirm(f"Delete the {items} in the tables of the local cloud?", yes=yes):
+    if count and not confirm(f"Delete the {items} in the tables of the local cloud?", yes=yes):
         return ExitCode.FAILED
     # A cloud may have been started while the question was open.
     with launch.hold_cloud_lock(folder):
