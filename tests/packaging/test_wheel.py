@@ -34,7 +34,10 @@ def test_the_wheel_holds_every_file_of_both_packages_whichever_way_it_is_built(t
         if file.is_file() and "__pycache__" not in file.parts
     }
     wanted |= {f"globalchat_infra/{file.name}" for file in DATA}
-    wanted |= {f"globalchat_infra/resolvers/{file.name}" for file in RESOLVERS.iterdir()}
+    wanted |= {
+        f"globalchat_infra/resolvers/{file.relative_to(RESOLVERS).as_posix()}"
+        for file in RESOLVERS.rglob("*.js")
+    }
     held = names(built(WheelBuilder(str(ROOT)), tmp_path))
     assert held == wanted
     assert {"globalchat/py.typed", "globalchat_infra/py.typed", "globalchat/__init__.pyi"} <= held

@@ -16,7 +16,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_the_table_shows_regions_services_total_and_assumptions() -> None:
-    result = run("--clients", "100", "--messages-per-second", "1")
+    result = run("--clients", "100", "--messages-per-second", "1", "--history-days", "0")
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert "oregon (us-west-2)" in lines
@@ -46,7 +46,9 @@ def test_unverified_prices_are_marked_and_others_are_not() -> None:
 
 
 def test_json_is_one_object_that_adds_up() -> None:
-    result = run("--clients", "100", "--messages-per-second", "1", "--size", "100", "--json")
+    result = run(
+        *("--clients", "100", "--messages-per-second", "1", "--size", "100"), "--history-days", "0", "--json"
+    )
     assert result.exit_code == 0
     document = json.loads(result.stdout)
     assert (document["clients"], document["messagesPerSecond"], document["size"]) == (100, 1.0, 100)
@@ -60,7 +62,8 @@ def test_json_is_one_object_that_adds_up() -> None:
 
 
 def test_the_quota_that_breaks_first_is_named_for_each_region() -> None:
-    lines = run("--clients", "100", "--messages-per-second", "10").output.splitlines()
+    usual = ("--clients", "100", "--messages-per-second", "10")
+    lines = run(*usual, "--history-days", "0").output.splitlines()
     start = lines.index("The quota that breaks first, with these clients")
     assert lines[start + 1 : start + 5] == [
         "  oregon: AppSync request tokens, 10,000 a second",
@@ -68,6 +71,17 @@ def test_the_quota_that_breaks_first_is_named_for_each_region() -> None:
         "  sydney: EventBridge invocations, 2,250 a second",
         "    at 1,500 messages a second in all; used now: 0.67 %",
     ]
+    assert "  oregon: DynamoDB writes of a channel, 1,000 a second" in run(*usual).output.splitlines()
+
+
+def test_history_costs_more_with_more_days() -> None:
+    usual = ("--clients", "100", "--messages-per-second", "1", "--json", "--history-days")
+    found = {
+        days: json.loads(run(*usual, str(days)).stdout)["regions"]["oregon"]["usd"] for days in (0, 7, 14)
+    }
+    # An alarm, the writes, and 0.36288 GB for a week.
+    assert found[7] - found[0] == pytest.approx(0.1 + 1.62 + 0.09072)
+    assert found[14] - found[7] == pytest.approx(0.09072)
 
 
 def test_json_has_every_quota_of_a_region_the_first_one_first() -> None:
@@ -80,7 +94,7 @@ def test_json_has_every_quota_of_a_region_the_first_one_first() -> None:
         "usedPerSecond": 45_000.0,
         "breaksAtMessagesPerSecond": pytest.approx(22.222222),
     }
-    assert len(sydney["quotas"]) == 5
+    assert len(sydney["quotas"]) == 6
     assert sydney["reconnectSeconds"] == 22.5
     assert any("Quotas are AWS's defaults" in sentence for sentence in document["assumptions"])
 

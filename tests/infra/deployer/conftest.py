@@ -89,7 +89,7 @@ def templates(tmp_path: Path) -> Path:
     folder = Path(shutil.copytree(TEMPLATES, tmp_path / "assembly"))
     end = stack_interface.key_expiry(datetime.now(UTC).date())
     for file in folder.glob("*-api.template.json"):
-        text, count = re.subn(r'"Default": \d+', f'"Default": {end}', file.read_text(encoding="utf-8"))
+        text, count = re.subn(r'"Default": \d{2,}', f'"Default": {end}', file.read_text(encoding="utf-8"))
         assert count == 1
         file.write_text(text, encoding="utf-8")
     return folder

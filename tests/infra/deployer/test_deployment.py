@@ -95,7 +95,7 @@ def assert_whole(aws: Aws) -> None:
     assert roles == {
         f"globalchat.{alias}.{role}"
         for alias in REGIONS
-        for role in ("broadcast", "publish", "relay", "logs")
+        for role in ("broadcast", "history-read", "history-write", "logs", "publish", "relay")
     }
 
 

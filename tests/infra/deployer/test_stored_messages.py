@@ -1,0 +1,123 @@
+"""What is said of messages that begin to be stored, or are deleted, before anything is done."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from globalchat_infra.config import parse
+from globalchat_infra.deployer import stored_messages
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.discovery import ExistingDeployment
+from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
+from globalchat_infra.stack_interface import HISTORY_SINCE
+from tests.infra.deployer.test_plan import FILE, existing, file
+
+ITEMS = {"globalchat-oregon-history": 12_345, "globalchat-sydney-history": 1}
+
+
+class TablesOnly(Aws):
+    """Answers what DescribeTable does; `failure` is raised instead."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
+        self._failure = failure
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        assert (service, operation) == ("dynamodb", "describe_table")
+        assert region in ("us-west-2", "ap-southeast-2")
+        if self._failure is not None:
+            raise self._failure
+        return {"Table": {"ItemCount": ITEMS[str(arguments["TableName"])]}}
+
+
+def storing(found: ExistingDeployment, *aliases: str) -> ExistingDeployment:
+    """Return a deployment whose Api stacks of these aliases have tables."""
+    stacks = [
+        replace(each, parameters={HISTORY_SINCE: "5"})
+        if each.part == "api" and each.alias in aliases
+        else each
+        for each in found.stacks
+    ]
+    return replace(found, stacks=stacks)
+
+
+def plan_of(found: ExistingDeployment, days: int | None = None) -> Plan:
+    extras: Mapping[str, object] = {} if days is None else {"historyDays": days}
+    return make_plan(DeployRequest(file(), Changes(extras=extras)), found)
+
+
+def said(plan: Plan, aws: Aws | None = None) -> list[str]:
+    return list(stored_messages.changes(aws or TablesOnly(), plan))
+
+
+def test_a_first_deployment_says_how_long_messages_are_stored() -> None:
+    plan = plan_of(ExistingDeployment())
+    assert said(plan) == ["messages will be stored for 7 days (--history-days 0 stores none)"]
+    assert not plan.needs_confirmation
+    assert said(plan_of(ExistingDeployment(), 0)) == []
+
+
+def test_turning_it_on_says_so_and_asks() -> None:
+    plan = plan_of(existing(historyDays=0), 1)
+    assert said(plan) == [
+        "history is turned on in oregon, sydney: from now on messages are stored for 1 day, "
+        "and who has the API key can read them"
+    ]
+    assert plan.needs_confirmation
+
+
+def test_a_region_without_a_table_gets_one_and_the_others_keep_theirs() -> None:
+    plan = plan_of(storing(existing(), "oregon"))
+    (line,) = said(plan)
+    assert line.startswith("history is turned on in sydney: ")
+    given = stored_messages.since_parameters(plan.config, plan.existing.stacks, 1_800_000_000.9)
+    assert given == {"globalchat-sydney-api": {HISTORY_SINCE: "1800000000"}}
+
+
+def test_turning_it_off_says_what_is_deleted_and_asks() -> None:
+    plan = plan_of(storing(existing(), "oregon", "sydney"), 0)
+    assert said(plan) == [
+        "will be deleted: the history of oregon, the table globalchat-oregon-history in us-west-2, "
+        "with about 12,345 items",
+        "will be deleted: the history of sydney, the table globalchat-sydney-history in ap-southeast-2, "
+        "with about 1 item",
+    ]
+    assert plan.needs_confirmation
+    assert stored_messages.since_parameters(plan.config, plan.existing.stacks, 9.0) == {}
+
+
+@pytest.mark.parametrize(("days", "words"), [(3, "3 days"), (1, "1 day"), (30, "30 days")])
+def test_other_days_hold_for_later_messages_and_need_no_question(days: int, words: str) -> None:
+    plan = plan_of(storing(existing(), "oregon", "sydney"), days)
+    assert said(plan) == [
+        f"messages that arrive from now on are stored for {words}; "
+        "those stored before expire after the 7 days that they were given"
+    ]
+    assert not plan.needs_confirmation
+
+
+def test_a_region_that_is_pruned_loses_its_table() -> None:
+    request = DeployRequest(file(), Changes(regions=["oregon"]), prune=True)
+    plan = make_plan(request, storing(existing(), "oregon", "sydney"))
+    (line,) = said(plan)
+    assert line.startswith("will be deleted: the history of sydney, ")
+
+
+@pytest.mark.parametrize(
+    ("failure", "end"),
+    [
+        (Denied("no"), "with all its items (dynamodb:DescribeTable, "),
+        (CallFailed("gone", code="ResourceNotFoundException"), ", which is gone already"),
+    ],
+)
+def test_what_cannot_be_counted_is_named_all_the_same(failure: Exception, end: str) -> None:
+    going = storing(existing(), "oregon").stacks
+    (line,) = stored_messages.deletions(TablesOnly(failure), going)
+    assert "globalchat-oregon-history" in line
+    assert end in line
+
+
+def test_the_file_of_the_project_stores_messages() -> None:
+    assert parse(FILE).history_days == 7
