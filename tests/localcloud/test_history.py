@@ -1,0 +1,70 @@
+"""The history of the packaged templates, in both forms, over HTTP."""
+
+from typing import Any
+
+from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.region import RunningRegion
+from tests.localcloud.helpers.cloud_client import call, listening, publish
+
+PAGE = (
+    "query P($after: String, $before: String, $limit: Int) "
+    '{ history(name: "tech", after: $after, before: $before, limit: $limit) '
+    "{ messages { message arrival region } next } }"
+)
+LIMITS = "query { limits { historyDays historySince } }"
+
+
+async def ask(region: RunningRegion, query: str = PAGE, **variables: Any) -> dict[str, Any]:  # noqa: ANN401
+    _, answer = await call(region, query, variables)
+    assert isinstance(answer, dict)
+    return answer
+
+
+async def page(region: RunningRegion, **variables: Any) -> tuple[list[str], Any, Any]:  # noqa: ANN401
+    """Return the texts of a page, the arrival of its first message, and the next cursor."""
+    found = (await ask(region, **variables))["data"]["history"]
+    texts = [each["message"] for each in found["messages"]]
+    return texts, found["messages"][0]["arrival"] if texts else None, found["next"]
+
+
+async def test_both_regions_store_what_arrives_and_answer_it_in_pages() -> None:
+    async with LocalCloud.open() as cloud:
+        oregon, sydney = cloud.regions
+        for number in range(5):
+            await publish(oregon if number % 2 else sydney, f"m{number}")
+            await cloud.events.settled()
+        for region in (oregon, sydney):
+            texts, _, following = await page(region, limit=2)
+            assert texts == ["m3", "m4"]
+            texts, first, following = await page(region, limit=2, before=following)
+            assert (texts, following is None) == (["m1", "m2"], False)
+            assert (await page(region, limit=2, before=following))[0] == ["m0"]
+            assert (await page(region, after=first))[::2] == (["m2", "m3", "m4"], None)
+            assert len((await page(region, limit=1_000))[0]) == 5
+            assert len((await page(region, limit=-1))[0]) == 1
+        answer = (await ask(oregon, LIMITS))["data"]["limits"]
+        assert answer["historyDays"] == 7
+        assert answer["historySince"].endswith("Z")
+
+
+async def test_wrong_cursors_are_refused_by_name() -> None:
+    async with LocalCloud.open() as cloud:
+        region = cloud.regions[0]
+        for wrong in ({"after": ""}, {"before": "x" * 26}, {"after": "0" * 25}, {"after": "0" * 26 + "\n"}):
+            (error,) = (await ask(region, **wrong))["errors"]
+            assert error["errorType"] == "BadCursor", wrong
+        (error,) = (await ask(region, after="0" * 26, before="0" * 26))["errors"]
+        assert error["errorType"] == "BadPage"
+
+
+async def test_without_history_messages_arrive_and_history_says_that_it_is_off() -> None:
+    async with LocalCloud.open(TEMPLATES_WITHOUT_HISTORY) as cloud:
+        region = cloud.regions[0]
+        async with listening(region) as listener:
+            await publish(region, "hi")
+            await cloud.events.settled()
+            assert await listener.texts() == ["hi"]
+        (error,) = (await ask(region))["errors"]
+        assert error["errorType"] == "HistoryOff"
+        assert (await ask(region, LIMITS))["data"] == {"limits": {"historyDays": 0, "historySince": None}}
