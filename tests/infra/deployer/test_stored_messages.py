@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from globalchat_infra.deployer import stored_messages
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
-from globalchat_infra.stack_interface import HISTORY_SINCE
-from tests.infra.deployer.test_plan import FILE, existing, file
+from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.stack_interface import HISTORY_SINCE, dump_settings
+from tests.infra.helpers.assembled_deployment import content
 
+FILE = content()["context"]["globalchat"]
 ITEMS = {"globalchat-oregon-history": 12_345, "globalchat-sydney-history": 1}
 
 
@@ -32,6 +35,27 @@ class TablesOnly(Aws):
         return {"Table": {"ItemCount": ITEMS[str(arguments["TableName"])]}}
 
 
+def existing(days: int = 7) -> ExistingDeployment:
+    """Return a deployment in both regions whose Api stacks have no table yet."""
+    config = parse({**FILE, "historyDays": days})
+    stacks = [
+        DeployedStack(
+            f"globalchat-{alias}-{part}",
+            alias,
+            region,
+            part,
+            "CREATE_COMPLETE",
+            "",
+            {"settings": dump_settings(config)} if part == "api" else {},
+            {"project": "globalchat", "deployment": "globalchat", "alias": alias},
+            datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for part in ("api", "relay")
+        for alias, region in config.regions.items()
+    ]
+    return ExistingDeployment(stacks)
+
+
 def storing(found: ExistingDeployment, *aliases: str) -> ExistingDeployment:
     """Return a deployment whose Api stacks of these aliases have tables."""
     stacks = [
@@ -45,7 +69,7 @@ def storing(found: ExistingDeployment, *aliases: str) -> ExistingDeployment:
 
 def plan_of(found: ExistingDeployment, days: int | None = None) -> Plan:
     extras: Mapping[str, object] = {} if days is None else {"historyDays": days}
-    return make_plan(DeployRequest(file(), Changes(extras=extras)), found)
+    return make_plan(DeployRequest(content(), Changes(extras=extras)), found)
 
 
 def said(plan: Plan, aws: Aws | None = None) -> list[str]:
@@ -60,7 +84,7 @@ def test_a_first_deployment_says_how_long_messages_are_stored() -> None:
 
 
 def test_turning_it_on_says_so_and_asks() -> None:
-    plan = plan_of(existing(historyDays=0), 1)
+    plan = plan_of(existing(0), 1)
     assert said(plan) == [
         "history is turned on in oregon, sydney: from now on messages are stored for 1 day, "
         "and who has the API key can read them"
@@ -99,7 +123,7 @@ def test_other_days_hold_for_later_messages_and_need_no_question(days: int, word
 
 
 def test_a_region_that_is_pruned_loses_its_table() -> None:
-    request = DeployRequest(file(), Changes(regions=["oregon"]), prune=True)
+    request = DeployRequest(content(), Changes(regions=["oregon"]), prune=True)
     plan = make_plan(request, storing(existing(), "oregon", "sydney"))
     (line,) = said(plan)
     assert line.startswith("will be deleted: the history of sydney, ")
