@@ -13,6 +13,7 @@ from typing import Final
 from bench.load.publishers import message_from_bus, new_id
 from bench.servers.harness import Publish, StartServer, main
 from globalchat.core.gc_tuning import freeze_gc
+from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
@@ -30,8 +31,11 @@ QUIET: Final = RealtimeOptions(limits=SocketLimits(keep_alive=3600), connect_rat
 
 
 async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
-    """Serve the first region of the packaged templates."""
-    assembly = read(None)
+    """Serve the first region of the packaged templates.
+
+    Without history: what it is compared with stores nothing.
+    """
+    assembly = read(TEMPLATES_WITHOUT_HISTORY)
     names = list(dict.fromkeys(each.region for each in assembly.stacks))
     listeners = dict(zip(names, stack.enter_context(bound([0] * len(names))), strict=True))
     urls = {name: url(listener) for name, listener in listeners.items()}

@@ -19,7 +19,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from globalchat_infra import names, stack_interface
-from globalchat_infra.history import History
+from globalchat_infra.history_table import History
 from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
 
 BUS_FIELDS = ("publish",)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.state import TABLES
 from tests.e2e.helpers.processes import SECONDS, Home, Running
@@ -100,6 +101,5 @@ def test_a_reset_deletes_them_but_not_from_a_cloud_that_runs(home: Home, app: Pa
 
 
 def test_templates_without_a_table_make_no_file(home: Home) -> None:
-    serving = home.start("local", "serve")
-    serving.err.wait_for("is ready")
+    serve(home, TEMPLATES_WITHOUT_HISTORY)
     assert not list(home.cloud_folder.glob(f"{TABLES}*"))

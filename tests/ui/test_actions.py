@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit
 from globalchat.client.events import DraftUnsent
 from globalchat.ui.actions import ACTIONS, Action, keys_title
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.own_texts import History
+from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
@@ -182,7 +182,7 @@ async def fresh(seen: Seen) -> None:
     screen.controller.join("tech")
     chat.composer.focus()
     chat.composer.put("")
-    chat.composer.sent = History()
+    chat.composer.sent = SentTexts()
     screen.view_model.model.levels.set("tech", Level.MENTIONS)
     conversation = chat.pane.conversation
     assert conversation is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.ui.model.own_texts import History
+from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.state_store import LONGEST, StateStore
 
 
@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_texts_of_several_chats_are_kept_in_order_and_in_bounds() -> None:
-    one, two = History(run="a"), History(run="b", keep=3)
+    one, two = SentTexts(run="a"), SentTexts(run="b", keep=3)
     for text in ("first", "second"):
         one.add(text)
     two.restore(one.kept())
@@ -133,17 +133,17 @@ def test_texts_of_several_chats_are_kept_in_order_and_in_bounds() -> None:
     two.add("y")
     two.add("z")
     assert [*two.kept().values()] == ["z", "y", "x" * 19_990]
-    assert History(keep=0).kept() == {}
+    assert SentTexts(keep=0).kept() == {}
 
 
 def test_the_last_text_of_all_chats_comes_first_and_each_once() -> None:
     now = 1_800_000_000_000
-    long, short = (History(run=run, clock=lambda: now) for run in "ab")
+    long, short = (SentTexts(run=run, clock=lambda: now) for run in "ab")
     for number in range(20):
         long.add(f"text {number % 10}")
     now += 60_000
     short.add("text 3")
-    then = History()
+    then = SentTexts()
     then.restore(long.kept() | short.kept())
     assert [then.older() for _ in range(10)] == [
         f"text {number}" for number in (3, 9, 8, 7, 6, 5, 4, 2, 1, 0)

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from globalchat.core.text import sanitize
-from globalchat.ui.model.own_texts import Drafts, History
+from globalchat.ui.model.own_texts import Drafts, SentTexts
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import NAME_CELLS, clip, pad, shown_name, wrap
 
@@ -61,7 +61,7 @@ def test_fuzzy_prefers_start_then_inside_then_scattered() -> None:
 
 
 def test_history_goes_back_and_forth() -> None:
-    history = History(limit=2)
+    history = SentTexts(limit=2)
     for text in ("one", "three", "two", "two", " ", "three"):
         history.add(text)
     assert history.newer() is None

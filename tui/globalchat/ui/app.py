@@ -157,7 +157,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.model.attention import Level, Levels
         from globalchat.ui.model.calendar import Calendar
         from globalchat.ui.model.chat_model import ChatModel
-        from globalchat.ui.model.own_texts import History
+        from globalchat.ui.model.own_texts import SentTexts
         from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat_screen import ChatScreen
         from globalchat.ui.state_store import StateStore
@@ -172,7 +172,7 @@ class ChatApp(SafeApp):
         )
         view_model = ChatViewModel(model, self._profile_name, self._channel, keymap.title)
         view_model.welcome = self._welcome
-        view_model.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
+        view_model.sent = SentTexts(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         worker = SessionWorker(
             self._open_profile,
             region=self._region,

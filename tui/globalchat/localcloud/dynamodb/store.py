@@ -196,7 +196,9 @@ def _open(path: Path | None) -> sqlite3.Connection:
         _prepare(connection)
     except sqlite3.OperationalError as error:
         connection.close()
-        raise UserError(f"The local cloud cannot use {path}: {error}.") from error
+        # SQLite does not say what kind of failure it was: mostly a full disk.
+        remedy = "Free some space, or set GLOBALCHAT_HOME to a folder that you may write to."
+        raise UserError(f"{path} cannot be written: {error}.", remedy=remedy) from error
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _DamagedFile from error

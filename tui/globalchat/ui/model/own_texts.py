@@ -20,7 +20,7 @@ _DIGITS = 8
 """Hexadecimal digits of a key for the seconds since 1970: enough until 2106."""
 
 
-class History:
+class SentTexts:
     """Keeps the texts sent from the composer, newest last, each once. Bounded; the oldest go first.
 
     For a later run each text has a key of its own, so that several chats add to what is kept without undoing

@@ -11,7 +11,7 @@ from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
 from globalchat.ui.model.names import RegionNames
-from globalchat.ui.model.own_texts import Drafts, History
+from globalchat.ui.model.own_texts import Drafts, SentTexts
 from globalchat.ui.model.startup import DRAFT, THEME
 from globalchat.ui.model.status import (
     NEXT_UNREAD,
@@ -111,7 +111,7 @@ class ChatViewModel:
         self.channel = channel
         self.names = RegionNames()
         self.drafts = Drafts()
-        self.sent = History()
+        self.sent = SentTexts()
         self.keys = keys
         self.welcome = False
         self._profile = profile
