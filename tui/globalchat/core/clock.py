@@ -37,8 +37,8 @@ _STALE: Final = re.compile(
     r"(?i)signature (?:expired|not yet current)(?:: (\w+) is [a-z ]+ than \w+ \((\w+) )?"
 )
 _UNITS: Final = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
-_READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h)")
+_READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h|d)")
 _WHOLE: Final = re.compile(f"(?:{_PART.pattern})+")
 
 
@@ -62,7 +62,7 @@ def iso_time(epoch_ms: float) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration as it is typed: `500ms`, `30s`, `5m`, `1h`, `1m30s`.
+    """Return the seconds of a duration as it is typed: `500ms`, `30s`, `5m`, `1h`, `7d`, `1m30s`.
 
     The result may be 0, or infinite if there are many digits.
 

@@ -32,7 +32,7 @@ says. Line breaks and controls in what others sent are made visible; --json esca
 Examples:
   globalchat history tech
   globalchat history tech --since 2h
-  globalchat history tech --since 24h --json | jq -r .message
+  globalchat history tech --since 7d --json | jq -r .message
   globalchat history cars --limit 5 --region sydney
 """
 
@@ -42,7 +42,7 @@ class HistoryOptions:
     """The command line of `history`."""
 
     channel: str = argument("channel")
-    since: float | None = option("--since", type=Duration(), help="What arrived since then: 30m, 2h, 24h.")
+    since: float | None = option("--since", type=Duration(), help="What arrived since then: 30m, 2h, 7d.")
     limit: int | None = option(
         "--limit", type=click.IntRange(1, 100_000), metavar="N", help="Only the latest N messages."
     )
