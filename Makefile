@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint shape words format templates policy picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,11 +48,18 @@ soak: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)
 
-lint: node .venv/dev.stamp infra/node_modules/.stamp
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+# Two at once: the downloads of pip and npm wait for different servers, and mypy takes as long as all other checks.
+lint: node
+	@$(MAKE) --no-print-directory -j2 .venv/dev.stamp infra/node_modules/.stamp
+	@$(MAKE) --no-print-directory -j2 lint-types lint-rest
+
+lint-types: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy docs/picture.py docs/diagram.py tools
+
+lint-rest: .venv/dev.stamp infra/node_modules/.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/python tools/words.py
 	npm --prefix infra run --silent lint
