@@ -4,13 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from globalchat.client.messages import ALPHABET, LENGTH, Content, Message
+from globalchat.client.messages import MAX_TIME, Content, Message, encode_id
 
 LARGEST_PAGE = 100
 """How many messages a page has at most, whatever is asked for."""
-
-_TIME_LENGTH = 10
-"""Characters of a cursor that hold the time, in ms; the others are random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,7 @@ class HistoryReader(Protocol):
 
 def cursor_at(epoch_ms: int) -> str:
     """Return the cursor before all that arrived at a moment (epoch ms, the region's clock) or later."""
-    digits = ""
-    rest = min(max(epoch_ms, 0), (1 << 48) - 1)
-    for _ in range(_TIME_LENGTH):
-        rest, digit = divmod(rest, len(ALPHABET))
-        digits = ALPHABET[digit] + digits
-    return digits.ljust(LENGTH, ALPHABET[0])
+    return encode_id(min(max(epoch_ms, 0), MAX_TIME), 0)
 
 
 async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[StoredMessage]:

@@ -14,7 +14,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_BITS = 80
 LENGTH = 26
 """Characters of an id."""
-_MAX_TIME = (1 << 48) - 1
+MAX_TIME = (1 << 48) - 1
+"""The latest epoch ms that an id can hold."""
 
 Content = tuple[str, str, str | None]
 """What makes two messages the same beside the id: channel, text, sender."""
@@ -114,7 +115,7 @@ class IdFactory:
     def new(self) -> str:
         """Return the next id, 26 characters of `ALPHABET`."""
         last_time, last_bits = self._last
-        at = min(max(self._clock(), last_time, 0), _MAX_TIME)
+        at = min(max(self._clock(), last_time, 0), MAX_TIME)
         bits = self._randbits(RANDOM_BITS)
         if at == last_time and bits <= last_bits:
             at += 1
