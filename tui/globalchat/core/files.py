@@ -25,6 +25,9 @@ _UNSUPPORTED: Final = frozenset({errno.ENOLCK, errno.EPERM, errno.ENOTSUP, errno
 """What a file system answers that has no locks, such as NFS or CIFS without its lock service."""
 _MOST_LINKS: Final = 40
 """As many as Linux follows."""
+_OTHER_HOME: Final = "or set GLOBALCHAT_HOME to a folder that you may write to."
+FREE_SPACE: Final = f"Free some space, {_OTHER_HOME}"
+"""The remedy for a disk that is full."""
 OWN_DISK: Final = "Set GLOBALCHAT_HOME to a folder on a disk of this machine."
 
 
@@ -137,8 +140,7 @@ def unwritable(path: Path, error: OSError) -> UserError:
 
 
 def _remedy(error: OSError) -> str:
-    remedy = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
-    return f"{remedy}, or set GLOBALCHAT_HOME to a folder that you may write to."
+    return FREE_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"Make it writable, {_OTHER_HOME}"
 
 
 def _make_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import unwritable
+from globalchat.core.files import FREE_SPACE, unwritable
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
 
@@ -197,8 +197,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         # SQLite does not say what kind of failure it was: mostly a full disk.
-        remedy = "Free some space, or set GLOBALCHAT_HOME to a folder that you may write to."
-        raise UserError(f"{path} cannot be written: {error}.", remedy=remedy) from error
+        raise UserError(f"{path} cannot be written: {error}.", remedy=FREE_SPACE) from error
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _DamagedFile from error
