@@ -18,10 +18,6 @@ from constructs import Construct
 from globalchat_infra import names
 from globalchat_infra.schema import SchemaFile
 
-SOURCE = "globalchat"
-DETAIL_TYPE = "message published"
-"""Source and detail type, as `resolvers/publish.js` writes them."""
-
 RETRY_ATTEMPTS = 10
 MAXIMUM_AGE_SECONDS = 300
 """EventBridge's default, 185 attempts in 24 hours, would bring yesterday's messages into a live chat."""
@@ -29,11 +25,11 @@ MUTATION = "publishFromBus"
 """The mutation that the rule calls."""
 
 
-def message_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
+def message_pattern(fields: Iterable[str], *detail_types: str) -> Mapping[str, Any]:
     """Return the pattern of messages, in the CDK's spelling: of our source, with every required field."""
     return {
-        "source": [SOURCE],
-        "detail_type": [DETAIL_TYPE],
+        "source": [names.EVENT_SOURCE],
+        "detail_type": [*detail_types],
         "detail": {field: [{"exists": True}] for field in fields},
     }
 
@@ -45,9 +41,9 @@ def malformed_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
     that is null exists and counts as present: CloudFormation takes no null in a template.
     """
     return {
-        "source": [SOURCE],
+        "source": [names.EVENT_SOURCE],
         "$or": [
-            {"detail-type": [{"anything-but": [DETAIL_TYPE]}]},
+            {"detail-type": [{"anything-but": [names.PUBLISHED, names.REPAIRED]}]},
             *({"detail": {field: [{"exists": False}]}} for field in fields),
         ],
     }
@@ -111,13 +107,16 @@ class Broadcast(Construct):
             max_event_age=Duration.seconds(MAXIMUM_AGE_SECONDS),
             dead_letter_queue=self.dead_letters,
         )
+        required = schema.required_arguments(MUTATION)
         rule = aws_events.Rule(
             self,
             "Rule",
             rule_name=names.broadcast_rule(prefix),
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(**message_pattern(schema.required_arguments(MUTATION))),
+            event_pattern=aws_events.EventPattern(
+                **message_pattern(required, names.PUBLISHED, names.REPAIRED)
+            ),
             targets=[target],
         )
         # A rule that exists before its role's policy would dead-letter the first messages.
@@ -149,7 +148,7 @@ class Malformed(Construct):
             rule_name=names.malformed_rule(prefix),
             description="Keeps what has our source, but is not a message.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(source=[SOURCE]),
+            event_pattern=aws_events.EventPattern(source=[names.EVENT_SOURCE]),
             targets=[aws_events_targets.SqsQueue(queue)],
         )
         # The typed pattern has no `$or` beside the source.

@@ -21,6 +21,11 @@ HISTORY_WRITE, HISTORY_READ = "history-write", "history-read"
 HISTORY_ROLES = (HISTORY_WRITE, HISTORY_READ)
 ROLES = {"api": ("publish", "broadcast", "logs", *HISTORY_ROLES), "relay": ("relay",)}
 """What the roles of a region are for, by the stack that holds them; those of the history if it is on."""
+EVENT_SOURCE = "globalchat"
+"""The source of our events on a bus, as `resolvers/publish.js` writes it."""
+PUBLISHED, REPAIRED = "message published", "message repaired"
+"""The detail types of messages: every region gets what is *published*. What is *repaired* is put on the bus
+of the one region that lacks it: Broadcast takes it, Relay does not."""
 PROJECT_TAG = "project"
 PROJECT = "globalchat"
 """The value of the tag by which what this project made is known."""

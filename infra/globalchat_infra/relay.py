@@ -13,7 +13,8 @@ class Relay(Construct):
     """Rules from this region's bus to every peer's, as a role that may put events on those buses alone.
 
     `peers` are AWS regions. A rule takes only what its own region accepted: EventBridge refuses a second hop,
-    so a message that came from a peer would end as a dead letter. `dead_letters` is the rules' queue.
+    so a message that came from a peer would end as a dead letter. What repairs one region is not relayed.
+    `dead_letters` is the rules' queue.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Relay(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._prefix = prefix
-        self._pattern = message_pattern(fields)
+        self._pattern = message_pattern(fields, names.PUBLISHED)
         self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
         self._role = aws_iam.Role(
             self,

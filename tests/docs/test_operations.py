@@ -73,25 +73,31 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
 
 
-class LostBroadcasts(DirectDelivery):
-    """Stops the next broadcast of Oregon for good."""
+class LostDeliveries(DirectDelivery):
+    """Stops the next deliveries from Oregon to a region for good."""
 
     def __init__(self) -> None:
         self.pending = 0
+        self.target = "us-west-2"
 
     def failure_for(self, route: Route) -> Failure | None:
-        if not self.pending or (route.from_region, route.to_region) != ("us-west-2", "us-west-2"):
+        if not self.pending or (route.from_region, route.to_region) != ("us-west-2", self.target):
             return None
         self.pending -= 1
         return Failure("SDK_CLIENT_ERROR", "lost on purpose")
 
 
 @pytest.fixture
-async def cloud() -> AsyncIterator[LocalCloud]:
+def lost() -> LostDeliveries:
+    """What stops deliveries of the cloud."""
+    return LostDeliveries()
+
+
+@pytest.fixture
+async def cloud(lost: LostDeliveries) -> AsyncIterator[LocalCloud]:
     """A local cloud with one dead letter in Oregon's broadcast queue."""
-    interceptor = LostBroadcasts()
-    async with LocalCloud.open(options=CloudOptions(interceptor=interceptor)) as opened:
-        interceptor.pending = 1
+    async with LocalCloud.open(options=CloudOptions(interceptor=lost)) as opened:
+        lost.pending = 1
         await publish(opened.region("oregon"), "lost")
         await opened.events.settled()
         assert letters(opened) == ["globalchat-broadcast-dlq"]
@@ -137,9 +143,34 @@ async def test_dead_letters_are_looked_at_and_purged(path: str, cloud: LocalClou
     assert not letters(cloud)
 
 
-async def test_dead_letters_are_put_on_the_bus_again(path: str, cloud: LocalCloud) -> None:
+async def test_a_broadcast_that_failed_is_repaired_in_its_region_alone(path: str, cloud: LocalCloud) -> None:
     *_, redrive = RUN
-    async with listening(cloud.region("oregon")) as listener:
+    oregon, sydney = cloud.region("oregon"), cloud.region("sydney")
+    async with listening(oregon) as here, listening(sydney) as there:
         await run(redrive, path, cloud)
-        assert (await listener.frame())["payload"]["data"]["subscribe"]["message"] == "lost"
+        assert await here.text() == "lost"
+        await cloud.events.settled()
+        # Sydney had it by the relay: it gets the next message, and nothing before it.
+        await publish(oregon, "next")
+        assert await there.text() == await here.text() == "next"
     assert not letters(cloud)
+
+
+async def test_a_relay_that_failed_is_repaired_in_the_other_region_alone(
+    path: str, cloud: LocalCloud, lost: LostDeliveries
+) -> None:
+    *_, redrive = RUN
+    oregon, sydney = cloud.region("oregon"), cloud.region("sydney")
+    lost.pending, lost.target = 1, sydney.region
+    async with listening(oregon) as here, listening(sydney) as there:
+        await publish(oregon, "not relayed")
+        await cloud.events.settled()
+        assert await here.text() == "not relayed"
+        await run(
+            redrive.replace("queue=globalchat-broadcast-dlq", "queue=globalchat-relay-dlq"), path, cloud
+        )
+        assert await there.text() == "not relayed"
+        await cloud.events.settled()
+        await publish(oregon, "next")
+        assert await there.text() == await here.text() == "next"
+    assert letters(cloud) == ["globalchat-broadcast-dlq"]

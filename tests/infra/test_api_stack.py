@@ -33,7 +33,7 @@ pytestmark = pytest.mark.infra
 
 MESSAGES: dict[str, Any] = {
     "source": ["globalchat"],
-    "detail-type": ["message published"],
+    "detail-type": ["message published", "message repaired"],
     "detail": {field: [{"exists": True}] for field in ("id", "name", "message", "region", "sentAt")},
 }
 """The pattern of what is broadcast."""
@@ -181,7 +181,7 @@ def test_what_is_not_a_message_goes_to_a_queue_of_its_own(template: dict[str, An
     assert rule["EventPattern"] == {
         "source": ["globalchat"],
         "$or": [
-            {"detail-type": [{"anything-but": ["message published"]}]},
+            {"detail-type": [{"anything-but": ["message published", "message repaired"]}]},
             *({"detail": {field: [{"exists": False}]}} for field in MESSAGES["detail"]),
         ],
     }
