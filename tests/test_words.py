@@ -71,6 +71,19 @@ def test_modules_are_named_by_nouns(words: ModuleType) -> None:
     assert not list(words.name_findings(Path("tests/test_using_messages.py"), empty))
 
 
-def test_docstrings_of_functions_begin_with_a_verb(words: ModuleType) -> None:
-    source = 'def f():\n    """Whether it is closed."""\n@property\ndef g():\n    """What it is about."""'
-    assert [each.word for each in words.summary_findings(MODULE, ast.parse(source))] == ["Whether"]
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('def f():\n    """Whether it is closed."""', ["Whether"]),
+        ('async def f():\n    """What it is about."""', ["What"]),
+        ('@property\ndef f():\n    """Return the name."""', ["Return"]),
+        ('@cached_property\ndef f():\n    """How long it lasted."""', ["How"]),
+        ('class A:\n    def __init__(self, b):\n        """`b` is in seconds."""', ["`b`"]),
+        ('def f():\n    """Return True if it is closed."""', []),
+        ('@property\ndef f():\n    """The name; whether it is shown is another question."""', []),
+        ('@property\ndef f():\n    """True if it is closed."""', []),
+        ('class A:\n    """Waits `b` seconds."""\n    def __init__(self, b): ...', []),
+    ],
+)
+def test_docstrings_have_one_form(words: ModuleType, source: str, found: list[str]) -> None:
+    assert [each.word for each in words.summary_findings(MODULE, ast.parse(source))] == found

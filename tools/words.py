@@ -39,6 +39,8 @@ SUMMARY = (
     (r"What\b|Who\b|How\b|Where\b", "a verb"),
 )
 """What the docstring of a function does not begin with."""
+NOT_AN_ATTRIBUTE = r"(Return|Get|Whether|What|Who|How|Where|When|Since)\b"
+"""What the docstring of a property does not begin with: it names the value, as that of an attribute does."""
 NAMES = {
     "chores": "background tasks",
     "courier": "interceptor",
@@ -82,13 +84,17 @@ def prose_findings(file: Path, first_line: int, text: str) -> Iterator[Finding]:
 
 
 def summary_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
-    """Yield the functions whose docstring does not say what they do."""
+    """Yield the functions whose docstring does not say what they do, and the `__init__` that have one."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_property(node):
-            summary = ast.get_docstring(node) or ""
-            for pattern, instead in SUMMARY:
-                if match := re.match(pattern, summary):
-                    yield Finding(file, node.lineno, match.group(), instead)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        summary = ast.get_docstring(node) or ""
+        if node.name == "__init__" and summary:
+            yield Finding(file, node.lineno, summary.split()[0], "in the docstring of the class")
+        patterns = ((NOT_AN_ATTRIBUTE, "The …; True if …"),) if _is_property(node) else SUMMARY
+        for pattern, instead in patterns:
+            if match := re.match(pattern, summary):
+                yield Finding(file, node.lineno, match.group(), instead)
 
 
 def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

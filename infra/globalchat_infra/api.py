@@ -86,7 +86,7 @@ class GraphqlApi(Construct):
 
     @property
     def realtime_url(self) -> str:
-        """Return the URL where subscriptions connect."""
+        """The URL where subscriptions connect."""
         url: str = self._resource.get_att("RealtimeUrl").to_string()
         return url
 

@@ -45,12 +45,12 @@ class SchemaFile:
 
     @property
     def deployed(self) -> str:
-        """Return the text as it is deployed: without comments, for which a template has no room."""
+        """The text as it is deployed: without comments, for which a template has no room."""
         return _SCHEMA_COMMENT.sub("", read_text(self.file))
 
     @cached_property
     def root_fields(self) -> Mapping[str, str]:
-        """Return every field of a root type, with that type's name.
+        """Every field of a root type, with that type's name.
 
         Raises:
             UsageError: a field name occurs under two root types (resolver files are named by field alone).

@@ -167,7 +167,7 @@ class Synthesis:
 
     @property
     def app(self) -> str | None:
-        """What the CDK's command line takes as its app; None if there are no templates yet."""
+        """The `--app` argument of the CDK command line; None if there are no templates yet."""
         return None if self.folder is None else str(self.folder)
 
     def templates(self, content: Mapping[str, Any]) -> Sequence[Template]:

@@ -87,18 +87,18 @@ class Plan:
 
     @property
     def config(self) -> Config:
-        """What will be deployed."""
+        """The configuration that will be deployed."""
         return config_of(self.content)
 
     @property
     def dropped(self) -> list[DeployedStack]:
-        """The stacks of regions that are not part of it any more."""
+        """The stacks of regions that are no longer part of the deployment."""
         regions = self.config.regions
         return [stack for stack in self.existing.stacks if stack.ours and stack.alias not in regions]
 
     @property
     def stale_relays(self) -> list[DeployedStack]:
-        """The relay of a region that is the only one left: it would go on sending to the others."""
+        """The relay of a region that is the only one left: it would keep sending to the others."""
         regions = self.config.regions
         if len(regions) > 1:
             return []
@@ -121,7 +121,7 @@ class Plan:
 
     @property
     def history_days_before(self) -> int:
-        """How many days messages are stored until now."""
+        """The number of days for which messages have been stored so far."""
         days = (self.existing.settings or {}).get("historyDays")
         return days if isinstance(days, int) else 0
 

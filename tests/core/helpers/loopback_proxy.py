@@ -49,7 +49,7 @@ class LoopbackProxy:
 
     @property
     def tunnels(self) -> list[str]:
-        """Where CONNECT led, in order."""
+        """The targets of CONNECT requests, in order."""
         return [each.target for each in self.asked if each.method == "CONNECT"]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

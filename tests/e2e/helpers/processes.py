@@ -106,7 +106,7 @@ class Home:
 
     @property
     def cloud_folder(self) -> Path:
-        """Where the local cloud's state lies."""
+        """The folder of the local cloud's state."""
         return self.root / "state" / "local-cloud"
 
     @property

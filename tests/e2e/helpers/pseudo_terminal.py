@@ -48,7 +48,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
+        """The text on the screen."""
         with self._changed:
             screen = self._screen
             if len(self._lines) != screen.lines:

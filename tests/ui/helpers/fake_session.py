@@ -76,12 +76,12 @@ class FakeSession:
 
     @property
     def closed(self) -> bool:
-        """Whether the chat is done with it."""
+        """True if the chat is done with it."""
         return self._closed.is_set()
 
     @property
     def drained(self) -> bool:
-        """Whether the chat has taken everything in and asks for more."""
+        """True if the chat has taken everything in and asks for more."""
         return self._waiting and self._events.empty()
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:

@@ -32,7 +32,7 @@ class FakeWatch:
 
     @property
     def drained(self) -> bool:
-        """Whether the chat has taken everything in and asks for more."""
+        """True if the chat has taken everything in and asks for more."""
         return self._waiting and self._events.empty()
 
     async def next_events(self, limit: int = 200) -> list[WatchEvent]:

@@ -91,12 +91,14 @@ def build(kind: Callable[..., T], given: "DataclassInstance", **others: object) 
 
 
 class Duration(click.ParamType[float]):
-    """A span of time, as seconds."""
+    """A span of time, as seconds.
+
+    `zero` allows no time at all; `most` is in seconds.
+    """
 
     name = "duration"
 
     def __init__(self, *, zero: bool = False, most: float = LONGEST_DURATION) -> None:
-        """`zero` allows no time at all; `most` is in seconds."""
         self._zero = zero
         self._most = most
 

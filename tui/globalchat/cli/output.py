@@ -174,10 +174,12 @@ def clock_time(epoch_ms: int) -> str:
 
 
 class LiveLine:
-    """Shows progress: one line that is written over in a terminal, a plain line now and then elsewhere."""
+    """Shows progress: one line that is written over in a terminal, a plain line now and then elsewhere.
+
+    `width` is that of the terminal, `clock` gives seconds; without a stream nothing is shown.
+    """
 
     def __init__(self, stream: TextIO | None, *, width: int, clock: MonotonicClock) -> None:
-        """`width` is that of the terminal, `clock` gives seconds; without a stream nothing is shown."""
         self._stream = stream
         self._width = width
         self._clock = clock

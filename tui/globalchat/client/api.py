@@ -141,11 +141,11 @@ class _OpenApi:
 class ApiPool:
     """The APIs of a session, one per region: opened on first use and kept.
 
-    `offset` learns from publishes and from the dates of answers.
+    `offset` learns from publishes and from the dates of answers. `timeout` is in seconds, for one call;
+    `clock` gives epoch ms.
     """
 
     def __init__(self, *, timeout: float, offset: ClockOffset, clock: WallClock) -> None:
-        """`timeout` is in seconds, for one call; `clock` gives epoch ms."""
         self._timeout = timeout
         self._offset = offset
         self._clock = clock

@@ -19,7 +19,7 @@ class StoredMessage:
 
     @property
     def identity(self) -> tuple[str, Content]:
-        """What two copies of a message have in common: one that was delivered twice is stored twice."""
+        """The key that two copies of a message share: a message that is delivered twice is stored twice."""
         return (self.message.id, self.message.content)
 
 

@@ -84,10 +84,12 @@ class SeenWindow:
 
 
 class Inbox:
-    """Turns arrivals into events; duplicates are dropped here."""
+    """Turns arrivals into events; duplicates are dropped here.
+
+    `is_own` returns True for the echo of a draft.
+    """
 
     def __init__(self, *, seen: SeenWindow, offset: ClockOffset, is_own: Callable[[Message], bool]) -> None:
-        """`is_own` returns True for the echo of a draft."""
         self._seen = seen
         self._offset = offset
         self._is_own = is_own

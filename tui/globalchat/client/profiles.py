@@ -93,13 +93,13 @@ class EndpointResolver:
     """Says where a region is, and reads the profile again once something failed there.
 
     A local cloud that restarts listens elsewhere with another key, and a rotated key lies in the profile.
+    With `reload` None the profile stays as it is.
 
     Attributes:
         profile: The profile as last read.
     """
 
     def __init__(self, profile: Profile, reload: Reload | None) -> None:
-        """With `reload` None the profile stays as it is."""
         self.profile = profile
         self._reload = reload
         self._is_stale = False

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 class RegionConnection:
     """A socket to one region, used once. Its errors are the client's, without a transport's in their chain.
 
+    `channels` are those that the backend is known to have; `clock` gives epoch ms.
+
     Attributes:
         lost: Fails with the reason once the socket is lost.
         latency_ms: The quickest answer to a `start` so far.
@@ -44,7 +46,6 @@ class RegionConnection:
         channels: Sequence[str] = (),
         clock: WallClock = now_ms,
     ) -> None:
-        """`channels` are those that the backend is known to have; `clock` gives epoch ms."""
         self.endpoint = endpoint
         self._channels = channels
         self._clock = clock

@@ -79,6 +79,13 @@ class PublishRetryPolicy:
 
     The outbox has one per draft; a bulk has one for everything in flight, whose attempts fail together.
 
+    Args:
+        rng: The source of the jitter.
+        options: Its `backoff_base` and `backoff_cap` apply.
+        give_up_after: Seconds without a success.
+        attempts: Failures in a row.
+        attempts_before_reached: Failures in a row of a region that never answered.
+
     Attributes:
         quiet_until: When the next attempt may start.
         reached: The region answered once.
@@ -93,15 +100,6 @@ class PublishRetryPolicy:
         attempts: int | None = None,
         attempts_before_reached: int | None = None,
     ) -> None:
-        """Set the limits; None means that there is none.
-
-        Args:
-            rng: The source of the jitter.
-            options: `backoff_base` and `backoff_cap` hold.
-            give_up_after: Seconds without a success.
-            attempts: Failures in a row.
-            attempts_before_reached: Failures in a row of a region that never answered.
-        """
         self.quiet_until = 0.0
         self.reached = False
         self._rng = rng

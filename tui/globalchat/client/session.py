@@ -31,6 +31,16 @@ class Session:
     """A chat session. `run()` does the work; `next_events()` returns everything that happens.
 
     Commands return at once and raise nothing that the backend might answer: their outcome comes as events.
+    `channels` None means all that the backend has; `sender` is what messages are signed with.
+
+    `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of the
+    same profile left there is sent by this one. With None they are in memory only, and returned as unsent
+    when a few attempts fail. `reload` reads the profile again: before each attempt after a failure, and when
+    a publish is refused for its key, so that a session follows a restarted local cloud, or a key that was
+    rotated. `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
+
+    Raises:
+        ProfileError: the profile has no such region.
     """
 
     def __init__(
@@ -46,18 +56,6 @@ class Session:
         clock: WallClock = now_ms,
         monotonic: MonotonicClock = time.monotonic,
     ) -> None:
-        """`channels` None means all that the backend has; `sender` is what messages are signed with.
-
-        `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of
-        the same profile left there is sent by this one. With None they are in memory only, and returned as
-        unsent when a few attempts fail.
-        `reload` reads the profile again: before each attempt after a failure, and when a publish is refused
-        for its key, so that a session follows a restarted local cloud, or a key that was rotated.
-        `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
-
-        Raises:
-            ProfileError: the profile has no such region.
-        """
         endpoint = profile.resolve(region)
         rng = Random()
         offset = ClockOffset()
@@ -110,12 +108,12 @@ class Session:
 
     @property
     def duplicates(self) -> int:
-        """How many messages arrived again and were dropped."""
+        """The number of messages that arrived again and were dropped."""
         return self._seen.duplicates
 
     @property
     def conflicts(self) -> int:
-        """How many messages arrived with the id of another one."""
+        """The number of messages that arrived with the id of another one."""
         return self._seen.conflicts
 
     @property

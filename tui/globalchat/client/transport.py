@@ -48,7 +48,8 @@ class ServerError(TransportServerError):
 class Subscriber(ListenerQueue):
     """Where gql's transport puts the frames of one subscription.
 
-    Calls its receiver instead of queueing, as gql's queue has no bound.
+    Calls its receiver instead of queueing, as gql's queue has no bound. `on_end` is called once if the server
+    ends it after its start: with None for a plain `complete`.
 
     Attributes:
         started: Done when the server sent `start_ack`; fails with what came instead of it.
@@ -61,7 +62,6 @@ class Subscriber(ListenerQueue):
         on_data: Callable[[ExecutionResult], None],
         on_end: Callable[[Exception | None], None],
     ) -> None:
-        """`on_end` is called once if the server ends it after its start: with None for a plain `complete`."""
         super().__init__(query_id, send_stop=True)
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._on_data = on_data
@@ -134,10 +134,15 @@ class _Socket(ClientConnection):
 class AppSyncTransport(AppSyncWebsocketsTransport):
     """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
 
+    `clock` gives epoch ms.
+
     Attributes:
         proxy: What it goes through, None if it goes directly.
         ended: Fails with the reason when the connection is over.
         heard_at: When the last frame came (loop time).
+
+    Raises:
+        ProxyRefused: the environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -148,11 +153,6 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         timeouts: SocketTimeouts,
         clock: WallClock = now_ms,
     ) -> None:
-        """Connect to nothing yet. `clock` gives epoch ms.
-
-        Raises:
-            ProxyRefused: the environment names a proxy that cannot be used.
-        """
         self.proxy = proxy_of(realtime_url)
         self._socket: _Socket | None = None
         self._clock = clock

@@ -73,9 +73,10 @@ class _Waiting:
 class Pairing:
     """Waits for each message to arrive everywhere.
 
-    A message is the same if id and content are: of two with one id, each waits for its own kind.
-    At most `capacity` messages of `most_bytes` wait (the oldest is given up for a new one), and as many that
-    were given up are remembered, so that their late arrivals still pair.
+    A message is the same if id and content are: of two with one id, each waits for its own kind. At most
+    `capacity` messages of `most_bytes` wait (the oldest is given up for a new one), and as many that were
+    given up are remembered, so that their late arrivals still pair. `regions` are aliases, `within` the
+    seconds from the first arrival to giving up.
     """
 
     def __init__(
@@ -86,7 +87,6 @@ class Pairing:
         capacity: int,
         most_bytes: int = DEFAULTS.buffer_bytes,
     ) -> None:
-        """`regions` are aliases, `within` the seconds from the first arrival to giving up."""
         self._regions = tuple(regions)
         self._within = within
         self._capacity = max(1, capacity)
@@ -95,7 +95,7 @@ class Pairing:
 
     @property
     def next_deadline(self) -> float | None:
-        """When the next message is given up, in the seconds of `now`; None if none waits."""
+        """The time at which the next message is given up, on the clock of `now`; None if none waits."""
         return next((entry.deadline for entry in self._open.entries.values()), None)
 
     def arrive(self, message: Message, region: str, *, at: int, now: float) -> list[Paired | Unpaired]:
@@ -156,11 +156,17 @@ WatchEvent = FromRegion | Paired | Unpaired | WatchSkipped
 class Watch:
     """One session per region on the same channels. `run()` does the work; `next_events()` returns events.
 
-    A message comes as it arrives in each region (`FromRegion`), then once as `Paired` or `Unpaired`.
-    A gap of one region (`FromRegion` of a `GapRecorded`) explains what is unpaired around it.
+    A message comes as it arrives in each region (`FromRegion`), then once as `Paired` or `Unpaired`. A gap of
+    one region (`FromRegion` of a `GapRecorded`) explains what is unpaired around it. `regions` None means all
+    of the profile's; `pair_within` is in seconds from the first arrival.
+
+    `reload` reads the profile again after a failure, as in `Session`.
 
     Attributes:
         sessions: The sessions by alias: `watch.sessions["oregon"].send(...)` publishes there.
+
+    Raises:
+        ProfileError: the profile has no such region.
     """
 
     def __init__(
@@ -174,13 +180,6 @@ class Watch:
         options: SessionOptions = DEFAULTS,
         reload: Reload | None = None,
     ) -> None:
-        """`regions` None means all of the profile's; `pair_within` is in seconds from the first arrival.
-
-        `reload` reads the profile again after a failure, as in `Session`.
-
-        Raises:
-            ProfileError: the profile has no such region.
-        """
         aliases = [profile.resolve(each).alias for each in regions or profile.regions]
         self.sessions: Mapping[str, Session] = {
             alias: Session(profile, alias, channels=channels, sender=sender, options=options, reload=reload)

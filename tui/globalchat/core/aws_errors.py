@@ -1,4 +1,4 @@
-"""Turns what AWS answers, or why it does not, into the errors a user meets. Imports no SDK."""
+"""Turns AWS's answers, and reasons for a missing answer, into errors for users. Imports no SDK."""
 
 import re
 import ssl
@@ -43,7 +43,7 @@ INCOMPLETE = frozenset(
         *("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
     }
 )
-"""The header with the signature did not arrive as it was written."""
+"""The signature's header was changed on its way."""
 _TOO_LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 _THROTTLED = frozenset(
     {
@@ -79,7 +79,7 @@ class NotAccepted(UserError):
 
 
 class CallFailed(UserError):
-    """AWS answered with an error; `code` is its name."""
+    """AWS responded with an error; `code` is its name."""
 
     def __init__(self, message: str, *, code: str, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
@@ -87,7 +87,7 @@ class CallFailed(UserError):
 
 
 class Busy(CallFailed):
-    """The same call may succeed in a while: AWS throttles calls (`throttled`), or is in trouble itself."""
+    """The same call may succeed later: AWS throttles calls (`throttled`), or has a failure of its own."""
 
     def __init__(self, message: str, *, code: str, remedy: str, throttled: bool) -> None:
         super().__init__(message, code=code, remedy=remedy)
@@ -96,10 +96,10 @@ class Busy(CallFailed):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An error that AWS answered.
+    """An error response of AWS.
 
-    `code` and `text` are AWS's, `status` is that of HTTP (None if unknown), `skew` is how many seconds this
-    machine's clock is ahead of the answer's Date header (None if it had none).
+    `code` and `text` are AWS's, `status` is that of HTTP (None if unknown), `skew` is the number of seconds
+    by which this machine's clock is ahead of the response's Date header (None if it had none).
     """
 
     code: str
@@ -122,9 +122,9 @@ class Answer:
 
 
 def error_from_answer(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
-    """Return the error that AWS's answer stands for; `temporary` if the credentials are such as expire."""
+    """Return the error for a response of AWS; `temporary` is True for credentials that expire."""
     code, text = answer.code, answer.text
-    # First: a wrong clock is refused under the codes of wrong credentials.
+    # Checked first: AWS rejects a wrong clock with the codes for wrong credentials.
     if _is_stale(answer) or code in _TOO_LATE:
         return _clock(answer, temporary=temporary)
     if code in EXPIRED:
@@ -133,7 +133,7 @@ def error_from_answer(answer: Answer, service: str, region: str, *, temporary: b
         return NotAccepted(
             f"AWS does not accept the credentials in {region}: {text or code}.", remedy=SIGN_IN
         )
-    # AWS's own texts of these two may hold the request in canonical form, with the session token.
+    # AWS's own messages for these two may contain the canonical request, including the session token.
     if code in WRONG_SIGNATURE:
         wrong = f"AWS does not accept the credentials in {region}: the secret access key is wrong."
         return UserError(wrong, remedy=SIGN_IN)
@@ -145,7 +145,7 @@ def error_from_answer(answer: Answer, service: str, region: str, *, temporary: b
             f"These credentials may not do this in {region}: {text or code}.",
             remedy="Use credentials whose policy allows it.",
         )
-    # Some services throttle under a code of their own, in the same words.
+    # Some services throttle with a code of their own but the same message.
     if code in _THROTTLED or "rate exceeded" in text.lower():
         return Busy(
             f"AWS ({service} in {region}) is busy and refuses calls: {text or code}.",
@@ -160,18 +160,18 @@ def error_from_answer(answer: Answer, service: str, region: str, *, temporary: b
 
 
 def service_unavailable_error(service: str, region: str, code: str) -> Busy:
-    """Return the error for an answer that says that AWS itself failed; `code` is its name or HTTP status."""
+    """Return the error for a response by which AWS itself failed; `code` is its name or HTTP status."""
     sentence = f"AWS ({service} in {region}) is in trouble at the moment: it answered {code}."
     return Busy(sentence, code=code, remedy=HEALTH, throttled=False)
 
 
 def credentials_error(reason: str, remedy: str) -> UserError:
-    """Return the error for credentials that this machine's configuration of AWS does not lead to."""
+    """Return the error for credentials that this machine's AWS configuration does not provide."""
     return UserError(f"The AWS credentials cannot be had: {reason.rstrip('.')}.", remedy=remedy)
 
 
 def configuration_error(error: Exception) -> UserError:
-    """Return the error for settings of AWS, of a profile or the environment, that the SDK does not take."""
+    """Return the error for AWS settings, of a profile or the environment, that the SDK rejects."""
     text = " ".join(str(error).split())[:_LONGEST].rstrip(".")
     return UserError(
         f"AWS's configuration on this machine is not usable: {text or type(error).__name__}.",
@@ -192,19 +192,19 @@ def no_answer_error(
 ) -> Unreachable:
     """Return the error for a call without an answer.
 
-    The text of `error` may hold a URL with a password, and is left out.
+    The text of `error` is left out, since it may contain a URL with a password.
 
     Args:
         error: what botocore raised, or a TimeoutError.
-        where: the service that was called, in words.
+        where: a description of the service that was called.
         url: its endpoint, if known.
-        environ: the variables of the environment, if they may be the cause.
+        environ: the environment variables, if they may be the cause.
     """
     environ, name = environ or {}, type(error).__name__
     proxy = proxy_for(url, environ) if url.startswith("http") else None
     if name == "SSLError":
         issuer = tls.presented_issuer(url, proxy) if url.startswith("https") else None
-        # A bundle that is not there is an OSError inside, not one of TLS.
+        # A missing bundle is an OSError underneath, not a TLS error.
         cause = tls.explain(tls.find_ssl_error(error) or ssl.SSLError(), environ, tls.AWS, issuer=issuer)
         return Unreachable(f"No secure connection to AWS ({where}): {cause.reason}.", remedy=cause.remedy)
     if proxy is not None and name == "ProxyConnectionError":
@@ -218,7 +218,7 @@ def no_answer_error(
 
 
 def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachable:
-    """Return the error for a proxy that opens no tunnel; urllib3 has its answer in the message alone."""
+    """Return the error for a proxy that opens no tunnel; urllib3 gives its answer in the message only."""
     inner = " ".join(str(each) for each in tls.wrapped(error))
     answer = re.search(r"Tunnel connection failed: (\d{3})", inner)
     if answer is None:
@@ -227,13 +227,13 @@ def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachab
 
 
 def _is_stale(answer: Answer) -> bool:
-    """Return True if a signature was refused because of its time."""
+    """Return True if a signature was rejected because of its time."""
     is_refused = answer.code in WRONG_SIGNATURE or answer.code == "AuthFailure"
     return is_refused and read_stale_signature(answer.text)[0]
 
 
 def _clock(answer: Answer, *, temporary: bool) -> UserError:
-    """Return the error of a wrong clock."""
+    """Return the error for a wrong clock."""
     if _is_stale(answer):
         _, skew = read_stale_signature(answer.text)
         skew = answer.skew if skew is None else skew

@@ -1,6 +1,6 @@
 """Properties of characters that Python's `unicodedata` lacks; from the Unicode Character Database 17.0.0.
 
-Ranges are pairs of code points, both included; classes are what stands inside a regular expression's `[...]`.
+Ranges are pairs of code points, both included; classes are the inside of a regular expression's `[...]`.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ DEFAULT_IGNORABLE: Final[Ranges] = (
     (0x1D173, 0x1D17A),
     (0xE0000, 0xE0FFF),
 )
-"""Default_Ignorable_Code_Point (DerivedCoreProperties.txt): shown as nothing even where no font has them."""
+"""Default_Ignorable_Code_Point (DerivedCoreProperties.txt): invisible even if no font has them."""
 
 FORMAT: Final[Ranges] = (
     (0x0600, 0x0605),
@@ -67,7 +67,7 @@ PICTOGRAPHIC: Final = (
     "\U0001f8d9-\U0001f8ff\U0001f90c-\U0001f93a\U0001f93c-\U0001f945\U0001f947-\U0001f9ff"
     "\U0001fa58-\U0001fa5f\U0001fa6e-\U0001faff\U0001fc00-\U0001fffd"
 )
-"""Extended_Pictographic (emoji-data.txt): what an emoji can consist of."""
+"""Extended_Pictographic (emoji-data.txt): the characters of which an emoji can consist."""
 
 JOINING: Final = (
     "\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff\u0710-\u074f\u0750-\u077f\u07ca-\u07f5\u0840-\u085b"

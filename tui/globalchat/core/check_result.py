@@ -15,9 +15,9 @@ class CheckStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of a check: one sentence, and what to do about it unless all is well.
+    """The result of a check: one sentence, and a remedy unless all is well.
 
-    With `blocks`, checks that need this one are pointless, as they are after a failure.
+    With `blocks`, checks that depend on this one are skipped, as after a failure.
     """
 
     status: CheckStatus
@@ -32,7 +32,7 @@ def ok(text: str) -> CheckResult:
 
 
 def warning(text: str, remedy: str | None = None, *, blocks: bool = False) -> CheckResult:
-    """Return the result for something that works, but not well, or not for long."""
+    """Return the result for something that works, but badly, or not for much longer."""
     return CheckResult(CheckStatus.WARNING, text, remedy, blocks)
 
 
@@ -42,5 +42,5 @@ def failed(text: str, remedy: str | None = None) -> CheckResult:
 
 
 def skipped(text: str, remedy: str | None = None, *, blocks: bool = False) -> CheckResult:
-    """Return the result of a check that could not be made, or has nothing to check."""
+    """Return the result of a check that could not run, or has nothing to check."""
     return CheckResult(CheckStatus.SKIPPED, text, remedy, blocks)

@@ -1,4 +1,4 @@
-"""The clocks of this machine, instants as the API writes them, and durations read and written."""
+"""This machine's clocks, instants in the API's format, and parsing and formatting of durations."""
 
 import re
 import time
@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 from globalchat.core.text import plural
 
 WallClock: TypeAlias = Callable[[], int]
-"""Returns epoch ms, which step when the machine's clock is set."""
+"""Returns epoch ms, which jump when the machine's clock is set."""
 EpochClock: TypeAlias = Callable[[], float]
-"""Returns epoch seconds, which step when the machine's clock is set."""
+"""Returns epoch seconds, which jump when the machine's clock is set."""
 MonotonicClock: TypeAlias = Callable[[], float]
-"""Returns seconds that never step back; only their differences mean anything."""
+"""Returns seconds that never go backwards; only differences are meaningful."""
 
 MINUTE: Final = 60
 HOUR: Final = 3_600
@@ -27,10 +27,10 @@ SIGNATURE_WINDOW: Final = 300.0
 CLOCK_REMEDY: Final = "Set this machine's clock (turn on network time), then try again."
 
 UNKNOWN_TIME: Final = "--:--:--"
-"""Stands where a time would, if that cannot be true."""
+"""Shown in place of a time that cannot be true."""
 
 _TIMES: Final = range(253_402_214_400_000)
-"""Epoch ms from 1970 to 9999-12-31 00:00 UTC: with any zone each is a date of four digits' year."""
+"""Epoch ms from 1970 to 9999-12-31 00:00 UTC: in every time zone, each has a four-digit year."""
 # Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)
 # Signature not yet current: 20261130T103000Z is still later than 20261130T101000Z (20261130T100500Z + 5 min.)
 _STALE: Final = re.compile(
@@ -48,7 +48,7 @@ def now_ms() -> int:
 
 
 def is_plausible(epoch_ms: int) -> bool:
-    """Return whether an instant lies between 1970 and 9999: others are wrong, and no calendar shows them all.
+    """Return True if an instant is between 1970 and 9999: others are wrong, and no calendar shows them all.
 
     Any caller who may put events on a bus chooses the times of messages.
     """
@@ -56,13 +56,13 @@ def is_plausible(epoch_ms: int) -> bool:
 
 
 def iso_time(epoch_ms: float) -> str:
-    """Return an instant as the API writes it: UTC, milliseconds, Z."""
+    """Format an instant as the API does: UTC, milliseconds, Z."""
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return moment.replace("+00:00", "Z")
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration as it is typed: `500ms`, `30s`, `5m`, `1h`, `7d`, `1m30s`.
+    """Parse a duration as users type it and return its seconds: `500ms`, `30s`, `5m`, `1h`, `7d`, `1m30s`.
 
     The result may be 0, or infinite if there are many digits.
 
@@ -75,12 +75,12 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration as `parse_duration` reads it, with up to ten digits: `200ms`, `1.5s`."""
+    """Format a duration so that `parse_duration` reads it, with up to ten digits: `200ms`, `1.5s`."""
     return f"{seconds * 1000:.10g}ms" if seconds < 1 else f"{seconds:.10g}s"
 
 
 def short_duration(seconds: float) -> str:
-    """Return a duration with one decimal and a unit's sign: `500 ms`, `3.2 s`, `90 s`, `5 min`, `2.5 h`."""
+    """Format a duration with one decimal and a unit's symbol: `500 ms`, `3.2 s`, `90 s`, `5 min`, `2.5 h`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     length, _, sign = _unit(seconds)
@@ -88,9 +88,9 @@ def short_duration(seconds: float) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    """Return a duration as in a sentence: `40 seconds`, `90 minutes`, `3 days`.
+    """Format a duration for a sentence: `40 seconds`, `90 minutes`, `3 days`.
 
-    Rounded down, so that of what expires then as much is left.
+    Rounded down, so that at least this much is left until an expiry.
     """
     length, name, _ = _unit(seconds)
     number = int(seconds // length)
@@ -98,7 +98,7 @@ def duration_in_words(seconds: float) -> str:
 
 
 def skew_sentence(skew: float | None, where: str) -> str:
-    """Return the sentence for a clock `skew` seconds ahead of `where` (negative: behind, None: unknown)."""
+    """Return a sentence about a clock `skew` seconds ahead of `where` (negative: behind, None: unknown)."""
     if skew is None:
         return f"This machine's clock is too far from that of {where}."
     way = "ahead of" if skew > 0 else "behind"
@@ -106,11 +106,11 @@ def skew_sentence(skew: float | None, where: str) -> str:
 
 
 def read_stale_signature(text: str) -> tuple[bool, float | None]:
-    """Return whether AWS's answer refuses a signature for its time, and how far ahead this clock is then.
+    """Return True if AWS rejected a signature for its time, and how far ahead this machine's clock is then.
 
-    The seconds are None if the answer does not hold both times.
+    The seconds are None if the message does not contain both times.
     """
-    # AWS sends no code of its own for this: SignatureDoesNotMatch has many causes.
+    # There is no separate code for this, and SignatureDoesNotMatch has many causes.
     stale = _STALE.search(text)
     if stale is None:
         return False, None
@@ -126,33 +126,32 @@ def _epoch_of_signature(text: str | None) -> float | None:
 
 
 def stopwatch(seconds: float) -> str:
-    """Return a running time as `m:ss`."""
+    """Format a running time as `m:ss`."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02}"
 
 
 def _unit(seconds: float) -> tuple[int, str, str]:
-    """Return length, name and sign of the largest unit that fits twice: once would round too much."""
+    """Return length, name and symbol of the largest unit that fits twice: fewer would round too much."""
     return next((unit for unit in _UNITS if seconds >= 2 * unit[0]), _UNITS[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One moment on two clocks: epoch ms of the wall clock, seconds of the monotonic one."""
+    """One moment on both clocks: epoch ms of the wall clock, seconds of the monotonic clock."""
 
     wall: int
     monotonic: float
 
 
 class SleepDetector:
-    """Notices that the machine slept: the wall clock went on, the monotonic one stood still.
+    """Detects that the machine slept: the wall clock advanced while the monotonic clock stopped.
 
-    That is so on Linux and macOS. A wall clock that is set ahead looks the same: the price is one needless
-    reconnect.
+    This is so on Linux and macOS. A wall clock that is set ahead looks the same; it costs one needless
+    reconnect. Differences below `threshold` seconds are ignored.
     """
 
     def __init__(self, threshold: float, now: Moment) -> None:
-        """Differences below `threshold` seconds are ignored."""
         self._threshold_ms = round(threshold * 1000)
         self._ahead = _lead_of_wall_clock(now)
 
@@ -160,7 +159,8 @@ class SleepDetector:
         """Return how long the machine slept since the last call; 0 if it did not."""
         ahead = _lead_of_wall_clock(now)
         slept, self._ahead = ahead - self._ahead, ahead
-        return slept + 1 if slept >= self._threshold_ms else 0  # rounded up
+        # Rounded up, so that a message that may have been missed counts as missed.
+        return slept + 1 if slept >= self._threshold_ms else 0
 
 
 def _lead_of_wall_clock(now: Moment) -> int:

@@ -1,4 +1,4 @@
-"""Why AWS credentials cannot be had, as one sentence: botocore's providers raise all kinds of exceptions."""
+"""Turns the many exceptions of botocore's credential providers into one sentence that says what is wrong."""
 
 import os
 import shlex
@@ -30,12 +30,12 @@ class NoCredentials(UserError):
 
 
 def explain(error: Exception, profile: str | None, session: Any = None) -> UserError:  # noqa: ANN401
-    """Return the error for what botocore raised when it was asked for credentials.
+    """Return the error for an exception that botocore raised while resolving credentials.
 
     Args:
         error: the exception.
-        profile: AWS's own name of the credentials.
-        session: botocore's, if there is one: it knows from which profile a role starts.
+        profile: the AWS profile.
+        session: botocore's session, if there is one: it knows the source profile of a role.
     """
     if isinstance(error, UserError):
         return error
@@ -50,7 +50,7 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
         return found
     from botocore.exceptions import BotoCoreError
 
-    # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
+    # On damaged responses and files, providers raise KeyError, ValueError, EOFError and others.
     kind = "" if isinstance(error, BotoCoreError) else f"{type(error).__name__}: "
     return credentials_error(
         f"{kind}{_text(error)}".rstrip(": "), f"Correct {who}, or choose another with --aws-profile."
@@ -78,13 +78,13 @@ def _configuration_error(error: Exception, profile: str | None) -> UserError | N
 
 
 def _sign_in_error(error: Exception, signer: str | None, settings: Mapping[str, str]) -> UserError | None:
-    """Return the error of a sign-in by `aws sso login` or `aws login`, which keep files of their own."""
+    """Return the error for a sign-in by `aws sso login` or `aws login`, which have files of their own."""
     from botocore import exceptions as boto
 
     if isinstance(error, boto.LoginInsufficientPermissions):
         return credentials_error(_text(error), "Use an identity whose policy allows it.")
     option = f" --profile {shlex.quote(signer)}" if signer else ""
-    # botocore trusts its files: a damaged one raises whatever reading it raises.
+    # botocore does not validate these files: a damaged one can raise anything.
     is_damaged = isinstance(error, LookupError | TypeError | AttributeError | ValueError)
     state = f"is damaged ({_text(error)})" if is_damaged else "has expired or is missing"
     if isinstance(error, boto.LoginError) or (is_damaged and "login_session" in settings):
@@ -100,7 +100,7 @@ def _sign_in_error(error: Exception, signer: str | None, settings: Mapping[str, 
 
 
 def _aws_error(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
-    """Return the error of a call that was refused, got no answer, or was not made as it needs the user."""
+    """Return the error for a call that was refused, got no answer, or needs the user."""
     from botocore import exceptions as boto
 
     match error:
@@ -129,13 +129,13 @@ def _file_error(error: Exception, who: str) -> UserError | None:
 
 
 def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str, str]]:  # noqa: ANN401
-    """Return the AWS profile that the user signs in to, where a role's chain begins, and its settings."""
+    """Return the AWS profile that the user signs in to, where a role's chain starts, and its settings."""
     try:
         profiles: Mapping[str, Mapping[str, str]] = session.full_config["profiles"] if session else {}
-    except Exception:  # the very file that is damaged
+    except Exception:  # This reads the file that may be the damaged one.
         return profile, {}
     name, seen = profile or "default", set[str]()
-    # Chains of roles may lead in a circle.
+    # A chain of roles may be circular.
     while name not in seen and (source := profiles.get(name, {}).get("source_profile")):
         seen.add(name)
         name = source
@@ -143,7 +143,7 @@ def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str,
 
 
 def _refused_call_error(response: Mapping[str, object], operation: str, who: str) -> UserError:
-    """Return the error for what AWS answered to a call for credentials."""
+    """Return the error for AWS's response to a request for credentials."""
     answer = Answer.of(response, now=time.time())
     found = error_from_answer(answer, operation, "sign-in")
     if isinstance(found, Denied):
@@ -159,7 +159,10 @@ def _refused_call_error(response: Mapping[str, object], operation: str, who: str
 
 
 def _damaged_file_error(details: Mapping[str, object]) -> UserError:
-    """Return the error for a file not in AWS's format. Its lines are not quoted: they may hold keys."""
+    """Return the error for a file that is not in AWS's format.
+
+    Its lines are not quoted, as they may contain keys.
+    """
     line = getattr(details.get("error"), "lineno", None)
     if line is None:
         line = next((number for number, _ in getattr(details.get("error"), "errors", ())), None)
@@ -170,7 +173,7 @@ def _damaged_file_error(details: Mapping[str, object]) -> UserError:
 
 
 def no_credentials_error(profile: str | None) -> UserError:
-    """Return the error for a machine, or a profile, without any credentials."""
+    """Return the error for a machine or profile without any credentials."""
     if profile:
         return credentials_error(
             f"{profile_in_words(profile)} holds none", f"Sign in to it, or choose another. {SIGN_IN}"
@@ -179,7 +182,7 @@ def no_credentials_error(profile: str | None) -> UserError:
 
 
 def chosen_profile() -> str | None:
-    """Return the AWS profile that the environment chooses."""
+    """Return the AWS profile that the environment selects."""
     return next((value for name in _PROFILE_VARIABLES if (value := os.environ.get(name))), None)
 
 

@@ -1,4 +1,4 @@
-"""The AWS credentials that a command acts with, renewed while it runs if that needs no user."""
+"""The AWS credentials that a command uses, renewed while it runs where that needs no user."""
 
 import os
 import re
@@ -16,13 +16,16 @@ _SETTINGS = {
     "AWS_USE_DUALSTACK_ENDPOINT": "use_dualstack_endpoint",
     "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
 }
-"""Variables and botocore's names of what they set."""
+"""Environment variables, and the botocore settings that they set."""
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What signs a request (SigV4), until `expires` if that is known. Secrets are kept out of the repr."""
+    """Credentials that sign requests (SigV4) until `expires`, if that is known.
+
+    The repr leaves the secrets out.
+    """
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -31,36 +34,36 @@ class Credentials:
 
 
 class CredentialSource:
-    """The credentials of one principal: `current` renews them if that needs no user.
+    """The credentials of one principal; `current` renews them where that needs no user.
 
-    `session` is the botocore session whose clients sign with them; `profile` is AWS's own name of them.
+    `session` is the botocore session whose clients sign with them; `profile` is the AWS profile.
     """
 
     def __init__(self, session: Any, found: Any, profile: str | None) -> None:  # noqa: ANN401 - botocore has no types
         self.session = session
         self.profile = profile
         self.lock = threading.Lock()
-        """To be held while a client is made: a session is not safe to share."""
+        """Hold it while making a client: sessions are not thread-safe."""
         self._found = found
 
     def current(self) -> Credentials:
-        """Return credentials that hold for a minute at least.
+        """Return credentials that are valid for at least a minute.
 
         Raises:
-            UserError: they have ended and cannot be renewed.
+            UserError: they have expired and cannot be renewed.
         """
         try:
-            # botocore renews them in here, if they end soon.
+            # If they expire soon, botocore renews them in here.
             return checked(self._found)
         except Exception as error:
-            from globalchat.core.credential_errors import explain  # it loads ssl
+            from globalchat.core.credential_errors import explain  # Imported here, as it loads ssl.
 
             raise explain(error, self.profile, self.session) from error
 
     def document(self, now: datetime) -> Mapping[str, str]:
-        """Return them as the container credential endpoint of AWS answers them; raises as `current` does.
+        """Return them in the format of AWS's container credential endpoint; raises as `current` does.
 
-        Credentials without an end are to be asked for again after an hour.
+        For credentials that do not expire, the document says to ask again after an hour.
         """
         now_held = self.current()
         expires = now_held.expires or now + timedelta(seconds=_STATIC_SECONDS)
@@ -72,7 +75,7 @@ class CredentialSource:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return how the AWS profile reaches AWS, as the variables that say so without a profile."""
+        """Return the AWS profile's connection settings as equivalent environment variables."""
         session, config = self.session, self.session.get_scoped_config()
         found = {
             variable: str(value).lower() if isinstance(value, bool) else str(value)
@@ -80,7 +83,7 @@ class CredentialSource:
             if (value := session.get_config_variable(setting)) is not None
         }
         if "AWS_ENDPOINT_URL" in os.environ or session.get_config_variable("ignore_configured_endpoint_urls"):
-            return found  # it comes before those of a profile
+            return found  # AWS_ENDPOINT_URL overrides the endpoints of a profile.
         if url := config.get("endpoint_url"):
             found["AWS_ENDPOINT_URL"] = url
         services = session.full_config.get("services", {}).get(config.get("services"), {})
@@ -91,7 +94,7 @@ class CredentialSource:
 
 
 def checked(found: Any) -> Credentials:  # noqa: ANN401 - botocore has no types
-    """Return botocore's credentials as ours.
+    """Convert botocore's credentials to ours.
 
     Raises:
         UserError: they cannot be sent in a header.
@@ -105,7 +108,7 @@ def checked(found: Any) -> Credentials:  # noqa: ANN401 - botocore has no types
             from globalchat.core.aws_errors import SIGN_IN, credentials_error
 
             raise credentials_error(f"the {what} is empty or holds what no key does", SIGN_IN)
-    # Renewed credentials are new secrets.
+    # After a renewal these are new secrets, to be masked in logs as well.
     for secret in (frozen.secret_key, frozen.token):
         redaction.register_secret(secret)
     expires = getattr(found, "_expiry_time", None)

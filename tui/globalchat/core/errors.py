@@ -1,4 +1,4 @@
-"""The errors that a user may meet: one sentence, what to do next, and the exit code of the command."""
+"""The errors that a user may see: one sentence, what to do next, and the exit code of the command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the exit code of the command means."""
+    """The exit codes of the command."""
 
     DONE = 0
     FAILED = 1
     """The backend refused or failed, or the program crashed."""
     USAGE = 2
-    """The command was called, or a file of settings written, in a way that cannot work."""
+    """The command line or a settings file is wrong."""
     UNREACHABLE = 3
     """No answer came from the backend."""
     INTERRUPTED = 130
-    """Ctrl-C: 128 and the number of SIGINT, as shells report it."""
+    """Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """An error as data: why something is not as wanted, and what to do next."""
+    """An error as data: what is wrong, and what to do next."""
 
     message: str
     remedy: str | None = None
@@ -33,12 +33,12 @@ class Reason:
 
 
 class UserError(Exception):
-    """Base of all errors that end in a sentence instead of a traceback.
+    """Base of all errors that are shown as a sentence instead of a traceback.
 
     `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code`
-    how a command ends that meets the error. `details` are shown between the two, one a line.
+    the exit code of the command. `details` are shown between the two, one per line.
 
-    A subclass exists only where a caller treats it differently.
+    Subclasses exist only where a caller handles them differently.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
@@ -58,12 +58,12 @@ class UserError(Exception):
             self.exit_code = exit_code
 
     def __reduce__(self) -> tuple[Callable[..., "UserError"], tuple[object, ...]]:
-        """Pickle: processes pass errors to each other, and copies are made, without calling `__init__`."""
+        """Support pickling and copying without a call of `__init__`: processes pass errors to each other."""
         return _restore, (type(self), self.args, self.__dict__)
 
     @property
     def reason(self) -> Reason:
-        """Message, remedy and exit code, for where an error is not raised but shown or sent."""
+        """The message, remedy and exit code as data, for an error that is shown or sent instead of raised."""
         return Reason(str(self), self.remedy, self.exit_code)
 
     @property
@@ -73,7 +73,7 @@ class UserError(Exception):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The sentence; with details the message, each of them and the remedy on lines of their own."""
+        """The sentence; if there are details, the message, each detail and the remedy on separate lines."""
         if not self.details:
             return (self.sentence,)
         return (str(self), *(f"  {each}" for each in self.details), *((self.remedy,) if self.remedy else ()))
@@ -82,7 +82,7 @@ class UserError(Exception):
 def _restore(
     kind: type[UserError], arguments: tuple[object, ...], attributes: dict[str, object]
 ) -> UserError:
-    # Without `__init__`: a subclass takes other arguments.
+    # Without `__init__`, since a subclass may take other arguments.
     error = kind.__new__(kind)
     error.args = arguments
     error.__dict__.update(attributes)
@@ -90,7 +90,7 @@ def _restore(
 
 
 class UsageError(UserError):
-    """The command, an option or a file of settings is wrong: nothing was tried."""
+    """The command, an option or a settings file is wrong; nothing was attempted."""
 
     exit_code = ExitCode.USAGE
 
@@ -102,7 +102,7 @@ class ProfileError(UsageError):
 class Unreachable(UserError):
     """No usable answer came: no connection, a time-out, or something that is not the API.
 
-    `sent` is False if there was no connection, so that what was asked cannot have been done.
+    `sent` is False if there was no connection, so that the request cannot have been carried out.
     """
 
     exit_code = ExitCode.UNREACHABLE
@@ -115,8 +115,8 @@ class Unreachable(UserError):
 class Refused(UserError):
     """The backend answered and refused.
 
-    `error_type` is the API's own, `retryable` is True if the same request may pass later, and `retry_after`
-    is how many seconds the backend asked to wait (None if it did not say).
+    `error_type` is the API's own, `retryable` is True if the same request may succeed later, and
+    `retry_after` is the number of seconds that the backend asked to wait (None if it did not say).
     """
 
     def __init__(
@@ -135,4 +135,4 @@ class Refused(UserError):
 
 
 class Unauthorized(Refused):
-    """The key or signature was not accepted: to try again with the same cannot help."""
+    """The key or signature was not accepted: a retry with the same one cannot help."""

@@ -18,13 +18,13 @@ from globalchat.core.text import decode
 
 APP: Final = "globalchat"
 POLL_SECONDS: Final = 0.05
-"""How often a lock that another holds is tried again."""
+"""Seconds between two attempts to get a lock."""
 
 
 _UNSUPPORTED: Final = frozenset({errno.ENOLCK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What a file system answers that has no locks, such as NFS or CIFS without its lock service."""
+"""Errors of a file system without locks, such as NFS or CIFS without its lock service."""
 _MOST_LINKS: Final = 40
-"""As many as Linux follows."""
+"""The number of links that Linux follows."""
 _OTHER_HOME: Final = "or set GLOBALCHAT_HOME to a folder that you may write to."
 FREE_SPACE: Final = f"Free some space, {_OTHER_HOME}"
 """The remedy for a disk that is full."""
@@ -32,7 +32,7 @@ OWN_DISK: Final = "Set GLOBALCHAT_HOME to a folder on a disk of this machine."
 
 
 class NoLocks(UserError):
-    """A file cannot be locked, as its file system has no locks."""
+    """A file cannot be locked because its file system has no locks."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ CONTENTS = {
     "state": frozenset({"chat", "local-cloud", "outbox"}),
     "cache": frozenset({"deploy"}),
 }
-"""What we write into each of the user's folders. With `GLOBALCHAT_HOME` others may write there, too."""
+"""What we write into each of the user's folders. With `GLOBALCHAT_HOME`, others may write there, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Folders:
 
 
 def user_folders() -> Folders:
-    """Return the user's folders; all of them below `GLOBALCHAT_HOME` if that is set. Nothing is created.
+    """Return the user's folders, all below `GLOBALCHAT_HOME` if that is set. Creates nothing.
 
     Raises:
         UsageError: there is no home folder.
@@ -73,9 +73,9 @@ def user_folders() -> Folders:
     dirs = PlatformDirs(APP, appauthor=False)
     try:
         found = Folders(dirs.user_config_path, dirs.user_state_path, dirs.user_cache_path)
-    except RuntimeError:  # no HOME, and no entry in the password database, as in many a container
+    except RuntimeError:  # Neither HOME nor an entry in the password database, as in many containers.
         raise _no_home() from None
-    # Older versions of platformdirs take the root folder for an empty HOME, and make a folder called "~".
+    # With an empty HOME, older versions of platformdirs use the root folder, or make a folder called "~".
     empty = os.environ.get("HOME") == ""
     every = (found.config, found.state, found.cache)
     if any(each.parts[0] == "~" or (empty and each.parts[1].startswith(".")) for each in every):
@@ -88,7 +88,7 @@ def read_text(file: Path) -> str:
 
     Raises:
         OSError: it cannot be read.
-        NotUtf8: it is in another encoding; a ValueError, as JSON's own errors are.
+        NotUtf8: it is in another encoding. This is a ValueError, like JSON's own errors.
     """
     return decode(file.read_bytes())
 
@@ -110,18 +110,18 @@ def _no_home() -> UsageError:
 
 
 def ensure_folder(folder: Path) -> Path:
-    """Make a folder unless it exists, close it to all but its owner, and return it.
+    """Make a folder if it does not exist, restrict it to its owner, and return it.
 
     Mode 0700, whatever the umask, also for each parent that is made and for those that are ours: at or below
-    one of the folders of `user_folders`. (`mkdir` gives its mode to the last folder alone.)
+    one of the folders of `user_folders`. (`mkdir` applies its mode only to the last folder.)
 
     Raises:
-        UserError: it cannot be made or closed, or something that is not a folder has its name.
+        UserError: it cannot be made or restricted, or something other than a folder has its name.
     """
     roots = user_folders()
     ours = (roots.config, roots.state, roots.cache)
     try:
-        # From the root down, so that a parent is closed before what is in it exists.
+        # From the root down, so that a parent is restricted before anything in it exists.
         for each in reversed((folder, *folder.parents)):
             if not each.is_dir():
                 _make_folder(each)
@@ -135,7 +135,7 @@ def ensure_folder(folder: Path) -> Path:
 
 
 def unwritable(path: Path, error: OSError) -> UserError:
-    """Return what to raise for a file of ours that cannot be written."""
+    """Return the error for one of our files that cannot be written."""
     return UserError(f"{path} cannot be written: {error.strerror}.", remedy=_remedy(error))
 
 
@@ -147,14 +147,14 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        if not folder.is_dir():  # else another process was quicker
+        if not folder.is_dir():  # Otherwise another process was quicker.
             raise
     if stat.S_IMODE(folder.stat().st_mode) & 0o700 != 0o700:
-        folder.chmod(0o700)  # the umask took something from its owner
+        folder.chmod(0o700)  # The umask removed a permission of the owner.
 
 
 def _close_folder(folder: Path) -> None:
-    """Take an existing folder of this user from all others. One of another user is left as it is."""
+    """Remove all other users' access to a folder of this user; leave another user's folder as it is."""
     found = folder.stat()
     # Root's or another user's folder is not ours to change.
     if found.st_mode & 0o077 and found.st_uid == os.getuid():
@@ -162,9 +162,9 @@ def _close_folder(folder: Path) -> None:
 
 
 def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> None:
-    """Replace a file as a whole, for its owner alone (0600): a reader sees the old one or the new one.
+    """Replace a file atomically, readable by its owner only (0600): a reader sees the old or the new content.
 
-    `durable` waits until the disk has it: what cannot be made again must survive a power cut.
+    With `durable` it is on the disk on return: content that cannot be recreated must survive a power cut.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -177,24 +177,25 @@ def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> 
                 stream.flush()
                 os.fsync(stream.fileno())
         os.replace(temporary, file)
-    # Also after Ctrl-C: no half-written file is left behind.
+    # Even after Ctrl-C, no half-written file is left behind.
     except BaseException:
         os.unlink(temporary)
         raise
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file, made if need be, for its owner alone (0600), and return its descriptor.
+    """Open a file for its owner only (0600), creating it if necessary, and return its descriptor.
 
-    A file of this user that was open to others is closed to them; a device, or a pipe of this user or root,
-    stays as it is. A link is followed as `follow_links` does.
+    If others had access to a file of this user, they lose it; a device, or a pipe of this user or root, stays
+    as it is. A link is followed as `follow_links` does.
 
     Raises:
         OSError: it cannot be opened.
         PermissionError: it, or a link on the way to it, belongs to another user.
     """
     path, is_link = _follow(path)
-    # A link that another process has put there meanwhile is not followed, and nothing foreign is truncated.
+    # O_NOFOLLOW: a link that another process has put here meanwhile is not followed. O_TRUNC is left out, so
+    # that no foreign file is truncated.
     nofollow = 0 if is_link else os.O_NOFOLLOW
     descriptor = os.open(path, flags & ~os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC | nofollow, 0o600)
     try:
@@ -212,19 +213,19 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def follow_links(path: Path) -> Path:
-    """Return the path to which links lead that are this user's or root's (such as /dev/stderr).
+    """Resolve links that belong to this user or root (such as /dev/stderr) and return the path they lead to.
 
-    Links in /proc that stand for an open pipe or a file that was removed have no such path: they stay.
+    Links in /proc to an open pipe or a removed file have no such path: they are returned as they are.
 
     Raises:
-        PermissionError: a link belongs to another user, who chose where it leads, or what is there does.
+        PermissionError: a link, or the file it leads to, belongs to another user.
         OSError: the links lead in a circle.
     """
     return _follow(path)[0]
 
 
 def _follow(path: Path) -> tuple[Path, bool]:
-    """Follow links; True if what is left is one, in /proc."""
+    """Follow links; return also True if the result is a link in /proc that has no path."""
     for _ in range(_MOST_LINKS):
         try:
             found = os.lstat(path)
@@ -234,7 +235,7 @@ def _follow(path: Path) -> tuple[Path, bool]:
         if not stat.S_ISLNK(found.st_mode):
             return path, False
         target = path.parent / path.readlink()
-        # Such links name what is open (`pipe:[123]`, `file (deleted)`), and no path.
+        # Such links name the open file (`pipe:[123]`, `file (deleted)`), not a path.
         if path.exists() and not os.path.lexists(target):
             return path, True
         path = target
@@ -242,7 +243,7 @@ def _follow(path: Path) -> tuple[Path, bool]:
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
-    """Refuse what belongs to another user: a file of anybody, a link or a pipe of anybody but root."""
+    """Refuse another user's files; refuse another user's links and pipes unless that user is root."""
     is_trusted = found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or stat.S_ISFIFO(found.st_mode))
     is_special = stat.S_ISCHR(found.st_mode) or stat.S_ISDIR(found.st_mode)
     if found.st_uid != os.getuid() and not (is_trusted or is_special):
@@ -251,22 +252,22 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
 
 
 class FileLock:
-    """A lock on a file that ends with the process that holds it, however that ends; a context manager.
+    """A lock on a file that is released when its process ends, however it ends; a context manager.
 
-    The file is made for the lock, and for its owner alone. Others in the same process are kept out, too, and
-    child processes do not inherit the lock. (A process id in a file would prove nothing: it may be another
-    process's by now, or one of another container.)
+    The file serves only as a lock and belongs to its owner only. The lock also excludes others in the same
+    process, and child processes do not inherit it. (A process id in a file would prove nothing: by now it may
+    belong to another process or container.) `acquire` makes one; the constructor takes a file that is open
+    and locked.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        """Take over an open file that is locked: see `acquire`."""
         self._path = path
         self._descriptor = descriptor
         self._signed = False
 
     @classmethod
     def acquire(cls, path: Path, *, wait: float = 0) -> Self | None:
-        """Lock a file, which is made if need be; None if another keeps it for `wait` seconds.
+        """Lock a file, creating it if necessary; None if another process keeps it locked for `wait` seconds.
 
         Raises:
             OSError: the folder cannot be written to.
@@ -274,26 +275,27 @@ class FileLock:
         """
         give_up = time.monotonic() + wait
         while (descriptor := _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None:
-            # flock has no time limit, and a signal handler to end it would be the process's own.
+            # flock has no timeout; ending it with a signal would need a handler for the whole process.
             if time.monotonic() >= give_up:
                 return None
             time.sleep(POLL_SECONDS)
         return cls(path, descriptor)
 
     def sign(self) -> None:
-        """Replace what is in the file by this process's id, where `holder` finds it."""
+        """Write this process's id into the file, where `holder` finds it."""
         self._signed = True
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self, *, remove: bool = False) -> None:
-        """End the lock; `remove` deletes the file, too, as far as that is possible."""
+        """Release the lock; with `remove`, also try to delete the file."""
         try:
             if remove:
-                with suppress(OSError):  # a file without its lock means nothing
+                with suppress(OSError):  # A leftover file does no harm: without a lock it has no meaning.
                     self._path.unlink(missing_ok=True)
             elif self._signed:
-                os.ftruncate(self._descriptor, 0)  # else it would be read before the next holder signs
+                # Otherwise it could be read as the next holder's before that one signs.
+                os.ftruncate(self._descriptor, 0)
         finally:
             os.close(self._descriptor)
 
@@ -308,13 +310,13 @@ class FileLock:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file during the block, waiting without a limit: for what takes milliseconds.
+    """Hold a file's lock during the block, waiting for it without a limit: for work that takes milliseconds.
 
     Raises:
         OSError: the folder cannot be written to.
         NoLocks: its file system has no locks.
     """
-    # None: the holder has removed the file while this process waited for it.
+    # None means that the holder removed the file while this process waited.
     while (descriptor := _open_locked(path, fcntl.LOCK_EX)) is None:
         pass
     with FileLock(path, descriptor):
@@ -327,7 +329,7 @@ def is_locked(path: Path) -> bool:
 
 
 def holder(path: Path) -> int | None:
-    """Return the id of the process that holds the lock and signed it; None if there is none."""
+    """Return the id of the process that holds and signed the lock; None if there is none."""
     text = _look(path)
     return int(text) if text and text.isdigit() else None
 
@@ -346,7 +348,7 @@ def try_lock(path: Path, descriptor: int, *, shared: bool = False) -> bool:
 
 
 def has_record_locks(folder: Path) -> bool:
-    """Return False if files of a folder cannot be locked the way SQLite does it (POSIX record locks).
+    """Return False if files in a folder cannot be locked as SQLite does it (POSIX record locks).
 
     Raises:
         OSError: the folder cannot be written to.
@@ -355,7 +357,7 @@ def has_record_locks(folder: Path) -> bool:
         try:
             fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            # No other process can hold it: the file has no name.
+            # No other process can hold this lock, since the file has no name.
             return error.errno not in _UNSUPPORTED
     return True
 
@@ -371,7 +373,7 @@ def is_file_at(path: Path, descriptor: int) -> bool:
 def _open_locked(path: Path, operation: int) -> int | None:
     """Open a file and lock it; None if another holds it, or has moved the file away meanwhile."""
     descriptor = open_private(path, os.O_RDWR)
-    # The lock is of the open file: if that has been removed, another process locks the new one.
+    # The lock belongs to the open file: if that has been removed, another process locks the new one.
     is_ours = False
     try:
         _lock(path, descriptor, operation)
@@ -394,7 +396,7 @@ def _lock(path: Path, descriptor: int, operation: int) -> None:
 
 
 def _look(path: Path) -> str | None:
-    """Return what the holder of a lock wrote into its file; None if no process holds it."""
+    """Return the text that the holder of a lock wrote into its file; None if no process holds it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How this copy is run and installed: commands as one types them here, and modules in new processes."""
+"""Finds out how this copy is run and installed: as which command, and how modules start in new processes."""
 
 import importlib.util
 import json
@@ -17,10 +17,10 @@ _COMMAND = re.compile("(?:(?<=`)|(?<=^  ))globalchat(?= )", re.MULTILINE)
 
 
 def own_command() -> str:
-    """Return how one types the command of this copy in this folder.
+    """Return the command by which this copy can be run in this folder.
 
-    That is `globalchat` if PATH leads to this copy, else the path of its script (from the current folder if
-    it lies there, as in a checkout), else this Python with `-m`.
+    That is `globalchat` if PATH leads to this copy, else the path of its script (relative if it is below the
+    current folder, as in a checkout), else this Python with `-m`.
     """
     started = Path(sys.argv[0])
     script = started if started.name == "globalchat" else Path(sys.executable).with_name("globalchat")
@@ -34,11 +34,11 @@ def own_command() -> str:
 
 
 def install_command(extra: str = "") -> str:
-    """Return the command that installs this copy again, with an extra if one is named.
+    """Return the command that reinstalls this copy, with an extra if one is named.
 
-    The package is on no index that everyone has, so pip is given what this copy was made from: the checkout,
-    or what the installer noted as its origin (`direct_url.json`, PEP 610). Only a copy without such a note
-    came from an index, by its name.
+    The package is not on a public index, so pip gets the source of this copy: the checkout,
+    or the origin that the installer recorded (`direct_url.json`, PEP 610). Only a copy without such a record
+    was installed from an index, by its name.
     """
     option, extras = "", f"[{extra}]" if extra else ""
     if (folder := checkout()) is not None:
@@ -50,9 +50,9 @@ def install_command(extra: str = "") -> str:
 
 
 def _installer() -> str:
-    """Return how one types `pip install` for this Python; uv's, if this Python has no pip and uv is there."""
+    """Return the `pip install` command for this Python; uv's if there is no pip but uv."""
     python = shlex.quote(_path_from_here(Path(sys.executable)))
-    # uv makes environments without pip.
+    # uv creates environments without pip.
     if importlib.util.find_spec("pip") is None and shutil.which("uv") is not None:
         return f"uv pip install --python {python}"
     found, script = shutil.which("pip"), Path(sys.executable).with_name("pip")
@@ -62,7 +62,7 @@ def _installer() -> str:
 
 
 def _origin() -> str | None:
-    """Return the URL that this copy was installed from, as a requirement names it; None if from an index."""
+    """Return the URL from which this copy was installed, as a requirement; None if from an index."""
     from importlib import metadata
 
     try:
@@ -77,14 +77,14 @@ def _origin() -> str | None:
 
 
 def _path_from_here(path: Path) -> str:
-    """Return a path from the current folder if it lies there, else the absolute one."""
+    """Return a relative path if it is below the current folder, else the absolute path."""
     whole, here = path.absolute(), Path.cwd()
     return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 def as_typed_here(text: str) -> str:
-    """Return a text with each `globalchat COMMAND` that it advises as one types it here."""
-    # Most lines name no command, and looking for it reads PATH.
+    """Replace each `globalchat COMMAND` in a text by the command that works here."""
+    # Most lines name no command, and finding it reads PATH.
     if not _COMMAND.search(text):
         return text
     command = own_command()
@@ -94,8 +94,8 @@ def as_typed_here(text: str) -> str:
 def module_command(module: str, *arguments: str) -> list[str]:
     """Return the command that runs a module in a new process.
 
-    `-P` keeps the folder that the process is started in off `sys.path`: a `json.py` of the user's must not be
-    imported. If this Python ignores the environment or the user's site-packages, so does the new one.
+    `-P` keeps the process's start folder off `sys.path`: a user's `json.py` must not be
+    imported. If this Python ignores the environment or the user's site-packages, the new one does, too.
     """
     options = ["-P"]
     if sys.flags.ignore_environment:
@@ -111,8 +111,8 @@ def child_environment(base: Mapping[str, str]) -> dict[str, str]:
     Paths in `PYTHONPATH` become absolute. Relative ones are what `pip install --target lib` suggests
     (`PYTHONPATH=lib`); an empty entry means the current folder, an empty value nothing.
 
-    Tracebacks are plain: from 3.13 on Python colours them wherever FORCE_COLOR is set, even to `0`, by which
-    the CDK asks for no colours (https://docs.python.org/3/using/cmdline.html#controlling-color).
+    Tracebacks are plain: since 3.13 Python colours them if FORCE_COLOR is set, even to `0`, by which the CDK
+    requests no colours (https://docs.python.org/3/using/cmdline.html#controlling-color).
     """
     environment = {**base, "PYTHON_COLORS": "0"}
     if path := environment.get("PYTHONPATH"):

@@ -1,6 +1,6 @@
-"""The log of the program: events with fields, as JSON lines in a file that only its owner may read.
+"""The log of the program: events with fields as JSON lines, in a file that only its owner can read.
 
-Nothing is written until `start`. Credentials are never written, texts of users only if that is asked for.
+Nothing is written until `start`. Credentials are never written; users' texts only on request.
 """
 
 import json
@@ -20,18 +20,18 @@ from globalchat.core.files import NoLocks, follow_links, is_file_at, open_privat
 from globalchat.core.redaction import redact
 
 OWN: Final = ("globalchat", "globalchat_infra")
-"""First parts of the names of our own loggers."""
+"""The first parts of the names of our loggers."""
 LARGEST: Final = 5_000_000
-"""Bytes of a file; the one before it is kept, so that a log takes twice as much."""
+"""The size of a log file in bytes; the previous one is kept, so that a log takes up to twice as much."""
 _FIELDS: Final = "globalchat_fields"
 _PRIVATE: Final = "globalchat_private"
-"""Attributes of a log record: what is always written, and what is written only if texts are asked for."""
+"""Attributes of a log record: fields to write always, and fields to write only with users' texts."""
 _WITHHELD: Final = "(withheld)"
 
 _handlers: dict[Path, logging.Handler] = {}
 
 for _name in OWN:
-    # Else Python writes warnings to standard error, in the middle of the chat.
+    # Otherwise Python writes warnings to standard error, in the middle of the chat.
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
@@ -43,16 +43,16 @@ def log_event(
     private: Mapping[str, object] | None = None,
     **fields: object,
 ) -> None:
-    """Log that something happened; `private` holds what users wrote, which is left out unless asked for."""
-    # Checked first: most events of a chat are below the level.
+    """Log an event; `private` holds users' texts, which are left out unless requested."""
+    # Checked first, since most events of a chat are below the level.
     if log.isEnabledFor(level):
         log.log(level, event, extra={_FIELDS: fields, _PRIVATE: private or {}}, stacklevel=2)
 
 
 def start(file: Path, *, level: int = logging.INFO, texts: bool = False) -> bool:
-    """Write the log into a file from now on; return False, and change nothing, if that is so already.
+    """Start to write the log to a file; return False, and change nothing, if a log is being written already.
 
-    With `texts` the texts of messages are written, too, and the messages of libraries.
+    With `texts`, the texts of messages and the log messages of libraries are written, too.
 
     Raises:
         UserError: the file cannot be written.
@@ -71,7 +71,7 @@ def start(file: Path, *, level: int = logging.INFO, texts: bool = False) -> bool
 
 
 def stop() -> None:
-    """Write the log no longer, and close its files."""
+    """Stop writing the log, and close its files."""
     for handler in _handlers.values():
         logging.root.removeHandler(handler)
         handler.close()
@@ -82,9 +82,10 @@ def stop() -> None:
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as an object: time, level, logger, event, pid, and the event's fields that are known.
+    """Formats a record as an object: time, level, logger, event, pid, and the event's known fields.
 
-    Messages of libraries may quote texts and requests: without `texts` only the kind of the record stays.
+    Messages of libraries may quote texts and requests: without `texts` only the kind of the record is
+    written.
     """
 
     def __init__(self, *, texts: bool) -> None:
@@ -92,7 +93,7 @@ class JsonLines(logging.Formatter):
         self._texts = texts
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, without its end."""
+        """Return one line, without a line feed."""
         document: dict[str, object] = {
             "time": iso_time(record.created * 1000),
             "level": record.levelname.lower(),
@@ -112,11 +113,11 @@ class JsonLines(logging.Formatter):
         return _WITHHELD
 
     def _error(self, record: logging.LogRecord) -> Mapping[str, object]:
-        """Return the kind of an exception and where it came from; its message may quote anything."""
+        """Return an exception's type and frames; its message is left out, since it may quote anything."""
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             kind, at, said = type(error).__name__, redaction.frames(error), str(error)
-        elif record.exc_text:  # left by the filter of a logger
+        elif record.exc_text:  # Set by the filter of a logger.
             kind, _, said = record.exc_text.splitlines()[-1].partition(": ")
             at = getattr(record, redaction.FRAMES, [])
         else:
@@ -125,9 +126,10 @@ class JsonLines(logging.Formatter):
 
 
 class BoundedFile(logging.Handler):
-    """Appends lines to a file (mode 0600), and begins a new file once it is large.
+    """Appends lines to a file (mode 0600), and rotates it once it is large.
 
-    Several processes may share it: each line is one write, and whose file was moved opens the new one.
+    Several processes may share it: each line is one write, and a process whose file was moved opens the new
+    one.
 
     Raises:
         UserError: the file cannot be written.
@@ -138,7 +140,7 @@ class BoundedFile(logging.Handler):
         self._largest = largest
         self._descriptor: int | None = None
         try:
-            self._file = follow_links(file)  # else a link would be moved in place of its file
+            self._file = follow_links(file)  # Otherwise a link would be renamed instead of its file.
             self._open()
         except OSError as error:
             raise UserError(
@@ -147,7 +149,7 @@ class BoundedFile(logging.Handler):
             ) from None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a log that cannot be written does not end the chat."""
+        """Write a record; a failure to write does not end the chat."""
         try:
             line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
             # Another process may have moved the file away since the last record.
@@ -168,7 +170,7 @@ class BoundedFile(logging.Handler):
         super().close()
 
     def _open(self) -> None:
-        """Open the file, and then close the one that was open until now."""
+        """Open the file, then close the one that was open before."""
         before, self._descriptor = self._descriptor, open_private(self._file, os.O_WRONLY | os.O_APPEND)
         if before is not None:
             os.close(before)
@@ -182,8 +184,10 @@ class BoundedFile(logging.Handler):
         if is_file_at(self._file, self._descriptor):
             if os.fstat(self._descriptor).st_size < self._largest:
                 return
-            # Only the holder of the lock moves this file; else another could move its new file over it.
-            with suppress(NoLocks):  # to be without a limit is worse
+            # Only the holder of the lock renames this file; otherwise another process could rename its new
+            # file over it.
+            # Without locks the file is rotated anyway: growing without a limit would be worse.
+            with suppress(NoLocks):
                 if not try_lock(self._file, self._descriptor):
                     return
             if is_file_at(self._file, self._descriptor):
@@ -192,7 +196,7 @@ class BoundedFile(logging.Handler):
 
 
 def _plain(value: object) -> object:
-    """Return a value as JSON has it, with credentials masked."""
+    """Convert a value to JSON types, with credentials masked."""
     match value:
         case None | bool() | int() | float():
             return value

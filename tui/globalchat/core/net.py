@@ -1,7 +1,7 @@
-"""Decides which proxy applies to a URL, as curl decides it, and passes the decision on. Pure.
+"""Decides which proxy applies to a URL, as curl does, and passes the decision on. Pure.
 
 Every connection of the program follows `proxy_for`. The libraries (aiohttp, websockets, botocore) and Node.js
-each read the environment by their own rules, and some of them silently bypass a proxy: they are given the
+each read the environment by their own rules, and some of them silently bypass a proxy: they are given this
 decision instead. Only the environment counts, neither ~/.netrc nor the settings of a desktop.
 
 Sources: curl's lib/url.c (detect_proxy, parse_proxy) and lib/noproxy.c. Two things go beyond curl: entries of
@@ -18,9 +18,9 @@ from globalchat.core.errors import Unreachable, UsageError
 
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _PROXY_PORTS: Mapping[str, int] = {"http": 1080, "https": 443}
-"""Ports of proxies whose URL has none; 1080 is curl's."""
+"""Default ports of proxies; 1080 is curl's."""
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
-    # HTTP_PROXY is not read, as in curl: in a CGI program it is a header that a visitor sends.
+    # HTTP_PROXY is not read, as in curl: in a CGI program its value comes from a visitor's header.
     "http": ("http_proxy",),
     "https": ("https_proxy", "HTTPS_PROXY"),
     "ws": ("ws_proxy", "WS_PROXY", "http_proxy"),
@@ -43,9 +43,9 @@ class ProxyRefused(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy, and the variable that names it. Its text never shows the name and password.
+    """A proxy, and the variable that names it. `str` shows neither user name nor password.
 
-    `scheme` is `http`, or `https` for a proxy that is spoken to over TLS. `user` and `password` are decoded.
+    `scheme` is `http`, or `https` for a proxy that is reached over TLS. `user` and `password` are decoded.
     """
 
     scheme: str
@@ -56,18 +56,18 @@ class Proxy:
     password: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        """Return its URL without name and password."""
+        """Return its URL without user name and password."""
         return f"{self.scheme}://{self.address}"
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """The host and the port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The whole URL, which holds the password: for libraries and child processes, never to be shown."""
+        """The whole URL including the password: for libraries and child processes, never to be shown."""
         if self.user is None:
             return str(self)
         return f"{self.scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.address}"
@@ -89,25 +89,25 @@ class Proxy:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no log may show."""
+        """The texts that no log may show."""
         if self.authorization is None:
             return ()
         return (self.password, quote(self.password, safe=""), self.authorization.removeprefix("Basic "))
 
 
 def host_of(url: str) -> str:
-    """Return host and port of a URL, as the Host header carries them."""
+    """Return the host and port of a URL as in the Host header."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Return the host (without brackets) and the port that a URL leads to."""
+    """Return the host (without brackets) and the port of a URL."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def is_loopback(url: str) -> bool:
-    """Return True if a URL stays on this machine, so that no proxy may see it."""
+    """Return True if a URL is on this machine, so that no proxy may be used for it."""
     host = (urlsplit(url).hostname or "").removesuffix(".")
     address = _address(host)
     # `::ffff:127.0.0.1` leads to 127.0.0.1.
@@ -117,12 +117,12 @@ def is_loopback(url: str) -> bool:
 
 
 def is_exposed(url: str) -> bool:
-    """Return True if what is sent to a URL leaves this machine unencrypted."""
+    """Return True if requests to a URL leave this machine unencrypted."""
     return urlsplit(url).scheme in ("http", "ws") and not is_loopback(url)
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy through which a URL is reached, None if directly.
+    """Return the proxy for a URL; None for a direct connection.
 
     Args:
         url: an http, https, ws or wss URL.
@@ -133,7 +133,7 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
     """
     scheme = urlsplit(url).scheme
     variable = _first_set((*_VARIABLES.get(scheme, ()), *_FOR_ALL), environ)
-    # The local cloud is never asked by way of a proxy, whatever NO_PROXY says.
+    # The local cloud is never reached through a proxy, whatever NO_PROXY says.
     if variable is None or is_loopback(url) or _is_exempt(url, environ):
         return None
     return _parse(variable, environ[variable])
@@ -142,7 +142,7 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
 def proxy_refused_error(proxy: Proxy, status: int | None, where: str) -> Unreachable:
     """Return the error for a proxy that refused the tunnel to a host.
 
-    `status` is that of its HTTP answer, None if its answer was not HTTP; `where` is the host, in words.
+    `status` is that of its HTTP answer, None if its answer was not HTTP; `where` names the host.
     """
     if status == 407:
         what = "wants a name and password" if proxy.user is None else "does not accept its name and password"
@@ -162,7 +162,7 @@ def proxy_refused_error(proxy: Proxy, status: int | None, where: str) -> Unreach
 
 
 def proxy_unreachable_error(proxy: Proxy, why: str) -> Unreachable:
-    """Return the error for a proxy that could not be reached; `why` is a clause."""
+    """Return the error for a proxy that could not be reached; `why` is a clause with the reason."""
     return Unreachable(
         f"The proxy {proxy} could not be reached: {why}.",
         remedy=f"Check {proxy.variable}, or list in NO_PROXY what can be reached without a proxy.",
@@ -172,19 +172,19 @@ def proxy_unreachable_error(proxy: Proxy, why: str) -> Unreachable:
 def environment_for_children(
     environ: Mapping[str, str], urls: Iterable[str] = (), *, npm: bool = False
 ) -> dict[str, str]:
-    """Return an environment in which a child process comes to the decisions of `proxy_for`.
+    """Return an environment in which a child process makes the same decisions as `proxy_for`.
 
     For the CDK and npm (Node.js's `proxy-from-env`, `@npmcli/agent`), the AWS CLI and Python. They differ in
     the default scheme of a proxy, in whether ALL_PROXY counts, and in which forms of NO_PROXY they know. The
-    child therefore gets `http_proxy`, `https_proxy` and `no_proxy`, in small and capital letters: whole URLs,
-    and a list with commas in which each domain stands twice (`example.com,.example.com`). This machine is
+    child therefore gets `http_proxy`, `https_proxy` and `no_proxy`, in small and capital letters: complete
+    URLs, and a comma-separated list that has each domain twice (`example.com,.example.com`). This machine is
     always exempt.
 
     Args:
-        environ: the environment to start from. Nothing but variables of proxies is changed.
-        urls: what the child will call, if known: a host that NO_PROXY exempts in a form that children do not
-            know (a network such as 10.0.0.0/8) is then named to them.
-        npm: keep npm's own settings (`npm_config_proxy` and its like). The CDK would follow them, too.
+        environ: the environment to start from. Only variables about proxies are changed.
+        urls: the URLs that the child will call, if known. If NO_PROXY exempts one in a form that children do
+            not understand (a network such as 10.0.0.0/8), its host is added.
+        npm: keep npm's own settings (`npm_config_proxy` and the like), which the CDK would follow as well.
 
     Raises:
         ProxyRefused: the environment names a proxy that cannot be used.
@@ -193,7 +193,7 @@ def environment_for_children(
     passed = {name: value for name, value in environ.items() if name.lower() not in dropped}
     direct = [host_and_port(url)[0] for url in urls if proxy_for(url, environ) is None]
     if (_value(_EXEMPT, environ) or "").strip() == "*":
-        # Node.js and Python know it in both spellings.
+        # Node.js and Python read both spellings.
         return passed | {"no_proxy": "*", "NO_PROXY": "*"}
     for scheme in ("http", "https"):
         variable = _first_set((*_VARIABLES[scheme], *_FOR_ALL), environ)
@@ -205,9 +205,9 @@ def environment_for_children(
 
 
 def _parse(variable: str, value: str) -> Proxy:
-    """Read the URL of a proxy. What it holds is never quoted: it may be a password."""
+    """Parse the URL of a proxy. Errors never quote it, since it may contain a password."""
     value = value.strip()
-    # As in curl: without a scheme it is an HTTP proxy.
+    # As in curl, a URL without a scheme means an HTTP proxy.
     scheme, separator, rest = value.partition("://")
     scheme, rest = (scheme.lower(), rest) if separator else ("http", value)
     if scheme.startswith("socks"):
@@ -218,7 +218,7 @@ def _parse(variable: str, value: str) -> Proxy:
         raise ProxyRefused(
             f"{variable} names a proxy of a kind that globalchat does not know.", remedy=_remedy(variable)
         )
-    # A password may hold @, so the last one counts.
+    # A password may contain @, so the last one separates.
     user_info, at, place = rest.partition("/")[0].rpartition("@")
     host, port = _host_and_port(place)
     if not host or port == 0:
@@ -238,7 +238,7 @@ def _remedy(variable: str) -> str:
 
 
 def _host_and_port(place: str) -> tuple[str, int | None]:
-    """Return host and port of a proxy; ("", …) or port 0 if they are none."""
+    """Return the host and port of a proxy; an empty host or port 0 stand for invalid ones."""
     try:
         parts = urlsplit(f"//{place}")
         host, port = parts.hostname or "", parts.port
@@ -258,7 +258,7 @@ def _is_exempt(url: str, environ: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry of NO_PROXY: a domain without dots around it, an address or a network, and perhaps a port."""
+    """One entry of NO_PROXY: a domain without outer dots, an address or a network, and perhaps a port."""
 
     name: str
     port: str
@@ -270,7 +270,7 @@ def _entries(listed: str) -> Iterator[_Entry]:
         if each.startswith("["):
             inside, _, after = each[1:].partition("]")
             name, port = (inside, after[1:]) if after.startswith(":") else (inside + after, "")
-        # More colons belong to an IPv6 address without brackets.
+        # More than one colon: an IPv6 address without brackets.
         elif each.count(":") == 1:
             name, _, port = each.partition(":")
         yield _Entry(name.removesuffix(".").removeprefix(".").lower(), port)
@@ -285,7 +285,7 @@ def _covers(entry: _Entry, host: str, port: int) -> bool:
             return address in ip_network(entry.name, strict=False)
         except ValueError:
             return False
-    # A trailing dot makes a name absolute, and means the same host.
+    # A trailing dot makes a name absolute; the host is the same.
     name = host.removesuffix(".")
     return bool(entry.name) and (name == entry.name or name.endswith(f".{entry.name}"))
 
@@ -305,7 +305,7 @@ def _portable_no_proxy_entries(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> str | None:
-    """Return the first of some variables that is set; an empty one counts as not set, as in curl."""
+    """Return the first variable that is set and not empty, as curl does."""
     return next((name for name in names if environ.get(name)), None)
 
 

@@ -1,4 +1,4 @@
-"""Asks a question on the controlling terminal, and restores that terminal whatever happens."""
+"""Asks a question on the controlling terminal, and restores the terminal whatever happens."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ _ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class CodePrompter(Protocol):
-    """Asks for the code of an MFA device, and prints lines beside it."""
+    """Asks for the code of an MFA device, and prints lines."""
 
     @property
     def has_user(self) -> bool:
         """True if there is a terminal to ask on."""
 
     def ask(self, question: str) -> str:
-        """Ask and return the answer, without its line end.
+        """Ask a question and return the answer, without its line feed.
 
         Raises:
-            EOFError: the terminal gave none (Ctrl-D, or it is gone).
+            EOFError: there was no answer (Ctrl-D, or the terminal is gone).
             KeyboardInterrupt: Ctrl-C.
         """
 
@@ -37,11 +37,11 @@ class CodePrompter(Protocol):
 
 
 class TerminalPrompter:
-    """Asks on the controlling terminal, as ssh and sudo do: standard input may be a pipe of messages."""
+    """Asks on the controlling terminal, like ssh and sudo, since standard input may be a pipe of messages."""
 
     @property
     def has_user(self) -> bool:
-        """True if there is a controlling terminal and not everything of this process goes elsewhere."""
+        """True if there is a controlling terminal and a standard stream leads to a terminal."""
         if not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             return False
         terminal = _open_terminal()
@@ -51,7 +51,10 @@ class TerminalPrompter:
         return True
 
     def ask(self, question: str) -> str:
-        """Ask on the terminal. Input is shown, as a code can be used once; no echo has to be restored."""
+        """Ask on the terminal.
+
+        The input is echoed: a code works only once, and no echo has to be restored.
+        """
         terminal = _open_terminal()
         if terminal is None:
             raise EOFError
@@ -60,7 +63,7 @@ class TerminalPrompter:
             return _read_line(terminal)
         except BaseException:
             with suppress(OSError):
-                os.write(terminal, b"\n")  # the shell's prompt gets a line of its own
+                os.write(terminal, b"\n")  # Ctrl-C left the cursor in the question's line.
             raise
         finally:
             os.close(terminal)
@@ -75,10 +78,10 @@ class TerminalPrompter:
 
 @contextmanager
 def kept_terminal() -> Iterator[None]:
-    """Leave the controlling terminal as it is, and end what was begun: after errors, Ctrl-C, SIGTERM, SIGHUP.
+    """Restore the controlling terminal after the block, also after errors, Ctrl-C, SIGTERM and SIGHUP.
 
-    For what other programs do: a credential process that asks for a password switches the echo off, and is
-    killed with it off. The signals are caught in the main thread alone, as Python has it.
+    For child processes: a credential process that asks for a password turns the echo off, and may be killed
+    before it turns it on. Signals are caught only in the main thread, as Python requires.
     """
     is_main = threading.current_thread() is threading.main_thread()
     taken = [each for each in _ENDINGS if is_main and signal.getsignal(each) is signal.SIG_DFL]
@@ -93,7 +96,7 @@ def kept_terminal() -> Iterator[None]:
         finally:
             for number in taken:
                 signal.signal(number, signal.SIG_DFL)
-    # Now with the system's own action: the parent sees which signal ended it.
+    # Raised again with the default action, so that the parent sees which signal ended the process.
     if ended_by is not None:
         os.kill(os.getpid(), ended_by.number)
 
@@ -109,7 +112,7 @@ def _settings_kept() -> Iterator[None]:
         try:
             yield
         finally:
-            # From the background, a change of the terminal would stop this process.
+            # In the background, changing the terminal would stop this process (SIGTTOU).
             if os.tcgetpgrp(terminal) == os.getpgrp() and termios.tcgetattr(terminal) != before:
                 termios.tcsetattr(terminal, termios.TCSANOW, before)
     finally:
@@ -117,7 +120,7 @@ def _settings_kept() -> Iterator[None]:
 
 
 class _Signal(BaseException):
-    """A signal that ends this process, once what was begun is cleaned up."""
+    """Raised for a signal that ends this process, so that `finally` blocks run first."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -141,10 +144,10 @@ def _read_line(terminal: int) -> str:
     while not line.endswith(b"\n"):
         try:
             more = os.read(terminal, 1024)
-        except OSError:  # the terminal was closed
+        except OSError:  # Closed meanwhile: there is no terminal to restore.
             raise EOFError from None
         if not more:
             raise EOFError
-        # A line may come in pieces: it is long, or pasted.
+        # A long or pasted line may arrive in pieces.
         line += more
     return line.decode(errors="replace").rstrip("\r\n")

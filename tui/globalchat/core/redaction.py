@@ -1,4 +1,4 @@
-"""Keeps credentials out of logs: gql and websockets put keys into debug output and URLs into errors."""
+"""Keeps credentials out of logs: gql and websockets write keys to debug output and URLs to errors."""
 
 import logging
 import re
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LIBRARIES = ("gql", "websockets", "aiohttp", "botocore", "urllib3", "globalchat")
-"""First parts of the names of the loggers that are filtered: the libraries' and ours."""
+"""The first parts of the names of the filtered loggers: the libraries' and ours."""
 
-# Loggers that the libraries make at import, named here so that they are covered whatever is imported first.
+# Loggers that the libraries create at import, named so that they are covered whatever is imported first.
 _NAMES = (
     *LIBRARIES,
     *(
@@ -42,7 +42,7 @@ _PATTERNS = (
     re.compile(rf"(?i)x-amz-security-token{_QUOTE}\s*[:=,]\s*b?{_QUOTE}(?P<secret>[^\s\"'\\,}}]+)"),
     re.compile(rf"(?i)authorization{_QUOTE}\s*[:=,]\s*b?{_QUOTE}(?P<secret>[^\"'\\\r\n}}]+)"),
     re.compile(r"\bda2-(?P<secret>[A-Za-z0-9]{8,})"),
-    # What STS, SSO and sign-in answer, as JSON, XML and variables of the environment; botocore logs it whole.
+    # Responses of STS, SSO and sign-in as JSON, XML and environment variables: botocore logs them whole.
     re.compile(rf"(?i){_NAMED}{_QUOTE}\s*[:=,>]\s*b?{_QUOTE}(?P<secret>[^\s\"'\\,}}<>&]+)"),
     re.compile(r"://(?P<secret>[^/\s\"'<>@:]*:[^/\s\"'<>@]+)@"),
 )
@@ -52,20 +52,21 @@ _SECRET_NAME = re.compile(rf"(?i).*(?:{_NAMED}|x-api-key|api_?key|authorization)
 _secrets: set[str] = set()
 
 FRAMES = "globalchat_frames"
-"""Attribute of a filtered record: where its exception came from."""
+"""The attribute of a filtered record with the frames of its exception."""
 
 
 def register_secret(secret: str | None) -> None:
-    """Mask this exact text, and its base 64, from now on wherever a filtered logger would print it."""
+    """From now on mask this exact text, and its base64 form, in the output of filtered loggers."""
     if secret and len(secret) >= 4:
         encoded = (encode(secret.encode()).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode))
         _secrets.update({secret, *encoded})
 
 
 def redact(text: str) -> str:
-    """Return the text with all that looks like a credential, and every registered secret, masked."""
+    """Mask everything in a text that looks like a credential, and every registered secret."""
     kept, end = [], 0
-    # All are looked for in the whole text: a short password may be a part of a word that a pattern needs.
+    # Secrets and patterns are both searched in the original text: a short password may be part of a word that
+    # a pattern needs.
     for start, stop in sorted(_secret_spans(text)):
         if start >= end:
             kept += [text[end:start], MASK]
@@ -90,7 +91,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def frames(error: BaseException) -> list[str]:
-    """Return where an exception came from: file, line and function, and nothing of its message."""
+    """Return the frames of an exception (file, line, function), without its message."""
     found = traceback.extract_tb(error.__traceback__)
     return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in found]
 
@@ -98,19 +99,19 @@ def frames(error: BaseException) -> list[str]:
 class RedactingFilter(logging.Filter):
     """Redacts message and traceback of every record; drops the frame dumps of websockets.
 
-    Those cut long frames in the middle, so that a part of a key could pass any pattern.
+    The dumps cut long frames in the middle, so that part of a key could escape every pattern.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record in place; False drops it."""
-        # See the docstring: a dump of a frame may hold a part of a key.
+        # A frame dump may contain part of a key (see the class).
         if record.name.startswith("websockets") and record.levelno < logging.INFO:
             return False
         try:
             text = record.getMessage()
-        except Exception:  # a library's malformed record must not break the chat
+        except Exception:  # A library's malformed record must not break the chat.
             text = str(record.msg)
-        # Formatted here: a secret may be spread over message and arguments.
+        # Formatted first, since a secret may be spread over message and arguments.
         record.msg, record.args = redact(text), ()
         if record.exc_info and record.exc_info[1] is not None:
             setattr(record, FRAMES, frames(record.exc_info[1]))
@@ -125,7 +126,7 @@ _filter = RedactingFilter()
 
 
 def install() -> None:
-    """Put the filter on every logger of the libraries and ours: it does not reach their children."""
+    """Add the filter to every logger of the libraries and ours: children do not inherit it."""
     made = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LIBRARIES]
     for name in {*_NAMES, *made}:
         logger = logging.getLogger(name)

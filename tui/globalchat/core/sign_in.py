@@ -1,8 +1,8 @@
 """Resolves AWS credentials: once per command, in this process, by botocore's own chain of providers.
 
 The chain is environment, SSO, roles, `credential_process`, `aws login`, web identity, container and instance.
-What only a user can do, such as typing a code, has no time limit; networks have one.
-botocore is imported at the first use.
+Steps that need the user, such as typing a code, have no time limit; network calls do.
+botocore is imported on first use.
 """
 
 import json
@@ -32,21 +32,21 @@ from globalchat.core.prompt import CodePrompter, TerminalPrompter, kept_terminal
 from globalchat.core.redaction import redact
 
 NETWORK_SECONDS = 14.0
-"""How long AWS may take for each step of a sign-in, including DNS lookups that fail."""
+"""Time limit for each step of a sign-in, including DNS lookups that fail."""
 DEFAULT_REGION = "us-east-1"
-"""Where roles are assumed if neither the profile nor the caller names a region."""
+"""The region in which roles are assumed if neither the profile nor the caller names one."""
 ATTEMPTS = 3
-"""How often each call of a sign-in is tried, within that time."""
+"""Attempts of each call of a sign-in, within that time."""
 CODES = 3
-"""How often a code of an MFA device is asked for."""
+"""How often the user is asked for the code of an MFA device."""
 _RENEWAL_MARGIN = 60
-"""Seconds before their end at which credentials that cannot be renewed stop being used."""
+"""Seconds before their expiry at which credentials that cannot be renewed are no longer used."""
 QUIET_SECONDS = 4.0
 """Seconds before the user is shown which program is running."""
 UNATTENDED_SECONDS = 60.0
-"""How long a program may take where there is no terminal: no user will press a key."""
+"""Time limit for a program without a terminal, where no user can press a key."""
 ATTENDED_SECONDS = 900.0
-"""How long it may take where there is one: a browser, a phone or a token may be part of it."""
+"""Time limit for a program with a terminal, where a browser, a phone or a token may be involved."""
 CLI_CACHE = "~/.aws/cli/cache"
 _HELD = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 _CODE = re.compile(r"\d{6}")
@@ -58,7 +58,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait for a connection and for each answer, and how often a call is tried."""
+    """Seconds to wait for a connection and for each answer, and the number of attempts."""
 
     connect: float = 4.0
     read: float = 6.0
@@ -70,7 +70,7 @@ class _CodeRefused(Exception):
 
 
 class _RegionUnknown(Exception):
-    """A region that accounts have to enable does not know the credentials: another one is to be asked."""
+    """An opt-in region does not know the credentials: another region has to be asked."""
 
 
 def resolve(
@@ -81,21 +81,21 @@ def resolve(
     prompter: CodePrompter | None = None,
     seconds: float = NETWORK_SECONDS,
 ) -> CredentialSource:
-    """Resolve the credentials of an AWS profile, by default those that the environment chooses.
+    """Resolve the credentials of an AWS profile, by default the one that the environment selects.
 
-    To be called in the main thread, where Ctrl-C arrives.
+    Call it in the main thread, where Ctrl-C arrives.
 
     Args:
         profile: the profile's name, as `--aws-profile` gives it.
         region: where roles are assumed, unless the profile has a region of its own.
         timeouts: of each call of the sign-in.
-        prompter: asks for codes; by default the user at the controlling terminal.
+        prompter: asks for codes; by default on the controlling terminal.
         seconds: the limit of each step of the sign-in that waits for a network.
 
     Raises:
         NoCredentials: there are none.
-        UserError: they cannot be had, with the reason.
-        KeyboardInterrupt: Ctrl-C at a question, or while AWS is asked.
+        UserError: they cannot be resolved, with the reason.
+        KeyboardInterrupt: Ctrl-C at a question, or during a call.
     """
     prompter, elsewhere = prompter or TerminalPrompter(), False
     with kept_terminal():
@@ -117,9 +117,9 @@ def resolve(
 
 
 class _SignIn:
-    """One attempt: botocore works in a thread of its own, and this one does what waits for the user.
+    """One attempt: botocore runs in its own thread, and this thread does everything that waits for the user.
 
-    A look-up of a name ignores time limits, so its thread may have to be left running.
+    DNS lookups ignore time limits, so botocore's thread may have to be left running.
     """
 
     def __init__(
@@ -154,10 +154,10 @@ class _SignIn:
                 done.set_exception(error)
             self._inbox.put(lambda: True)
 
-        # A daemon: a look-up that hangs must not keep the process from its end.
+        # A daemon thread: a lookup that hangs must not keep the process from exiting.
         threading.Thread(target=work, daemon=True, name="sign-in").start()
         try:
-            # Each request of botocore's thread is carried out here, where Ctrl-C arrives; True ends it.
+            # Each request of botocore's thread is carried out here, where Ctrl-C arrives; True ends the loop.
             while not self._inbox.get(timeout=self._seconds)():
                 pass
         except Empty:
@@ -174,7 +174,7 @@ class _SignIn:
             raise explain(error, self._profile or chosen_profile(), self._session) from error
 
     def _is_region_disabled(self, error: Exception) -> bool:
-        """Return True if AWS refused credentials in a region that may not be enabled."""
+        """Return True if AWS rejected credentials in a region that may not be enabled."""
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
         return code in NOT_ACCEPTED and self._session.get_config_variable("region") not in ALWAYS_ENABLED
 
@@ -190,7 +190,7 @@ class _SignIn:
         # The first attempt may be throttled.
         retries = {"mode": "standard", "total_max_attempts": max(ATTEMPTS, self._timeouts.attempts)}
         limits = Config(connect_timeout=connect, read_timeout=read, retries=retries)
-        # For all of the session: to assume a role or to renew SSO's credentials is a call too.
+        # For the whole session: assuming a role and renewing SSO credentials are calls, too.
         session.set_default_client_config(limits)
         self._session = session
         if self._is_elsewhere or session.get_config_variable("region") is None:
@@ -200,7 +200,8 @@ class _SignIn:
         if found is None:
             raise no_credentials_error(session.profile)
         if hasattr(found, "_mandatory_refresh_timeout"):
-            # Ten minutes by default. A role with an MFA device cannot be renewed, and is valid up to its end.
+            # The default is ten minutes. A role with an MFA device cannot be renewed, but is valid until it
+            # expires.
             found._mandatory_refresh_timeout = _RENEWAL_MARGIN
         checked(found)
         return CredentialSource(session, found, session.profile)
@@ -212,7 +213,7 @@ class _SignIn:
         resolver = session.get_component("credential_provider")
         roles = resolver.get_provider("assume-role")
         roles._prompter = self._ask
-        # botocore's own is empty at first, and would ask for a code in each process.
+        # botocore's own cache starts empty and would ask for a code in each process.
         roles.cache = _RoleCache()
         builder = roles._profile_provider_builder
 
@@ -224,12 +225,12 @@ class _SignIn:
             return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
 
         builder._create_process_provider = process_provider
-        # The provider of the chosen profile itself, beside those that a role starts from.
+        # This is the provider of the chosen profile; the others are for source profiles of roles.
         own = [each.METHOD for each in resolver.providers].index(ProcessProvider.METHOD)
         resolver.providers[own] = process_provider(session.get_config_variable("profile") or "default")
 
     def _ask(self, question: str) -> str:
-        """Return a code of six digits.
+        """Ask for a six-digit code and return it.
 
         Raises:
             UserError: there is no terminal, or no code was typed.
@@ -258,7 +259,7 @@ class _SignIn:
         raise UserError(f"{who} needs an MFA code, and none was typed.", remedy="Run the command again.")
 
     def _run_on_main_thread(self, call: Callable[[], T]) -> T:
-        """Have the thread of `run` make a call; after the sign-in this thread makes it."""
+        """Let the thread of `run` make a call; after the sign-in, this thread makes it."""
         if self._over:
             return call()
         result: Future[T] = Future()
@@ -278,13 +279,13 @@ class _SignIn:
 
 
 class _RoleCache(dict[str, Any]):
-    """Roles that were assumed by this command, and those that the AWS CLI keeps for the next one.
+    """Caches roles that this command has assumed, and reads those that the AWS CLI has cached.
 
-    Nothing is written to the disk. The CLI's spare the user the next code: AWS takes each code once.
+    Writes nothing to disk. The CLI's cache spares the user a code: AWS accepts each code only once.
     """
 
     def __contains__(self, key: object) -> bool:
-        """Return True if the role is here, after a look at the CLI's files."""
+        """Return True if the role is cached here or in the CLI's files."""
         if super().__contains__(key):
             return True
         try:
@@ -293,7 +294,8 @@ class _RoleCache(dict[str, Any]):
             if not all(isinstance(held[name], str) for name in _HELD):
                 return False
             datetime.fromisoformat(held["Expiration"].replace("UTC", "Z"))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # no file, no home, something else
+        # No file, no home folder, or another format.
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return False
         self[str(key)] = kept
         return True
@@ -313,12 +315,13 @@ class _CompletedProcess:
 
 
 def run_credential_process(words: Sequence[str], profile: str, prompter: CodePrompter) -> str:
-    """Run the program of a `credential_process`, and return one valid JSON object of credentials.
+    """Run the program of a `credential_process` and return its valid JSON object of credentials.
 
     The contract is AWS's (AWS SDKs and tools reference guide, Process credential provider). The output is
-    never shown, as it holds the secret; what comes on standard error is.
+    never shown, since it contains the secret; standard error is.
 
-    With a terminal its standard error goes there: programs ask on it. It inherits standard input.
+    If there is a terminal, standard error goes there, since programs ask on it. The program inherits standard
+    input.
 
     Raises:
         UserError: it cannot be started, fails, does not end, or prints something else.
@@ -337,7 +340,7 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
     try:
         output, said = _wait_for_process(process, what, prompter)
     finally:
-        # Ctrl-C or the time limit: a program that waits for a key would wait for ever.
+        # After Ctrl-C or the time limit, a program that waits for a key would wait for ever.
         if process.poll() is None:
             process.kill()
             process.wait()
@@ -377,7 +380,7 @@ def _reason_of(said: str, code: int) -> str:
 
 
 def _fault_in(output: str) -> str | None:
-    """Return what is wrong with the output of the program, None if nothing is."""
+    """Return a description of the fault in the program's output; None if there is none."""
     try:
         found = json.loads(output)
     except ValueError:
@@ -396,11 +399,11 @@ def _fault_in(output: str) -> str | None:
 
 
 def follow_proxies() -> None:
-    """Have botocore reach each URL through the proxy that `core.net` decides on; it has rules of its own."""
+    """Make botocore use the proxies that `core.net` decides on, instead of its own rules."""
     import botocore.endpoint
     import botocore.utils
 
-    # Both have imported the function by its name.
+    # Patched in both modules, since each has imported the function by name.
     for module in (botocore.endpoint, botocore.utils):
         module.get_environ_proxies = _proxies
 
@@ -419,7 +422,7 @@ def _proxies(url: str) -> dict[str, str]:
 
 
 def models() -> Any:  # noqa: ANN401 - botocore has no types
-    """Return the loader of AWS's service descriptions: megabytes that every session would read again."""
+    """Return a shared loader of AWS's service descriptions: each session would read megabytes again."""
     global _models
     if _models is None:
         from botocore.loaders import create_loader

@@ -1,7 +1,7 @@
-"""Text to be shown: made safe for a terminal, counted nouns, and the word that a mistyped one may mean. Pure.
+"""Prepares text for display: makes it safe for a terminal, counts nouns, suggests corrections. Pure.
 
-`sanitize` is the one function through which text passes before it meets a terminal. Measured: Textual and
-Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.
+All text passes through `sanitize` before it reaches a terminal. Measured: Textual and
+Rich pass ESC, C1 and bidirectional controls on to the terminal unchanged.
 """
 
 import codecs
@@ -19,22 +19,22 @@ _SORTABLE_MARKS = 16
 """The longest run of marks that is normalised: Python sorts a run in quadratic time."""
 
 _ROUNDS = 3
-"""How often joiners are looked at again because what stood beside them has gone; then they all go."""
+"""Passes over joiners whose neighbours have been removed; after that all remaining joiners are removed."""
 
 _REPLACEMENT = "\ufffd"
 _CONTROLS = ((0x00, 0x09), (0x0B, 0x1F), (0x7F, 0x9F), (0xD800, 0xDFFF), (0xFDD0, 0xFDEF))
 _NONCHARACTERS = tuple((plane << 16 | 0xFFFE, plane << 16 | 0xFFFF) for plane in range(17))
 _HIDDEN = (*DEFAULT_IGNORABLE, *FORMAT)
 _JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
-"""Ignorable characters that mean something where they belong."""
+"""Ignorable characters that have a meaning in some contexts."""
 
 LINE_BREAK = re.compile("\r\n?|[\n\u2028\u2029\x85\x0b\x0c]")
-"""All that some terminal, editor or language takes for the end of a line."""
+"""All characters that some terminal, editor or language treats as the end of a line."""
 
 _UNSHOWABLE = re.compile(f"[{character_class((*_CONTROLS, *_NONCHARACTERS, *_HIDDEN))}]")
 _HIDDEN_CHARACTER = re.compile(f"[{character_class(_HIDDEN)}]")
 _ODD_BLANK = re.compile(r"(?<![^\s])\s|\s(?![^\s])|[^\S \u3000]")
-"""A blank of a name that cannot be told from another, or from none: at an end, beside one, of odd width."""
+"""A blank in a name that could be overlooked or mistaken: at an end, next to another, or of unusual width."""
 
 _MARK_RUN = re.compile(r"[^\w\s\x00-\x7f]{5,}")
 """Where more than `_MAX_MARKS` marks in a row may stand."""
@@ -45,20 +45,20 @@ _JOINER = re.compile(f"[{_JOINERS}]")
 
 
 def sanitize(text: str, *, multiline: bool = True, name: bool = False) -> str:
-    """Return `text` without anything that a terminal would obey instead of show.
+    """Return `text` without anything that a terminal would interpret instead of showing it.
 
-    Controls become visible pictures. Default-ignorable characters (bidirectional controls, zero-width ones)
-    vanish, unless they mean something where they stand: in an emoji, or in a word of a script that uses
-    them. Marks piled on one character are cut, the result is NFC. Tabs become four spaces. Applying it twice
-    changes nothing more. The time is linear in the length.
+    Controls become visible pictures. Default-ignorable characters (bidirectional controls, zero-width
+    characters) are removed, unless they have a meaning in their context: in an emoji, or in a word of a
+    script that uses them. Stacked combining marks are limited, and the result is NFC. Tabs become four
+    spaces. The function is idempotent and takes linear time.
 
     Args:
         text: Any string, lone surrogates included.
         multiline: Keep line feeds; else line breaks become spaces.
-        name: `text` is a name, of which nothing may vanish, so that another one does not look like it: each
-            ignorable character becomes U+FFFD, each blank that could be overlooked U+2423. One line.
+        name: `text` is a name. Nothing is removed from it, so that no two names look alike: each ignorable
+            character becomes U+FFFD, each blank that could be overlooked U+2423. One line.
     """
-    # Nearly every message: this is on the way of each line that is drawn.
+    # The common case, kept fast since every drawn line passes here.
     if text.isascii() and text.isprintable() and not name:
         return text
     if name:
@@ -74,7 +74,7 @@ def sanitize(text: str, *, multiline: bool = True, name: bool = False) -> str:
 
 @cache
 def _pictures_in_names() -> dict[int, str]:
-    """Return what the characters that cannot be shown are replaced by, where none may vanish."""
+    """Return the replacements of characters that cannot be shown, for names, where none may be removed."""
     codes = (
         code for first, last in (*_CONTROLS, *_NONCHARACTERS, *_HIDDEN) for code in range(first, last + 1)
     )
@@ -84,7 +84,7 @@ def _pictures_in_names() -> dict[int, str]:
 
 @cache
 def _pictures() -> dict[int, str]:
-    """Return what the characters that cannot be shown are replaced by in a text."""
+    """Return the replacements of characters that cannot be shown in a text."""
     joiners = {code for code in _pictures_in_names() if re.match(f"[{_JOINERS}]", chr(code))}
     kept = joiners | {ord("\n"), _BLANK_BRAILLE}
     pictures = {code: picture for code, picture in _pictures_in_names().items() if code not in kept}
@@ -93,16 +93,16 @@ def _pictures() -> dict[int, str]:
 
 
 class NotUtf8(ValueError):
-    """Bytes that are not text in UTF-8; the message completes "the file …" or "the input …"."""
+    """Bytes that are not UTF-8 text; the message completes "the file …" or "the input …"."""
 
 
 def decode(raw: bytes) -> str:
-    """Return the text of a file, with or without the byte order mark that Windows editors put first.
+    """Decode UTF-8 with or without the byte order mark that Windows editors write.
 
     Raises:
-        NotUtf8: it is UTF-16, as PowerShell writes it, or no UTF-8.
+        NotUtf8: it is UTF-16, as PowerShell writes it, or not UTF-8.
     """
-    # It could decode as UTF-8 by chance, with a NUL after each letter.
+    # UTF-16 can be valid UTF-8 by chance, with a NUL after each letter.
     if _is_utf16(raw[:8]):
         raise NotUtf8("is UTF-16 text, not UTF-8")
     try:
@@ -112,7 +112,7 @@ def decode(raw: bytes) -> str:
 
 
 def _is_utf16(start: bytes) -> bool:
-    """Return whether a text starts as UTF-16: with its byte order mark, or every other byte is zero."""
+    """Return True if bytes start like UTF-16: with its byte order mark, or with every other byte zero."""
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     odd, even = start[1::2], start[::2]
     return marked or (len(start) >= 4 and any(odd) != any(even))
@@ -124,13 +124,13 @@ def nfc(text: str) -> str:
 
 
 def is_hidden(character: str) -> bool:
-    """Return whether a character is shown as nothing."""
+    """Return True if a character is invisible."""
     return _HIDDEN_CHARACTER.match(character) is not None
 
 
 def _normalized(text: str) -> str:
-    """Return NFC with a bounded number of marks on a character, and joiners only where they belong."""
-    # Removing one character can bring two together that compose, or part a joiner from its emoji.
+    """Return NFC with a bounded number of marks per character, and joiners only where they have a meaning."""
+    # Removing a character can bring together two that compose, or separate a joiner from its emoji.
     for rounds in range(_ROUNDS + 2):
         before = text
         text = nfc(text)
@@ -145,18 +145,19 @@ def _normalized(text: str) -> str:
 
 @cache
 def _joined() -> re.Pattern[str]:
-    """Return what joiners, variation selectors and tags belong to (UTS #51, RFC 5892 A), or one astray.
+    """Return a pattern of joiners, variation selectors and tags: in context (UTS #51, RFC 5892 A) or stray.
 
-    Compiled when it is first needed: few texts have any.
+    Compiled on first use, since few texts have any.
     """
     return re.compile(
         "("
-        "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"  # the flag of a subdivision
+        # A flag of a subdivision, such as Scotland's.
+        "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
         f"|[{PICTOGRAPHIC}](?:[\ufe0e\ufe0f]|[\U0001f3fb-\U0001f3ff])?"
         f"(?:\u200d[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])?)*"
         "|[0-9#*][\ufe0e\ufe0f]"
         f"|(?<=[{JOINING}])[\u200c\u200d](?=[{JOINING}])"
-        "|(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])\u200d"  # after a virama
+        "|(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])\u200d"  # After a virama.
         f")|[{_JOINERS}]"
     )
 
@@ -174,16 +175,16 @@ def _cap_marks(run: str, most: int) -> str:
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
-    """Return a number with its noun: `1 message`, `2,000 messages`. `nouns` is an irregular plural."""
+    """Format a number with its noun: `1 message`, `2,000 messages`. `nouns` is an irregular plural."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "") -> str | None:
-    """Return a question that names the known word nearest to `word`, None if none is near.
+    """Return a question that suggests the known word nearest to `word`; None if none is near.
 
-    Case does not count. `prefix` stands before the word in the question: `Did you mean "/join"?`
+    Case does not count. `prefix` precedes the word in the question: `Did you mean "/join"?`
     """
-    from difflib import get_close_matches  # imported here: most words are spelled right
+    from difflib import get_close_matches  # Imported here, since most words are spelled correctly.
 
     spelled = {each.casefold(): each for each in known}
     nearest = get_close_matches(word.casefold(), spelled, n=1)
@@ -191,11 +192,11 @@ def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "") -> str | 
 
 
 def hint(word: str, known: Collection[str]) -> str:
-    """Return the question which known word was meant; if none is near, a sentence that lists them all."""
+    """Return a suggestion of the known word that was meant; if none is near, a sentence that lists all."""
     return did_you_mean(word, known) or f"There are: {', '.join(known)}."
 
 
 def suggest(sentence: str, word: str, known: Iterable[str], *, prefix: str = "") -> str:
-    """Append to a sentence about an unknown word the question which known one was meant, if one is near."""
+    """Append a suggestion to a sentence about an unknown word, if a known word is near."""
     question = did_you_mean(word, known, prefix=prefix)
     return f"{sentence} {question}" if question else sentence

@@ -1,6 +1,6 @@
-"""Says why TLS failed and which setting helps; makes the context in which the client verifies certificates.
+"""Explains why TLS failed and which setting helps; makes the client's SSL context.
 
-Each library trusts other authorities. Python's `ssl` (the chat) takes those of the machine or of
+Each library trusts different authorities: Python's `ssl` (the chat) those of the machine or
 SSL_CERT_FILE, AWS's SDK its own or those of AWS_CA_BUNDLE, Node.js its own and those of NODE_EXTRA_CA_CERTS.
 """
 
@@ -37,7 +37,7 @@ _NODE_CODES: Mapping[str, int] = {
     "self-signed certificate": 19,
     "self signed certificate": 19,
 }
-"""How Node.js calls OpenSSL's reasons (lib/internal/tls, `X509_verify_cert_error_string`)."""
+"""Node.js's names of OpenSSL's reasons (lib/internal/tls, `X509_verify_cert_error_string`)."""
 _LONGEST_NAME = 100
 
 
@@ -45,7 +45,7 @@ _LONGEST_NAME = 100
 class Trust:
     """Where a part of the program finds the authorities that it trusts.
 
-    `variables` name a file of theirs, the first that is set counts; `advice` says how to add one.
+    `variables` name a file with them, and the first that is set applies; `advice` says how to add one.
     """
 
     variables: tuple[str, ...]
@@ -66,7 +66,7 @@ NODE = Trust(
 
 @dataclass(frozen=True, slots=True)
 class TlsFailure:
-    """Why there is no secure connection: a clause without a full stop, and what to do about it."""
+    """The reason for a TLS failure, a clause without a full stop, and a remedy."""
 
     reason: str
     remedy: str
@@ -74,7 +74,7 @@ class TlsFailure:
 
 @cache
 def context() -> ssl.SSLContext:
-    """Return the context of all connections of the client: one costs 18 ms of CPU and 860 KB."""
+    """Return the SSL context that all connections of the client share: each costs 18 ms of CPU and 860 KB."""
     made = ssl.create_default_context()
     made.set_alpn_protocols(["http/1.1"])
     return made
@@ -90,27 +90,27 @@ def wrapped(error: BaseException | None) -> Iterator[object]:
             seen.add(id(each))
             yield each
             waiting += (each.__cause__, each.__context__, *each.args)
-            # Not their properties: websockets warns at those that are obsolete.
+            # Not properties: websockets warns on access to obsolete ones.
             for value in vars(each).values():
                 waiting += value.values() if isinstance(value, dict) else (value,)
 
 
 def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
     """Return the TLS error that a library's error wraps, if there is one."""
-    # requests and urllib3 have an SSLError of their own.
+    # requests and urllib3 have their own SSLError.
     found = (each for each in wrapped(error) if isinstance(each, ssl.SSLError))
     return next((each for each in found if type(each).__module__ == "ssl"), None)
 
 
 def problem_of(file: str) -> str | None:
-    """Return the reason, a clause, why a file of authorities cannot be used; None if it can."""
+    """Return the reason (a clause) why a file of authorities cannot be used; None if it can."""
     try:
         content = Path(file).read_bytes()
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    # What else is in the file does not matter to OpenSSL (PEM_read_bio_X509_AUX).
+    # OpenSSL ignores everything else in the file (PEM_read_bio_X509_AUX).
     has_one = re.search(rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", content)
     return None if has_one else "holds no certificate"
 
@@ -129,8 +129,8 @@ def explain(
         error: what the library raised.
         environ: the variables of the environment.
         trust: which part of the program the connection belongs to.
-        issuer: who issued the certificate that was shown, if known.
-        look: says what is wrong with a file of authorities, None if nothing is.
+        issuer: the issuer of the certificate that the server presented, if known.
+        look: returns the problem with a file of authorities, None if there is none.
     """
     missing = _useless_file(environ, trust, look)
     if not isinstance(error, ssl.SSLCertVerificationError):
@@ -145,7 +145,7 @@ def explain_node(
     *,
     look: Callable[[str], str | None] = problem_of,
 ) -> TlsFailure | None:
-    """Return why TLS failed in a program on Node.js, by what it printed; None if it was something else."""
+    """Return why TLS failed in a Node.js program, by its output; None if it failed for another reason."""
     code = next((number for text, number in _NODE_CODES.items() if text in output), None)
     return None if code is None else _by_code(code, "", _useless_file(environ, NODE, look), NODE, None)
 
@@ -153,7 +153,7 @@ def explain_node(
 def _by_code(
     code: int, said: str, missing: TlsFailure | None, trust: Trust, issuer: str | None
 ) -> TlsFailure:
-    """Return the failure that OpenSSL's number and words of a verification stand for."""
+    """Return the failure for OpenSSL's code and message of a failed verification."""
     if code in (_EXPIRED, _NOT_YET_VALID):
         reason = "its certificate has expired" if code == _EXPIRED else "its certificate is not valid yet"
         return TlsFailure(
@@ -186,7 +186,7 @@ def _by_code(
 def _useless_file(
     environ: Mapping[str, str], trust: Trust, look: Callable[[str], str | None]
 ) -> TlsFailure | None:
-    """Return the failure if a variable names a file that cannot be used, which libraries do not report."""
+    """Return the failure if a variable names an unusable file, which libraries do not report."""
     name = next((each for each in trust.variables if environ.get(each)), None)
     problem = None if name is None else look(environ[name])
     if name is None or problem is None:
@@ -210,17 +210,17 @@ def _no_handshake(error: ssl.SSLError) -> TlsFailure:
 
 
 def issuer_of(certificate: bytes) -> str | None:
-    """Return who issued a certificate (DER): common name, else organisation; None if it has neither."""
+    """Return the issuer of a certificate (DER): common name, else organisation; None if it has neither."""
     try:
         _, outer, _ = _element(certificate, 0)
         _, content, _ = _element(outer, 0)
         tag, _, at = _element(content, 0)
-        if tag == 0xA0:  # the version, which the first version of certificates does not have
-            _, _, at = _element(content, at)  # the serial number
-        _, _, at = _element(content, at)  # the algorithm of the signature
+        if tag == 0xA0:  # The version, absent in X.509 v1.
+            _, _, at = _element(content, at)  # The serial number.
+        _, _, at = _element(content, at)  # The signature algorithm.
         _, issuer, _ = _element(content, at)
         names = dict(_names(issuer))
-    # A damaged certificate has no issuer to name.
+    # The certificate is damaged.
     except (IndexError, ValueError):
         return None
     name = names.get(b"\x55\x04\x03") or names.get(b"\x55\x04\x0a")
@@ -239,7 +239,7 @@ def _names(issuer: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
-    """Return the tag and the content of the DER element at a place, and where the next one begins."""
+    """Return the tag and content of the DER element at an offset, and the offset of the next element."""
     tag, length, start = data[at], data[at + 1], at + 2
     if length & 0x80:
         size = length & 0x7F
@@ -250,9 +250,9 @@ def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
 
 
 def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> str | None:
-    """Return who issued the certificate that the host of a URL shows; None if that cannot be seen.
+    """Return the issuer of the certificate that a URL's host presents; None if it cannot be read.
 
-    For a sentence about a connection that failed. This one verifies nothing and sends but a handshake.
+    For a sentence about a failed connection. Verifies nothing, and sends only a handshake.
     """
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
@@ -260,7 +260,7 @@ def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> 
     with suppress(OSError, ValueError):
         place = (proxy.host, proxy.port) if proxy is not None else (host, port)
         with socket.create_connection(place, seconds) as plain:
-            # TLS to the proxy itself is not worth a second handshake for a sentence.
+            # With TLS to the proxy itself, a second handshake is not worth the effort.
             if proxy is not None and (proxy.scheme != "http" or not _tunnel(plain, url, proxy)):
                 return None
             with unverified.wrap_socket(plain, server_hostname=host) as wrapped:
@@ -270,7 +270,7 @@ def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> 
 
 
 def _tunnel(plain: socket.socket, url: str, proxy: Proxy) -> bool:
-    """Ask a proxy for a tunnel to the host of a URL; return whether it opened one."""
+    """Ask a proxy for a tunnel to a URL's host; return True if it opened one."""
     plain.sendall(proxy.tunnel_request(url))
     answer = b""
     while b"\r\n\r\n" not in answer and len(answer) < 65_536:

@@ -62,7 +62,7 @@ class Finding:
 
     @property
     def status(self) -> CheckStatus:
-        """How the check ended."""
+        """The status of the result."""
         return self.result.status
 
     @property

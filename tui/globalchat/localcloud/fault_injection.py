@@ -51,7 +51,7 @@ class RegionFaults:
 
     @property
     def down(self) -> bool:
-        """Return True if every HTTP request and every socket is reset."""
+        """True if every HTTP request and every socket is reset."""
         return self._down
 
     @down.setter
@@ -62,7 +62,7 @@ class RegionFaults:
 
     @property
     def half_open(self) -> bool:
-        """Return True if all sockets are black holes, those opened until it is cleared included.
+        """True if all sockets are black holes, those opened until it is cleared included.
 
         Clearing it resets them, as a network does that has forgotten a connection.
         """
@@ -204,7 +204,7 @@ class Faults:
 
     @property
     def active(self) -> tuple[InjectedFault, ...]:
-        """Return the faults that last, in the order in which they were set."""
+        """The faults that last, in the order in which they were set."""
         return self.interceptor.faults
 
     def set(

@@ -75,7 +75,7 @@ class FaultLocation:
 
     @property
     def precision(self) -> int:
-        """Return how much it says: of two faults that fit, the more precise one counts."""
+        """The precision of the location: of two faults that fit, the more precise one applies."""
         return sum(name is not None for name in (self.source, self.target, self.region))
 
 
@@ -90,12 +90,12 @@ class InjectedFault:
 
     @property
     def kind(self) -> FaultKind:
-        """Return what its name stands for."""
+        """The kind of fault that the name means."""
         return FAULT_KINDS[self.name]
 
     @property
     def amount(self) -> str | None:
-        """Return how much, as `parse` reads it; None if the fault takes no amount."""
+        """The amount as `parse` reads it; None if the fault takes none."""
         match self.kind.unit:
             case "delay":
                 low, high = format_duration(self.low), format_duration(self.high)

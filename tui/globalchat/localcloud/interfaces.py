@@ -65,7 +65,7 @@ class Invocation:
 
     @property
     def errors(self) -> JSON:
-        """Return the GraphQL errors, or None."""
+        """The GraphQL errors, or None."""
         return self.response.get("errors")
 
 

@@ -48,7 +48,7 @@ class TemplateError(UserError):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return the sentences."""
+        """The sentences."""
         return tuple(each.text for each in self.defects)
 
     def _remedy(self) -> str:
@@ -73,7 +73,7 @@ class Invalid(Exception):
 
     @property
     def reason(self) -> str:
-        """Return the only reason, or all of them."""
+        """The only reason, or all of them."""
         return "; ".join(each.text for each in self.defects)
 
     def within(self, before: str, after: str = "") -> tuple[Defect, ...]:

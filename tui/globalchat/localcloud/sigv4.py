@@ -77,7 +77,7 @@ class Signature:
 
     @property
     def scope(self) -> str:
-        """Return the credential scope that is signed."""
+        """The credential scope that is signed."""
         return f"{self.date}/{self.region}/{self.service}/{_TERMINATOR}"
 
 

@@ -123,12 +123,13 @@ def _channel(plan: LatencyPlan, backend: Backend) -> str:
 class LatencySubscriber:
     """Receives a channel in one region, without dropping duplicates; reopens a lost socket.
 
+    `on_message` is called with every arrival, twice if the same message arrives twice.
+
     Attributes:
         reconnects: How often the socket was reopened.
     """
 
     def __init__(self, endpoint: RegionEndpoint, channel: str, on_message: Callable[[Message], None]) -> None:
-        """`on_message` is called with every arrival, twice if the same message arrives twice."""
         self._endpoint = endpoint
         self._channel = channel
         self._on_message = on_message

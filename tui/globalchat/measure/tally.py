@@ -54,10 +54,12 @@ class _Sent:
 
 
 class LatencyTally:
-    """Records the events of every message. Ids that were never recorded as sent are ignored."""
+    """Records the events of every message. Ids that were never recorded as sent are ignored.
+
+    `expected` maps each source to the regions in which its messages should arrive.
+    """
 
     def __init__(self, expected: Mapping[str, Sequence[str]]) -> None:
-        """`expected` maps each source to the regions in which its messages should arrive."""
         self._expected = expected
         self._sent: dict[str, _Sent] = {}
         self._failures: Counter[str] = Counter()

@@ -38,12 +38,12 @@ class Action:
 
     @property
     def writing(self) -> bool:
-        """Whether it is about the composer's text: the composer itself acts on its keys."""
+        """True if it is about the composer's text: the composer itself acts on its keys."""
         return self.group == WRITING
 
     @property
     def textual_action(self) -> str:
-        """Textual's action string."""
+        """The action string that Textual uses."""
         return self.app_action or f"perform('{self.id}')"
 
 

@@ -55,7 +55,24 @@ def _chat_commands() -> type[Provider]:
 
 
 class ChatApp(SafeApp):
-    """Opens the chat screen; everything else happens there."""
+    """Opens the chat screen; everything else happens there.
+
+    Args:
+        open_profile: Awaited in a worker after the first frame. A UserError from it is shown; it may be
+            called again.
+        region: Alias or AWS name of the region to begin in; None for the profile's first.
+        channel: The channel to begin in; None for the backend's first.
+        sender: The name to write under.
+        profile_name: Shown, so that no user mistakes one backend for another.
+        settings: The user's settings, and the problems with them.
+        state: The folder of the state store; None to store nothing.
+        welcome: Whether to show the welcome, unless it was closed in an earlier run.
+        session_factory: Makes the session; None for the client's own, imported after the first frame.
+        reload_profile: Awaited before the session tries again after a failure; starts nothing.
+        watch_factory: Makes the watch of all regions; None for the client's own, imported on first use.
+        clock: Now, in epoch ms.
+        tz: The zone of the times shown; None for the machine's.
+    """
 
     TITLE = "globalchat"
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -79,24 +96,6 @@ class ChatApp(SafeApp):
         clock: "WallClock | None" = None,
         tz: tzinfo | None = None,
     ) -> None:
-        """Make the app; nothing is opened yet.
-
-        Args:
-            open_profile: Awaited in a worker after the first frame. A UserError from it is shown; it may be
-                called again.
-            region: Alias or AWS name of the region to begin in; None for the profile's first.
-            channel: The channel to begin in; None for the backend's first.
-            sender: The name to write under.
-            profile_name: Shown, so that no user mistakes one backend for another.
-            settings: The user's settings, and the problems with them.
-            state: The folder of the state store; None to store nothing.
-            welcome: Whether to show the welcome, unless it was closed in an earlier run.
-            session_factory: Makes the session; None for the client's own, imported after the first frame.
-            reload_profile: Awaited before the session tries again after a failure; starts nothing.
-            watch_factory: Makes the watch of all regions; None for the client's own, imported on first use.
-            clock: Now, in epoch ms.
-            tz: The zone of the times shown; None for the machine's.
-        """
         super().__init__()
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings

@@ -57,7 +57,7 @@ class ChatController:
     """Owns the session, and changes view model and widgets.
 
     The screen passes it the messages of workers and widgets (`handle`) and the registry's actions
-    (`perform`); the composer passes it what is entered (`submit`).
+    (`perform`); the composer passes it what is entered (`submit`). `clock` is now, in epoch ms.
 
     Attributes:
         session: The session, None before it was opened.
@@ -101,7 +101,6 @@ class ChatController:
         clock: WallClock,
         keymap: Keymap,
     ) -> None:
-        """`clock` is now, in epoch ms."""
         self.session: ChatSession | None = None
         self._screen = screen
         self._view_model, self._model = view_model, view_model.model

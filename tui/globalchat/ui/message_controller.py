@@ -32,6 +32,8 @@ COPIED = "Copied, if your terminal allows it"
 class MessageController:
     """Performs the registry's actions on the panel of messages, and what is chosen for a single message.
 
+    `clock` is now, in epoch ms.
+
     Attributes:
         session: Resends and discards messages, None before it was opened.
     """
@@ -39,7 +41,6 @@ class MessageController:
     def __init__(
         self, screen: Screen[None], view_model: ChatViewModel, updater: ScreenUpdater, clock: WallClock
     ) -> None:
-        """`clock` is now, in epoch ms."""
         self.session: ChatSession | None = None
         self._screen = screen
         self._view_model = view_model

@@ -42,10 +42,10 @@ class Notifier:
     """Rings the bell and notifies the desktop, and sets the window's title.
 
     The caller must wait while it `is_cooling_down`, so that there is at most one alert every few seconds.
+    `clock` gives epoch ms.
     """
 
     def __init__(self, settings: NotifySettings, write: Write, clock: WallClock) -> None:
-        """`clock` gives epoch ms."""
         self._settings = settings
         self._write = write
         self._clock = clock
@@ -54,7 +54,7 @@ class Notifier:
 
     @property
     def is_cooling_down(self) -> bool:
-        """Return True if the last alert was recent; what arrives meanwhile becomes one alert afterwards."""
+        """True if the last alert was recent; what arrives meanwhile becomes one alert afterwards."""
         last = self._alerted_at
         return last is not None and self._clock() - last < self._settings.seconds * 1000
 

@@ -34,7 +34,10 @@ class ChannelUnavailable(Message):
 
 
 class ScreenUpdater:
-    """Makes one frame of the view model for all widgets; each repaints only if its part differs."""
+    """Makes one frame of the view model for all widgets; each repaints only if its part differs.
+
+    `clock` is now, in epoch ms.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,6 @@ class ScreenUpdater:
         notifier: Notifier,
         clock: WallClock,
     ) -> None:
-        """`clock` is now, in epoch ms."""
         self._screen = screen
         self._view_model, self._model = view_model, view_model.model
         self._side_by_side = side_by_side

@@ -16,7 +16,8 @@ _RETRY = 5.0
 class StatePersister:
     """Stores drafts, sent texts, levels and the theme of a view model.
 
-    A store that cannot be written is reported once, and tried again.
+    A store that cannot be written is reported once, and tried again. `screen` shows problems, and owns the
+    timer.
 
     Attributes:
         problem: Why the last change could not be stored, None if it was.
@@ -24,7 +25,6 @@ class StatePersister:
     """
 
     def __init__(self, store: StateStore, view_model: ChatViewModel, screen: Screen[None]) -> None:
-        """`screen` shows problems, and owns the timer."""
         self._store = store
         self._view_model = view_model
         self._screen = screen

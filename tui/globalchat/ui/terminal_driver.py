@@ -84,7 +84,6 @@ class TerminalDriver(LinuxDriver):
         mouse: bool = True,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """As Textual's, which draws on standard error wherever that leads."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = canvas(sys.__stderr__, sys.__stdout__)
         if self._size is None:

@@ -80,7 +80,6 @@ class TerminalInput:
     """Sorts bytes as they come, sequences split over reads included."""
 
     def __init__(self) -> None:
-        """Begin with nothing read."""
         self._rest = b""
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._paste: bytearray | None = None
@@ -92,7 +91,7 @@ class TerminalInput:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is unfinished, so that `tick` is to be called."""
+        """True if something is unfinished, so that `tick` is to be called."""
         return bool(self._rest or self._skipping or self._has_partial or self._paste is not None)
 
     def feed(self, data: bytes, now: float) -> list[Token]:

@@ -98,6 +98,8 @@ async def _pump(
 class SessionWorker:
     """Owns the session from its making to its end.
 
+    `sender` returns the name that a session starts with.
+
     Attributes:
         reload_profile: Reads the profile again, and starts nothing.
     """
@@ -111,7 +113,6 @@ class SessionWorker:
         session_factory: SessionFactory | None = None,
         reload_profile: ProfileOpener | None = None,
     ) -> None:
-        """`sender` returns the name that a session starts with."""
         self._open_profile = open_profile
         self._region = region
         self._sender = sender
@@ -156,7 +157,10 @@ class SessionWorker:
 
 
 class WatchWorker:
-    """Owns a watch of all regions from its making to its end."""
+    """Owns a watch of all regions from its making to its end.
+
+    `reload` reads the profile again: since the chat started a region may have moved, or its key.
+    """
 
     def __init__(
         self,
@@ -165,7 +169,6 @@ class WatchWorker:
         *,
         reload: ProfileOpener | None = None,
     ) -> None:
-        """`reload` reads the profile again: since the chat started a region may have moved, or its key."""
         self._profile = profile
         self._reload = reload
         self._factory = factory

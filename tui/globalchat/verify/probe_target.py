@@ -169,7 +169,7 @@ class HttpAnswer:
 
     @property
     def document(self) -> Mapping[str, JSON]:
-        """Return the body as a JSON object; empty if it is none."""
+        """The body as a JSON object; empty if it is none."""
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -178,7 +178,7 @@ class HttpAnswer:
 
     @property
     def errors(self) -> list[dict[str, JSON]]:
-        """Return the GraphQL errors."""
+        """The GraphQL errors."""
         return errors_in(self.document)
 
     def observation(self) -> Observation:

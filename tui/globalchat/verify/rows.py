@@ -43,7 +43,7 @@ class UnverifiedRow:
 
     @property
     def subject(self) -> str:
-        """What it is called in results."""
+        """The row's name in results."""
         return f"{self.id}: {self.about}"
 
 

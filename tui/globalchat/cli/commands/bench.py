@@ -107,7 +107,7 @@ class BenchOptions:
 
     @property
     def sockets(self) -> int:
-        """The number of sockets of all subscribers."""
+        """The number of sockets that all subscribers use."""
         return math.ceil(self.subscribers / self.per_socket)
 
 

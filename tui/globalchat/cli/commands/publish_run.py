@@ -54,12 +54,12 @@ class PublishRequest:
 
     @property
     def noun(self) -> str:
-        """What the numbers in sentences count."""
+        """The noun that sentences count: line, or message."""
         return "line" if self.text is None else "message"
 
     @property
     def retry_policy(self) -> PublishRetryPolicy:
-        """How long a failed publish is retried."""
+        """The policy that decides how long a failed publish is retried."""
         if self.retry_for is not None:
             return PublishRetryPolicy(Random(), give_up_after=self.retry_for)
         return PublishRetryPolicy(
@@ -233,12 +233,13 @@ class PublishRun:
 class ResultWriter:
     """Writes lines to standard output in batches, while the publishing goes on.
 
+    `on_closed` is called once if no more can be written.
+
     Attributes:
         closed: No more can be written; the rest is dropped.
     """
 
     def __init__(self, output: Output, *, on_closed: Callable[[], None]) -> None:
-        """`on_closed` is called once if no more can be written."""
         self.closed = False
         self._output = output
         self._on_closed = on_closed

@@ -64,7 +64,10 @@ async def follow(profile: Profile, region: str | None, request: SubscribeRequest
 
 
 class SubscribeRun:
-    """One run of `subscribe`: a session for each region, and one output."""
+    """One run of `subscribe`: a session for each region, and one output.
+
+    `sessions` are by alias; `tags` as for `as_text`.
+    """
 
     def __init__(
         self,
@@ -74,7 +77,6 @@ class SubscribeRun:
         *,
         tags: Sequence[str] = (),
     ) -> None:
-        """`sessions` are by alias; `tags` as for `as_text`."""
         self._sessions = sessions
         self._request = request
         self._output = output
@@ -183,14 +185,14 @@ class _Region:
 class Follower:
     """Follows `channels` in one region or several; `ended` is the exit code once following is over.
 
-    With several regions each arrival counts as a message, and it goes on as long as one region does. Pure:
-    no session, no clock.
+    With several regions each arrival counts as a message, and it goes on as long as one region does. Pure: no
+    session, no clock. `regions` are aliases, or one name of any kind; `count` is the number of messages that
+    ends it.
     """
 
     def __init__(
         self, channels: Sequence[str], regions: Sequence[str] = ("",), *, count: int | None = None
     ) -> None:
-        """`regions` are aliases, or one name of any kind; `count` is the number of messages that ends it."""
         self.ended: ExitCode | None = None
         self.shown = 0
         self._count = count

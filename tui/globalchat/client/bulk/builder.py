@@ -172,7 +172,10 @@ def generate(size: int) -> str:
 
 
 class MessageBuilder:
-    """Fills in, pads and signs texts for one channel."""
+    """Fills in, pads and signs texts for one channel.
+
+    `clock` gives epoch ms; the time and `region` are what templates show.
+    """
 
     def __init__(
         self,
@@ -184,7 +187,6 @@ class MessageBuilder:
         templated: bool = False,
         size: int | None = None,
     ) -> None:
-        """`clock` gives epoch ms; the time and `region` are what templates show."""
         self._channel = channel
         self._sender = sender
         self._region = region

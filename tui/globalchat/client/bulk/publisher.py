@@ -35,11 +35,10 @@ CREDIT = 1.0
 class RateLimiter:
     """Says when each message is due, at a steady rate without drift. Pure.
 
-    Times are in seconds of a monotonic clock.
+    Times are in seconds of a monotonic clock. `rate` is in messages a second; None sets no limit.
     """
 
     def __init__(self, rate: float | None, *, credit: float = CREDIT) -> None:
-        """`rate` is in messages a second; None sets no limit."""
         self._interval = 0.0 if rate is None else 1.0 / rate
         self._credit = credit
         self._due: float | None = None
@@ -76,7 +75,7 @@ class BulkReport:
 
     @property
     def unsent(self) -> tuple[tuple[int, int | None], ...]:
-        """What is still to be sent: spans of numbers, first and last; the last None means all that follow."""
+        """The items still to be sent, as spans of numbers (first, last); None as last means no end."""
         spans: list[tuple[int, int | None]] = []
         for number in self.left:
             first, last = spans[-1] if spans else (0, -1)
@@ -141,13 +140,12 @@ class BulkProgress:
 class BulkTarget:
     """Publishes to one region; after a failure the profile is read again. An async context manager.
 
-    So a bulk follows a local cloud that was restarted, and a key that was rotated.
+    So a bulk follows a local cloud that was restarted, and a key that was rotated. `clock` gives epoch ms.
     """
 
     def __init__(
         self, profile: Profile, endpoint: RegionEndpoint, reload: Reload | None, clock: WallClock
     ) -> None:
-        """`clock` gives epoch ms."""
         self._endpoint = endpoint
         self._resolver = EndpointResolver(profile, reload)
         self._apis = ApiPool(timeout=DEFAULTS.http_timeout, offset=ClockOffset(), clock=clock)
@@ -193,7 +191,8 @@ class BulkPublisher:
     """Takes items as its window has room, and tries each with one id until it is settled.
 
     A window of 1 keeps the order. Memory holds the window, however many items there are; a callback about an
-    item holds its place meanwhile, so a slow listener slows the publishing down.
+    item holds its place meanwhile, so a slow listener slows the publishing down. `on_outage` gets the first
+    failure of each outage.
     """
 
     def __init__(
@@ -209,7 +208,6 @@ class BulkPublisher:
         window: int = 1,
         drain: float = DRAIN,
     ) -> None:
-        """`on_outage` gets the first failure of each outage."""
         self._publish = publish
         self._build = build
         self._on_accepted = on_accepted
@@ -252,7 +250,7 @@ class BulkPublisher:
 
     @property
     def report(self) -> BulkReport:
-        """How far it got until now."""
+        """The report as of now."""
         return self._progress.report(complete=self._complete)
 
     def stop(self) -> None:

@@ -23,10 +23,12 @@ class _Channel:
 
 
 class SubscriptionSet:
-    """The channels that are to be subscribed, and since when each may have missed messages (epoch ms)."""
+    """The channels that are to be subscribed, and since when each may have missed messages (epoch ms).
+
+    With `channels` None every channel that the backend turns out to have is wanted.
+    """
 
     def __init__(self, channels: Sequence[str] | None) -> None:
-        """With None every channel that the backend turns out to have is wanted."""
         self._wants_all = channels is None
         self._discovered: set[str] = set()
         self._channels: dict[str, _Channel] = {}
@@ -46,7 +48,7 @@ class SubscriptionSet:
 
     @property
     def missing_since(self) -> int | None:
-        """Since when messages of wanted channels may have been missed; None if none were."""
+        """The time since which messages of wanted channels may have been missed; None if none were."""
         times = (self._channels[name].missing_since for name in self._order)
         return min((time for time in times if time is not None), default=None)
 

@@ -40,6 +40,8 @@ SLEEP_CHECK: Final = Timer(TimerKind.SLEEP_CHECK)
 class SessionMachine:
     """One session. `handle` takes an input and returns the effects to execute, in their order.
 
+    `endpoint` is the region wanted at first.
+
     Attributes:
         state: The session's state, as its listener sees it.
         subscriptions: The channels that are wanted.
@@ -54,7 +56,6 @@ class SessionMachine:
         rng: Random,
         now: Moment,
     ) -> None:
-        """`endpoint` is the region wanted at first."""
         self.state = SessionState(Phase.IDLE, endpoint.alias, since=now.wall)
         self.subscriptions = channels
         self._options = options

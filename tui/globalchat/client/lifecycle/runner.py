@@ -24,7 +24,7 @@ class SessionRunner:
     """The shell around the machine: `feed` gives it an input and executes what comes out.
 
     Each connection is a task that opens the socket, waits for its end and closes it. So whatever ends the
-    task ends the socket, and the end of `run` ends them all.
+    task ends the socket, and the end of `run` ends them all. `clock` gives epoch ms, `monotonic` seconds.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class SessionRunner:
         clock: WallClock,
         monotonic: MonotonicClock,
     ) -> None:
-        """`clock` gives epoch ms, `monotonic` seconds."""
         self._machine = machine
         self._resolver = resolver
         self._apis = apis

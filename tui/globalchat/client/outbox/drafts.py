@@ -94,7 +94,8 @@ class DraftQueue:
     """Every draft of a session, from its submission to its end.
 
     A change is stored before its event is emitted, so that a crash never loses what was shown as queued.
-    Drafts of a channel are acquired in the order in which they were submitted, one at a time.
+    Drafts of a channel are acquired in the order in which they were submitted, one at a time. `clock` gives
+    epoch ms.
     """
 
     def __init__(
@@ -105,7 +106,6 @@ class DraftQueue:
         clock: WallClock,
         options: SessionOptions,
     ) -> None:
-        """`clock` gives epoch ms."""
         self._store = store
         self._emit = emit
         self._clock = clock

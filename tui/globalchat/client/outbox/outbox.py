@@ -61,7 +61,8 @@ class Outbox:
     """Works through the drafts of a session.
 
     With a folder they are stored until the backend accepts them, and tried as long as the session lives.
-    Without one a draft is tried a few times and then returned as unsent.
+    Without one a draft is tried a few times and then returned as unsent. `publish` makes one attempt and
+    raises UserError if it fails; `clock` gives epoch ms.
 
     Attributes:
         store: What is on disk.
@@ -79,7 +80,6 @@ class Outbox:
         options: SessionOptions,
         rng: Random,
     ) -> None:
-        """`publish` makes one attempt and raises UserError if it fails; `clock` gives epoch ms."""
         self.store = DraftStore(folder, profile, emit)
         self.drafts = DraftQueue(store=self.store, emit=emit, clock=clock, options=options)
         self._publish = publish

@@ -152,17 +152,17 @@ class StoredDraft:
 class DraftDatabase:
     """One session's drafts in the SQLite file of `folder`. Every method raises UserError on failure.
 
+    Making one adopts the drafts of sessions that have ended.
+
     Attributes:
         adopted: What ended sessions of the same profile have left, in the order of its writing. Exactly one
             session gets a draft.
+
+    Raises:
+        UserError: the folder or the file cannot be used.
     """
 
     def __init__(self, folder: Path, profile: str) -> None:
-        """Become an owner, and adopt the drafts of sessions that ended.
-
-        Raises:
-            UserError: the folder or the file cannot be used.
-        """
         self._path = folder / FILE
         self._folder = folder
         self._profile = profile

@@ -157,7 +157,7 @@ class DeadLetterQueues:
 
     @property
     def messages(self) -> dict[str, list[DeadLetter]]:
-        """Return the messages of every queue, oldest first, by the queue's ARN."""
+        """The messages of every queue, oldest first, by the queue's ARN."""
         return {arn: list(messages) for arn, messages in self._messages.items()}
 
     def admits(self, queue_arn: str, rule_arn: str) -> bool:
@@ -262,12 +262,12 @@ class TargetQueue:
 
     @property
     def full(self) -> bool:
-        """Return True if the next event would find no room."""
+        """True if the next event would find no room."""
         return self._queue.full() or self._delayed >= self._context.settings.waiting
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return which queue this is: the rule's ARN and the target's id."""
+        """The identity of the queue: the rule's ARN and the target's id."""
         return self._route.rule.arn, self._route.target.id
 
     def offer(self, event: Event) -> None:

@@ -36,7 +36,7 @@ class Event:
 
     @property
     def id(self) -> str:
-        """Return the id in the envelope; another region's bus gives it a new one."""
+        """The id in the envelope; another region's bus gives it a new one."""
         return str(self.document["id"])
 
 

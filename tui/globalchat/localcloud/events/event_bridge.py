@@ -136,17 +136,17 @@ class EventBridge:
 
     @property
     def counters(self) -> dict[str, dict[str, int]]:
-        """Return CloudWatch-like counters of every rule, by the rule's ARN."""
+        """The counters of every rule, as in CloudWatch, by the rule's ARN."""
         return {arn: counters.as_dict() for arn, counters in self._counters.items()}
 
     @property
     def queues(self) -> DeadLetterQueues:
-        """Return the queues of all regions."""
+        """The queues of all regions."""
         return self._context.dead_letters
 
     @property
     def dead_letters(self) -> dict[str, list[DeadLetter]]:
-        """Return the messages of every queue, oldest first, by the queue's ARN."""
+        """The messages of every queue, oldest first, by the queue's ARN."""
         return self._context.dead_letters.messages
 
     async def put_events(

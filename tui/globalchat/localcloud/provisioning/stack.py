@@ -54,7 +54,7 @@ class Resource:
 
     @property
     def arn(self) -> str:
-        """Return the `Arn` attribute, of types that have one."""
+        """The `Arn` attribute, of types that have one."""
         return self.values.attributes["Arn"]
 
     def error(self, *problems: Defect | str) -> TemplateError:

@@ -110,7 +110,7 @@ class ConnectionLimit:
 
     @property
     def is_full(self) -> bool:
-        """Return True if there is no place for another connection."""
+        """True if there is no place for another connection."""
         return len(self) >= self._max_connections()
 
     def admit(self, connection: "HttpConnection") -> bool:

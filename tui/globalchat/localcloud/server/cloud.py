@@ -167,12 +167,12 @@ class LocalCloud:
 
     @property
     def open_sockets(self) -> int:
-        """Return the number of realtime sockets that are open now."""
+        """The number of realtime sockets that are open now."""
         return self.usage.open_sockets
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, int]]:
-        """Return the realtime counters and gauges of every region, by alias."""
+        """The realtime counters and gauges of every region, by alias."""
         return {region.alias: region.metrics.snapshot() for region in self.regions}
 
     def region(self, name: str) -> RunningRegion:

@@ -123,7 +123,7 @@ class RegionBackend:
 
     @property
     def faulty(self) -> FaultyRegion:
-        """Return what faults may touch here."""
+        """The parts of the region that faults may affect."""
         return FaultyRegion(self.running.alias, self.running.region, self.running.faults, self.keys)
 
     def app(self, usage: Usage) -> web.Application:

@@ -161,7 +161,10 @@ class _SubscriberState:
 
 
 class DeliveryTracker:
-    """Counts and times what the subscribers of one process receive; subscribers go by their positions."""
+    """Counts and times what the subscribers of one process receive; subscribers go by their positions.
+
+    A tag with a number that is not below `messages` is forged, and would take memory.
+    """
 
     def __init__(
         self,
@@ -171,7 +174,6 @@ class DeliveryTracker:
         *,
         messages: int = MANY,
     ) -> None:
-        """The load test sends `messages`: a larger number is forged, and would take memory."""
         self.stats = DeliveryStats()
         self._messages = messages
         self._run = run

@@ -64,7 +64,7 @@ class LoadReport:
 
     @property
     def missing(self) -> int:
-        """Expected deliveries that did not happen."""
+        """The number of expected deliveries that did not happen."""
         return self.stats.lost
 
     @property

@@ -53,19 +53,19 @@ class SubscriptionPhase(Enum):
 class SubscriberProtocol:
     """AppSync's realtime protocol of one socket with subscriptions to `channels`, numbered from 0. No I/O.
 
+    `on_frame` is called with every frame that comes while it is LIVE, and with data that comes before.
+
     Attributes:
         phase: LIVE once every subscription is confirmed.
         failure: Why it is CLOSED.
+
+    Raises:
+        UserError: the region's URL is not that of a WebSocket.
     """
 
     def __init__(
         self, endpoint: RegionEndpoint, channels: Sequence[str], on_frame: Callable[[bytes], None]
     ) -> None:
-        """`on_frame` is called with every frame that comes while it is LIVE, and with data that comes before.
-
-        Raises:
-            UserError: the region's URL is not that of a WebSocket.
-        """
         redaction.register_secret(endpoint.api_key)
         self._host = host_of(endpoint.realtime_url)
         self._channels = tuple(channels)
@@ -171,6 +171,8 @@ class SubscriberProtocol:
 class SubscriberSocket(asyncio.BufferedProtocol):
     """One socket on the event loop, without tasks and queues.
 
+    `on_frame` gets a frame and its arrival (monotonic ns); `on_lost` is called if a live one ends.
+
     Attributes:
         ready: Done when the socket is live; its exception is why it is not.
     """
@@ -183,7 +185,6 @@ class SubscriberSocket(asyncio.BufferedProtocol):
         on_frame: Callable[[bytes, int], None],
         on_lost: Callable[[], None],
     ) -> None:
-        """`on_frame` gets a frame and its arrival (monotonic ns); `on_lost` is called if a live one ends."""
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._on_frame = on_frame
         self._on_lost = on_lost

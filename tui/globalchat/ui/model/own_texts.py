@@ -24,7 +24,10 @@ class SentTexts:
     """Keeps the texts sent from the composer, newest last, each once. Bounded; the oldest go first.
 
     For a later run each text has a key of its own, so that several chats add to what is kept without undoing
-    what another did: about the second in which it was sent, and which run it was.
+    what another did: about the second in which it was sent, and which run it was. `limit` and `keep` are the
+    most texts, here and for a later run; `run` identifies this run.
+
+    `clock` is now, in epoch ms: it puts the texts of several runs in order.
 
     Attributes:
         changed: Called after a text was added.
@@ -33,10 +36,6 @@ class SentTexts:
     def __init__(
         self, *, limit: int = 200, keep: int = 200, run: str = "", clock: WallClock = lambda: 0
     ) -> None:
-        """`limit` and `keep` are the most texts, here and for a later run; `run` identifies this run.
-
-        `clock` is now, in epoch ms: it puts the texts of several runs in order.
-        """
         self.changed: Callable[[], object] = bool
         self._texts: dict[str, str] = {}
         self._limit = limit
@@ -238,7 +237,7 @@ class OutgoingMessages:
 
     @property
     def obstacle(self) -> str | None:
-        """The obstacle that keeps messages from being sent over a live connection, in a word or two."""
+        """A word or two on why messages cannot be sent over a live connection; None if they can."""
         if not self._waits:
             return None
         return "throttled" if any(each.throttled for each in self._waits.values()) else "cannot send"

@@ -101,11 +101,10 @@ class RowIndex:
 
     Lines are counted from `base`, which moves so that the lines shown keep their numbers: while older rows
     go, and while rows above turn out higher or lower than guessed. Nothing here takes time that grows with
-    the rows, but for a sum over their blocks.
+    the rows, but for a sum over their blocks. `height` measures a row.
     """
 
     def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
-        """`height` measures a row."""
         self.base = 0
         self._measure = height
         self._guess = 1.0

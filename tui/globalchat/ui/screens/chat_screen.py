@@ -51,6 +51,8 @@ def _on_each(messages: Sequence[type[Message]]) -> Callable[[_Handler], _Handler
 class ChatScreen(SelectableScreen[None]):
     """Header, channel list, messages, status line, composer and footer.
 
+    `write` writes to the terminal, past all that is drawn; `typed_early` is as in `ComposerBar`.
+
     Attributes:
         view_model: What the screen shows.
         controller: What it passes messages and actions to.
@@ -76,7 +78,6 @@ class ChatScreen(SelectableScreen[None]):
         watch_factory: WatchFactory | None = None,
         typed_early: Callable[[], str] = str,
     ) -> None:
-        """`write` writes to the terminal, past all that is drawn; `typed_early` is as in `ComposerBar`."""
         super().__init__()
         copy = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
         self._bindings = BindingsMap([copy, *bindings(keymap)])

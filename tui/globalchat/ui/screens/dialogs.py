@@ -109,13 +109,15 @@ class Choice(NamedTuple):
 
 
 class Menu(Dialog[str | None]):
-    """A menu where the mouse is. Ends with the chosen action, or None."""
+    """A menu where the mouse is. Ends with the chosen action, or None.
+
+    `at` is where on the screen the mouse is; the menu moves as far as it must to be visible.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, title: str, choices: Sequence[Choice], at: Offset) -> None:
-        """`at` is where on the screen the mouse is; the menu moves as far as it must to be visible."""
         super().__init__()
         self._title = title
         self._choices = choices

@@ -133,12 +133,14 @@ def _entry(left: str, right: str, width: int) -> Content:
 
 
 class Guide(Dialog[None]):
-    """Shows what to do, step by step; its text can be selected and copied."""
+    """Shows what to do, step by step; its text can be selected and copied.
+
+    `topic` is connect or deploy; `folder` where profiles lie.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
 
     def __init__(self, topic: str, folder: str) -> None:
-        """`topic` is connect or deploy; `folder` where profiles lie."""
         super().__init__()
         self._title, self._paragraphs = _GUIDES[topic]
         self._folder = folder

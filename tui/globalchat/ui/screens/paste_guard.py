@@ -35,6 +35,8 @@ class Paste(Enum):
 class PasteGuard(Question[Paste | None]):
     """Asks what to do with a pasted text. Ends with the choice; None drops the text.
 
+    `limit` is the most characters (UTF-16 code units) of a message.
+
     Attributes:
         text: The pasted text, with what was pasted while the question was open.
     """
@@ -43,7 +45,6 @@ class PasteGuard(Question[Paste | None]):
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, text: str, limit: int) -> None:
-        """Ask about a text, where a message may have `limit` characters (UTF-16 code units)."""
         super().__init__()
         self.text = text
         self._limit = limit

@@ -30,6 +30,8 @@ ONE_REGION = "This profile has one region: there is nothing to compare."
 class SideBySideController:
     """Follows all regions while the view or the panel is open, and no longer.
 
+    `reload` reads the profile again.
+
     Attributes:
         profile: The regions to follow, None before it was opened.
     """
@@ -43,7 +45,6 @@ class SideBySideController:
         factory: WatchFactory | None,
         reload: ProfileOpener | None = None,
     ) -> None:
-        """`reload` reads the profile again."""
         self._screen = screen
         self.profile: Profile | None = None
         self._view_model = view_model

@@ -28,6 +28,8 @@ _LOOK = {
 class SplashScreen(Screen[None]):
     """Imitates the chat screen until that is loaded.
 
+    `keep` is given what was typed if the chat never takes its place.
+
     Attributes:
         drawn: Whether it is about to be on the terminal.
         is_over: Whether the chat has taken its place, and over what was typed.
@@ -35,7 +37,6 @@ class SplashScreen(Screen[None]):
     """
 
     def __init__(self, sender: str, profile: str, help_key: str, keep: Callable[[str], None]) -> None:
-        """`keep` is given what was typed if the chat never takes its place."""
         super().__init__()
         self._help_key = help_key
         self._keep = keep

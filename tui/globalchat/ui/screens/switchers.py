@@ -18,13 +18,15 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 
 
 class QuickSwitcher(Dialog[str | None]):
-    """Goes to a channel by a few letters, or joins any by its name. Ends with the name, or None."""
+    """Goes to a channel by a few letters, or joins any by its name. Ends with the name, or None.
+
+    `entries` are in the order in which they are listed; `keys` close it as well.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
     def __init__(self, entries: Sequence[ChannelEntry], keys: Sequence[str]) -> None:
-        """`entries` are in the order in which they are listed; `keys` close it as well."""
         super().__init__()
         self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
         self._entries = entries
@@ -90,13 +92,15 @@ def _title(entry: ChannelEntry) -> Content:
 
 
 class RegionSwitcher(Dialog[str | None]):
-    """Chooses a region. Ends with its alias, or None."""
+    """Chooses a region. Ends with its alias, or None.
+
+    `keys` close it as well.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, names: RegionNames, current: str | None, keys: Sequence[str]) -> None:
-        """`keys` close it as well."""
         super().__init__()
         self._bindings.bind(",".join(keys), "dismiss", "Close")
         self._names = names

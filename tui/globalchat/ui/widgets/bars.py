@@ -30,7 +30,10 @@ _LIGHT = _HEADER_LOOK | {"success": "$text", "warning": "bold $text"}
 
 
 class Header(Widget):
-    """Shows region, state and latency; channel and unread messages where there is no list; the profile."""
+    """Shows region, state and latency; channel and unread messages where there is no list; the profile.
+
+    `now` is epoch ms.
+    """
 
     class Clicked(Message):
         """Posted for a click on a part with a target, which is as in `globalchat.ui.model.header`."""
@@ -40,7 +43,6 @@ class Header(Widget):
             self.target = target
 
     def __init__(self, view: HeaderView, now: int, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
-        """`now` is epoch ms."""
         super().__init__(id=id)
         self._view = view
         self._now = now

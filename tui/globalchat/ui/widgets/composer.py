@@ -51,7 +51,16 @@ _LABEL_CELLS = 20
 
 
 class Composer(TextArea):
-    """Sends, breaks lines and completes by the keymap's keys; ↑ in an empty one brings back what was sent."""
+    """Sends, breaks lines and completes by the keymap's keys; ↑ in an empty one brings back what was sent.
+
+    Args:
+        view_model: Has the texts to bring back, the words to complete with, and the length of a message.
+        submit: Called with each entered text, at once and not by a message: of keys that arrive in one
+            go, as over a slow line, the next ones must find the composer as that left it.
+        keymap: The keys of the actions.
+        paste_lines: How many pasted lines are taken without asking.
+        id: Textual's.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.focus_previous", show=False)]
 
@@ -85,16 +94,6 @@ class Composer(TextArea):
         paste_lines: int = 3,
         id: str | None = None,  # noqa: A002 (Textual's name)
     ) -> None:
-        """Make an empty one.
-
-        Args:
-            view_model: Has the texts to bring back, the words to complete with, and the length of a message.
-            submit: Called with each entered text, at once and not by a message: of keys that arrive in one
-                go, as over a slow line, the next ones must find the composer as that left it.
-            keymap: The keys of the actions.
-            paste_lines: How many pasted lines are taken without asking.
-            id: Textual's.
-        """
         super().__init__(
             id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
         )

@@ -19,6 +19,10 @@ _KEPT = "What you had not finished is kept: ↑ brings it back."
 class ComposerBar(Horizontal):
     """Keeps what is written as the draft of its channel, until it was sent.
 
+    `typed_early` returns what was typed before there was a composer, and is called once there is one.
+
+    `submit` is as in `Composer`.
+
     Attributes:
         composer: Where messages are written.
     """
@@ -33,10 +37,6 @@ class ComposerBar(Horizontal):
         typed_early: Callable[[], str] = str,
         id: str,  # noqa: A002 (Textual's name)
     ) -> None:
-        """`typed_early` returns what was typed before there was a composer, and is called once there is one.
-
-        `submit` is as in `Composer`.
-        """
         super().__init__(id=id)
         self._view_model = view_model
         self._typed_early = typed_early

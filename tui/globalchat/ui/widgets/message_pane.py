@@ -41,7 +41,8 @@ class MessagePane(RowView, can_focus=True):
     """Shows one conversation: messages can be chosen, and a pill has the number of unread ones below.
 
     Call `show` to change the conversation, `sync` after it changed. With the focus (by key, never by a click:
-    that would take it from the composer) its keys choose messages.
+    that would take it from the composer) its keys choose messages. `keys` names the keys of the registry's
+    actions.
 
     Attributes:
         search: What is searched, and found.
@@ -98,7 +99,6 @@ class MessagePane(RowView, can_focus=True):
             self.text = text
 
     def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
-        """`keys` names the keys of the registry's actions."""
         self._keys = keys
         self.search = Search()
         self.chosen: MessageRow | None = None
@@ -110,7 +110,7 @@ class MessagePane(RowView, can_focus=True):
 
     @property
     def allow_select(self) -> bool:
-        """Text can be selected with the mouse."""
+        """True: text can be selected with the mouse."""
         return True
 
     def reshape(self) -> None:

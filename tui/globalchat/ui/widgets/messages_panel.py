@@ -47,7 +47,7 @@ class SearchBar(Horizontal):
 
     @property
     def is_open(self) -> bool:
-        """Whether the bar is shown."""
+        """True if the bar is shown."""
         return self.has_class("-open")
 
     def open(self, text: str = "") -> None:
@@ -92,6 +92,8 @@ class SearchBar(Horizontal):
 class MessagesPanel(Vertical):
     """Shows the messages and searches them.
 
+    `keys` names the keys of the registry's actions.
+
     Attributes:
         pane: The messages.
     """
@@ -100,7 +102,6 @@ class MessagesPanel(Vertical):
         """Posted when the focus should go back to the composer."""
 
     def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
-        """`keys` names the keys of the registry's actions."""
         super().__init__(id=id)
         self.pane = MessagePane(keys, id="pane")
         self._search_bar = SearchBar(id="search")

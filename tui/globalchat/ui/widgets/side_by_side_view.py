@@ -167,7 +167,10 @@ class SideBySideView(Vertical):
 
 
 class LatencyPanel(Widget):
-    """Shows the latency of each path above the status line, or a summary in a low window."""
+    """Shows the latency of each path above the status line, or a summary in a low window.
+
+    `region` is the alias of the session's region.
+    """
 
     # Not in the screen's style sheet: the first frame would have to wait for it to be read.
     SCOPED_CSS = False
@@ -194,7 +197,6 @@ class LatencyPanel(Widget):
     """
 
     def __init__(self, stats: LatencyStats, names: RegionNames, region: str | None) -> None:
-        """`region` is the alias of the session's region."""
         super().__init__(id="latency")
         self.border_title = "Latency"
         self.border_subtitle = "from own messages and paired arrivals"

@@ -185,7 +185,7 @@ class RealtimeProtocol:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` has to be called next; None before `open` and once closed."""
+        """The time at which `tick` has to be called next; None before `open` and once closed."""
         if self._state in (SocketState.NEW, SocketState.CLOSED):
             return None
         times = (self._expires_at, self._next_keep_alive, self._first_frame_by)
