@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.client import documents, response_errors
+from globalchat.client.messages import HistoryTerms
 
 SOME = settings(deadline=None, max_examples=100)
 
@@ -33,12 +34,16 @@ def test_other_times_are_unreadable(text: str) -> None:
         documents.epoch_ms(text)
 
 
+NAMES = [
+    *("id", "name", "message", "sender", "region", "sentAt", "arrival", "errors", "errorType"),
+    *("channels", "limits", "historyDays", "historySince", "messages", "next"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["id", "name", "message", "sender", "region", "sentAt", "errors", "errorType"]),
+            st.sampled_from(NAMES),
             inner,
             max_size=6,
         )
@@ -52,6 +57,8 @@ JSON = st.recursive(
 def test_any_json_is_read_or_unreadable(raw: object) -> None:
     with suppress(documents.Unreadable):
         documents.read_message(raw)
+    with suppress(documents.Unreadable):
+        documents.read_history(raw)
     if isinstance(raw, dict):
         with suppress(documents.Unreadable):
             documents.read_backend(raw)
@@ -59,3 +66,29 @@ def test_any_json_is_read_or_unreadable(raw: object) -> None:
         assert error.message
         assert len(error.message) <= 600
     assert str(response_errors.refusal(response_errors.read_errors(raw), "host"))
+
+
+def limits(**more: object) -> dict[str, object]:
+    return {"channels": ["tech"], "limits": {"message": 1, "sender": 2, "id": 3, **more}}
+
+
+def test_the_terms_of_history() -> None:
+    since = "1970-01-01T00:00:01.000Z"
+    kept = documents.read_backend(limits(historyDays=7, historySince=since))
+    assert kept.history == HistoryTerms(7, 1000)
+    assert documents.read_backend(limits(historyDays=0, historySince=None)).history == HistoryTerms(0, None)
+    assert documents.read_backend(limits()).history is None
+    for wrong in ({"historyDays": "7"}, {"historyDays": True}, {"historyDays": 7, "historySince": 5}):
+        with pytest.raises(documents.Unreadable):
+            documents.read_backend(limits(**wrong))
+
+
+def test_an_arrival_is_no_part_of_what_a_message_is() -> None:
+    raw = {"id": "1", "name": "tech", "message": "hi", "region": "r", "sentAt": "1970-01-01T00:00:00Z"}
+    stored, other = (documents.read_message({**raw, "arrival": arrival}) for arrival in ("0" * 26, None))
+    assert (stored.arrival, other.arrival) == ("0" * 26, None)
+    assert stored == other
+    with pytest.raises(documents.Unreadable):
+        documents.read_history({"messages": [raw], "next": None})
+    page = documents.read_history({"messages": [{**raw, "arrival": "0" * 26}], "next": "0" * 26})
+    assert ([each.arrival for each in page.messages], page.next) == (["0" * 26], "0" * 26)

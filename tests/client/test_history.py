@@ -1,6 +1,7 @@
 """Pages of history, put together: every message once, in the order of arrival."""
 
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -8,25 +9,34 @@ from hypothesis import strategies as st
 
 from globalchat.client.history import (
     HistoryPage,
-    StoredMessage,
+    RetryingReader,
     cursor_at,
     latest_messages,
     messages_since,
 )
 from globalchat.client.messages import Message
+from globalchat.client.retry import RetryPolicy
+from globalchat.core.errors import Refused, Unreachable, UserError
+from tests.client.helpers.session_driver import QUICK
 
 
-def stored(place: int, text: str = "", *, at: int | None = None) -> StoredMessage:
+def stored(place: int, text: str = "", *, at: int | None = None) -> Message:
     """Return a message whose arrival is `at` (epoch ms, default: its place)."""
-    message = Message(text or f"m{place}", "tech", text or f"text {place}", "ana", "us-west-2", place)
-    return StoredMessage(message, cursor_at(place if at is None else at)[:-4] + f"{place + 1:04d}")
+    arrival = cursor_at(place if at is None else at)[:-4] + f"{place + 1:04d}"
+    return Message(text or f"m{place}", "tech", text or f"text {place}", "ana", "us-west-2", place, arrival)
+
+
+def arrival(message: Message) -> str:
+    """Return the cursor of a stored message."""
+    assert message.arrival is not None
+    return message.arrival
 
 
 @dataclass
 class Table:
     """Answers pages as `history.js` does; `page_size` bounds them, as 1 MB does on DynamoDB."""
 
-    items: list[StoredMessage]
+    items: list[Message]
     page_size: int = 100
     expired: frozenset[str] = frozenset()
     limits: list[int] = field(default_factory=list)
@@ -36,11 +46,11 @@ class Table:
     ) -> HistoryPage:
         assert channel == "tech"
         self.limits.append(limit)
-        found = sorted(self.items, key=lambda each: each.arrival)
+        found = sorted(self.items, key=arrival)
         if after is not None:
-            found = [each for each in found if each.arrival > after]
+            found = [each for each in found if arrival(each) > after]
         else:
-            found = [each for each in reversed(found) if before is None or each.arrival < before]
+            found = [each for each in reversed(found) if before is None or arrival(each) < before]
         raw = found[: min(limit, self.page_size)]
         following = raw[-1].arrival if raw and len(found) > len(raw) else None
         kept = [each for each in raw if each.arrival not in self.expired]
@@ -59,27 +69,27 @@ async def test_all_pages_hold_each_message_once_in_order(
     texts: list[int], page_size: int, count: int, expired: set[int], start: int
 ) -> None:
     items = [stored(place, f"t{text}", at=place * 1000) for place, text in enumerate(texts)]
-    gone = frozenset(items[place].arrival for place in expired if place < len(items))
+    gone = frozenset(arrival(items[place]) for place in expired if place < len(items))
     table = Table(items, page_size, gone)
     live = [each for each in items if each.arrival not in gone]
 
-    def distinct(found: list[StoredMessage]) -> list[str]:
-        return list(dict.fromkeys(each.message.text for each in found))
+    def distinct(found: list[Message]) -> list[str]:
+        return list(dict.fromkeys(each.text for each in found))
 
     since = [each async for each in messages_since(table, "tech", start * 1000)]
-    assert [each.message.text for each in since] == distinct([e for e in live if e.message.sent_at >= start])
+    assert [each.text for each in since] == distinct([e for e in live if e.sent_at >= start])
     latest = await latest_messages(table, "tech", count, since=start * 1000)
-    wanted = [each for each in live if each.message.sent_at >= start]
-    assert {each.message.text for each in latest} <= set(distinct(wanted))
+    wanted = [each for each in live if each.sent_at >= start]
+    assert {each.text for each in latest} <= set(distinct(wanted))
     assert len(latest) == min(count, len(distinct(wanted)))
-    assert [each.arrival for each in latest] == sorted(each.arrival for each in latest)
+    assert [each.arrival for each in latest] == sorted(map(arrival, latest))
 
 
 @pytest.mark.parametrize("count", [1, 3, 250])
 async def test_no_page_is_asked_for_more_than_is_wanted_or_the_backend_gives(count: int) -> None:
     table = Table([stored(place) for place in range(300)])
     found = await latest_messages(table, "tech", count)
-    assert [each.message.sent_at for each in found] == list(range(300 - count, 300))
+    assert [each.sent_at for each in found] == list(range(300 - count, 300))
     assert set(table.limits) == {min(count, 100)}
 
 
@@ -89,3 +99,35 @@ def test_a_cursor_at_a_moment_lies_before_all_that_arrived_then() -> None:
     assert cursor_at(0) == "0" * 26
     assert cursor_at(-5) == "0" * 26
     assert cursor_at(1 << 60) == "7ZZZZZZZZZ" + "0" * 16
+
+
+@dataclass
+class Failing:
+    """Fails as often as it has errors, then answers a page."""
+
+    errors: list[UserError]
+
+    async def history(self, channel: str, **place: object) -> HistoryPage:
+        if self.errors:
+            raise self.errors.pop(0)
+        return HistoryPage((stored(1),), None)
+
+
+THROTTLED = Refused("Slow down.", error_type="ThrottlingException", retryable=True)
+UNKNOWN = Refused("No such channel.", error_type="UnknownChannel")
+AWAY = Unreachable("It is away.")
+
+
+async def test_a_throttled_page_is_read_again() -> None:
+    policy = RetryPolicy(Random(1), options=QUICK, attempts=4)
+    assert (await RetryingReader(Failing([THROTTLED, AWAY, THROTTLED]), policy).history("tech")).messages
+
+
+@pytest.mark.parametrize(("errors", "left"), [([UNKNOWN, AWAY], 1), ([AWAY, THROTTLED, AWAY, UNKNOWN], 1)])
+async def test_a_page_is_given_up_after_a_refusal_or_too_many_failures(
+    errors: list[UserError], left: int
+) -> None:
+    reader = Failing(list(errors))
+    with pytest.raises(UserError):
+        await RetryingReader(reader, RetryPolicy(Random(1), options=QUICK, attempts=3)).history("tech")
+    assert len(reader.errors) == left

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from globalchat.client.options import SessionOptions
 from globalchat.client.retry import (
-    PublishRetryPolicy,
     ReconnectPolicy,
     Retry,
+    RetryPolicy,
     fails_every_message,
     full_jitter,
     is_retryable,
@@ -119,9 +119,9 @@ def test_live_time_ends_the_outage_and_a_long_one_forgets_the_failures() -> None
     assert not policy.fail(9000.0).is_long
 
 
-def policy(give_up_after: float = 30.0, attempts: int | None = 3) -> PublishRetryPolicy:
+def policy(give_up_after: float = 30.0, attempts: int | None = 3) -> RetryPolicy:
     """A bulk's policy."""
-    return PublishRetryPolicy(Longest(), give_up_after=give_up_after, attempts_before_reached=attempts)
+    return RetryPolicy(Longest(), give_up_after=give_up_after, attempts_before_reached=attempts)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_what_the_backend_asks_for_is_waited_and_refused_if_too_long() -> None:
 
 
 def test_a_policy_that_is_reset_waits_like_a_new_one() -> None:
-    one = PublishRetryPolicy(Longest(), attempts=3)
+    one = RetryPolicy(Longest(), attempts=3)
     assert [one.fail(AWAY, started=0.0, now=0.0) for _ in range(3)][2] is None
     one.reset()
     assert one.fail(AWAY, started=0.0, now=0.0) == Retry(0.5, 1, is_first=True)

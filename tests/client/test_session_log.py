@@ -16,9 +16,12 @@ from globalchat.client.events import (
     DraftUnsent,
     DraftWaiting,
     EventsSkipped,
+    GapFilled,
     GapRecorded,
     MessageReceived,
     OutboxUnavailable,
+    PageFailed,
+    PageLoaded,
     SessionEvent,
     StateChanged,
 )
@@ -46,6 +49,9 @@ EVENTS: tuple[SessionEvent, ...] = (
     ChannelRefused("nope", "UnknownChannel", "There is none."),
     ChannelRevoked("tech"),
     GapRecorded(("tech",), 1, 2),
+    GapFilled("tech", 1, 2, 3),
+    PageLoaded("tech", (MESSAGE,), is_start=True),
+    PageFailed("tech", "It is down."),
     EventsSkipped(3),
 )
 

@@ -56,14 +56,15 @@ def test_a_line_of_json_has_the_documented_keys_and_only_ascii(shared_home: Home
     (line,) = follower.out.wait(lambda lines: len(lines) == 1)
     message = json.loads(line)
 
-    keys = ["id", "name", "message", "sender", "region", "sentAt", "via", "transitMs", "transitErrorMs"]
-    assert list(message) == keys
+    keys = ["id", "channel", "message", "sender", "region", "sentAt", "arrival"]
+    assert list(message) == [*keys, "via", "transitMs", "transitErrorMs"]
     assert 0 <= message["transitMs"] < 60_000
     assert message["transitErrorMs"] == 0
-    assert (message["name"], message["message"], message["sender"]) == ("music", "é\x1b", "ána")
+    assert (message["channel"], message["message"], message["sender"]) == ("music", "é\x1b", "ána")
     assert message["sentAt"].endswith("Z")
     assert line.isascii()
-    assert {key: message[key] for key in list(message)[:6]} == json.loads(done.stdout)
+    assert len(message["arrival"]) == 26
+    assert {**{key: message[key] for key in keys}, "arrival": None} == json.loads(done.stdout)
     follower.interrupt()
 
 

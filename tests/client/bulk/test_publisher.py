@@ -13,7 +13,7 @@ from globalchat.client.bulk.publisher import BulkProgress, BulkPublisher, BulkRe
 from globalchat.client.messages import Draft, IdFactory, Message
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import Profile
-from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, PublishRetryPolicy
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import ProfileError, Refused, Unauthorized, Unreachable, UserError
 
@@ -79,7 +79,7 @@ class Bulk:
             on_accepted=self._accepted,
             on_refused=self._refused,
             on_outage=self._report_outage,
-            retry=PublishRetryPolicy(
+            retry=RetryPolicy(
                 Random(1),
                 options=QUICK,
                 give_up_after=give_up_after,

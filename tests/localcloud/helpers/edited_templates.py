@@ -1,12 +1,13 @@
 """The packaged templates, changed."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from globalchat.core.resources import TEMPLATES
+from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
 
 Template = dict[str, Any]
 
@@ -32,3 +33,24 @@ def of_type(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == kind:
             yield logical_id, resource["Properties"]
+
+
+def before_history(folder: Path) -> Path:
+    """Make a deployment from before there was a history in a folder: without `arrival` and `history`."""
+    shutil.copytree(TEMPLATES_WITHOUT_HISTORY, folder, dirs_exist_ok=True)
+    for file in folder.glob("*-api.template.json"):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        resources = template["Resources"]
+        for name in [name for name in resources if name.startswith("GraphqlHistoryResolver")]:
+            del resources[name]
+        for _, schema in of_type(template, "AWS::AppSync::GraphQLSchema"):
+            fields = r"\n  (arrival|historyDays|historySince|history\(.*\)): .*|\ntype HistoryPage [^}]*}\n"
+            schema["Definition"] = re.sub(fields, "", schema["Definition"])
+        for _, rule in of_type(template, "AWS::Events::Rule"):
+            for target in rule["Targets"]:
+                if "AppSyncParameters" in target:
+                    parameters = target["AppSyncParameters"]
+                    operation = parameters["GraphQLOperation"]
+                    parameters["GraphQLOperation"] = operation.replace(" arrival", "")
+        file.write_text(json.dumps(template), encoding="utf-8")
+    return folder

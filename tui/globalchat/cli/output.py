@@ -152,17 +152,18 @@ def json_line(document: Mapping[str, object]) -> str:
 
 
 def message_document(message: Message) -> dict[str, JSONScalar]:
-    """Return the fields of a message in the `--json` of `publish` and `subscribe`, a public format.
+    """Return the fields of a message in the `--json` of every command, a public format.
 
-    The names are the API's. `sentAt` is None if the time cannot be true.
+    `sentAt` is None if the time cannot be true, `arrival` if the message is not known to be stored.
     """
     return {
         "id": message.id,
-        "name": message.channel,
+        "channel": message.channel,
         "message": message.text,
         "sender": message.sender,
         "region": message.region,
         "sentAt": iso_time(message.sent_at) if is_plausible(message.sent_at) else None,
+        "arrival": message.arrival,
     }
 
 

@@ -14,6 +14,7 @@ from globalchat.client.http import GraphQLHttp, date_of_answer
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset, Dated
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.response_errors import is_undefined_field
 from globalchat.core.clock import WallClock
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Refused, Unreachable, UserError
@@ -21,6 +22,9 @@ from globalchat.core.net import is_loopback
 
 ANOTHER_ID = "AnotherId"
 """Our own type of refusal: the answer is about a message that was not sent."""
+
+NO_HISTORY = "NoHistory"
+"""Our own type of refusal: the region was deployed before there was a history."""
 
 NARROWING_REQUESTS = 6
 """The most requests that narrow the estimate of a region's clock: each halves a second."""
@@ -44,6 +48,7 @@ class RegionApi:
     ) -> None:
         self.endpoint = endpoint
         self._signed = credentials is not None
+        self._is_before_history = False
         self._http = GraphQLHttp(endpoint, credentials=credentials, timeout=timeout)
 
     async def __aenter__(self) -> Self:
@@ -62,7 +67,7 @@ class RegionApi:
 
     async def describe(self) -> Backend:
         """Return which channels and limits the backend has."""
-        data = await self._http.execute(documents.DESCRIBE, {})
+        data = await self._ask_for_description()
         try:
             return documents.read_backend(data)
         except documents.Unreadable:
@@ -101,12 +106,11 @@ class RegionApi:
         try:
             data = await self._http.execute(documents.HISTORY, variables)
         except Refused as error:
-            if error.error_type != "ValidationError":
+            if not is_undefined_field(error):
                 raise
-            # Its schema has no such field.
             raise Refused(
                 f"{self._http.where} stores no messages: it was deployed before there was a history.",
-                error_type=error.error_type,
+                error_type=NO_HISTORY,
                 remedy="Run `globalchat deploy` to update it.",
             ) from None
         try:
@@ -114,6 +118,18 @@ class RegionApi:
         except documents.Unreadable:
             pass
         raise not_the_api_error(self._http.where, "a history without messages")
+
+    async def _ask_for_description(self) -> dict[str, object]:
+        """Ask in the form of a region from before history if the region turns out to be one."""
+        if not self._is_before_history:
+            try:
+                return await self._http.execute(documents.DESCRIBE, {})
+            except Refused as error:
+                if not is_undefined_field(error):
+                    raise
+        data = await self._http.execute(documents.DESCRIBE_BEFORE_HISTORY, {})
+        self._is_before_history = True
+        return data
 
     async def unsubscribe(self, channel: str) -> str:
         """End every subscription to a channel in this region; return its name. Needs credentials."""
@@ -186,6 +202,19 @@ class ApiPool:
             message = await opened.api.publish(draft)
             self._offset.note(message.region, sent=sent, stamped=message.sent_at, answered=self._clock())
             return message
+
+    async def history(
+        self,
+        endpoint: RegionEndpoint,
+        channel: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = LARGEST_PAGE,
+    ) -> HistoryPage:
+        """Return a page of a region's history. Raises as `RegionApi.history` does."""
+        async with self._calling(endpoint) as opened:
+            return await opened.api.history(channel, after=after, before=before, limit=limit)
 
     def clock_skew(self, endpoint: RegionEndpoint) -> float | None:
         """Return the seconds that this machine's clock is ahead of the region's; None if unknown."""

@@ -51,7 +51,14 @@ _EVENT_BYTES = 400
 
 def size_of_message(message: Message) -> int:
     """Return how many bytes of memory a message takes, about, with what holds it."""
-    texts = (message.id, message.channel, message.text, message.sender, message.region)
+    texts = (
+        message.id,
+        message.channel,
+        message.text,
+        message.sender,
+        message.region,
+        message.arrival,
+    )
     return _EVENT_BYTES + sum(map(getsizeof, texts))
 
 

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from globalchat.client.history import HistoryPage, StoredMessage
-from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, Message, MessageLimits
+from globalchat.client.history import HistoryPage
+from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, HistoryTerms, Message, MessageLimits
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
 
-DESCRIBE = "query Describe { channels limits { message sender id } }"
+DESCRIBE = "query Describe { channels limits { message sender id historyDays historySince } }"
+
+DESCRIBE_BEFORE_HISTORY = "query Describe { channels limits { message sender id } }"
+"""For regions that were deployed before there was a history: they answer `FieldUndefined` to the other."""
 
 PUBLISH = (
     "mutation Publish($name: String!, $message: String!, $id: ID, $sender: String) "
@@ -15,7 +18,14 @@ PUBLISH = (
     f"{{ {MESSAGE_FIELDS} }} }}"
 )
 
-SUBSCRIBE = f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} }} }}"
+SUBSCRIBE = (
+    f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} arrival }} }}"
+)
+
+SUBSCRIBE_BEFORE_HISTORY = (
+    f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} }} }}"
+)
+"""Without `arrival`, which regions from before history do not have."""
 
 HISTORY = (
     "query History($name: String!, $after: String, $before: String, $limit: Int) "
@@ -42,16 +52,14 @@ def read_message(raw: object) -> Message:
     """
     if not isinstance(raw, dict):
         raise Unreadable("no message")
-    sender = raw.get("sender")
-    if sender is not None and not isinstance(sender, str):
-        raise Unreadable("sender")
     return Message(
         id=_text(raw, "id"),
         channel=_text(raw, "name"),
         text=_text(raw, "message"),
-        sender=sender,
+        sender=_optional_text(raw, "sender"),
         region=_text(raw, "region"),
         sent_at=epoch_ms(_text(raw, "sentAt")),
+        arrival=_optional_text(raw, "arrival"),
     )
 
 
@@ -63,15 +71,16 @@ def read_history(raw: object) -> HistoryPage:
     """
     if not isinstance(raw, dict) or not isinstance(raw.get("messages"), list):
         raise Unreadable("history")
-    following = raw.get("next")
-    if following is not None and not isinstance(following, str):
-        raise Unreadable("next")
-    messages = tuple(StoredMessage(read_message(each), _text(each, "arrival")) for each in raw["messages"])
-    return HistoryPage(messages, following)
+    messages = tuple(read_message(each) for each in raw["messages"])
+    if any(each.arrival is None for each in messages):
+        raise Unreadable("arrival")
+    return HistoryPage(messages, _optional_text(raw, "next"))
 
 
 def read_backend(data: dict[str, object]) -> Backend:
-    """Read the answer to `DESCRIBE`: at most `MOST_CHANNELS` channels with valid names, and how many others.
+    """Read the answer to `DESCRIBE`, with or without what is said of history.
+
+    At most `MOST_CHANNELS` channels with valid names are taken; the others are counted.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -88,7 +97,22 @@ def read_backend(data: dict[str, object]) -> Backend:
         raise Unreadable("limits")
     listed = dict.fromkeys(channels)
     taken = tuple(name for name in listed if CHANNEL.fullmatch(name))[:MOST_CHANNELS]
-    return Backend(channels=taken, limits=MessageLimits(*numbers), left_out=len(listed) - len(taken))
+    return Backend(
+        channels=taken,
+        limits=MessageLimits(*numbers),
+        left_out=len(listed) - len(taken),
+        history=_read_terms(limits),
+    )
+
+
+def _read_terms(limits: dict[str, object]) -> HistoryTerms | None:
+    if "historyDays" not in limits:
+        return None
+    days = limits["historyDays"]
+    if not isinstance(days, int) or isinstance(days, bool):
+        raise Unreadable("historyDays")
+    since = _optional_text(limits, "historySince")
+    return HistoryTerms(days, None if since is None else epoch_ms(since))
 
 
 def epoch_ms(text: str) -> int:
@@ -106,6 +130,10 @@ def epoch_ms(text: str) -> int:
         return (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
         raise Unreadable("sentAt") from None
+
+
+def _optional_text(raw: dict[str, object], key: str) -> str | None:
+    return None if raw.get(key) is None else _text(raw, key)
 
 
 def _text(raw: dict[str, object], key: str) -> str:

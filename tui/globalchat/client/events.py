@@ -1,6 +1,7 @@
 """The events of a session, named as past-tense facts."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import SessionState
@@ -28,6 +29,7 @@ class MessageReceived:
     `transit_ms` None while the clock offset is unknown, else wrong by at most `transit_error_ms`. `own` marks
     the echo of a draft of this session.
     `conflicting` marks an id that was seen before with other content.
+    `filled` marks a message that was missed: history brought it, and `received_at` is when it was read there.
     """
 
     message: Message
@@ -37,6 +39,7 @@ class MessageReceived:
     own: bool = False
     conflicting: bool = False
     transit_error_ms: int = 0
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +125,67 @@ class ChannelRevoked:
     channel: str
 
 
+class GapReason(Enum):
+    """Why history does not fill a gap, as a sentence."""
+
+    BEFORE_HISTORY = "What arrived then is not kept."
+    HISTORY_OFF = "The region keeps no history."
+    NO_HISTORY = "The region was deployed before there was a history."
+    UNREACHABLE = "The history could not be read."
+    TOO_MANY = "There are more messages than are filled automatically."
+    UNREADABLE = "A message could not be read."
+
+    @property
+    def is_fillable(self) -> bool:
+        """True if `Session.load_gap` may bring the messages."""
+        return self in (GapReason.UNREACHABLE, GapReason.TOO_MANY)
+
+
 @dataclass(frozen=True, slots=True)
 class GapRecorded:
-    """Messages of `channels` may have been missed between `since` and `until` (epoch ms)."""
+    """Messages of `channels` may have been missed between `since` and `until` (epoch ms, of arrival).
+
+    History does not bring them, for `reason`. A gap that is about to be filled is not announced.
+    """
 
     channels: tuple[str, ...]
     since: int
     until: int
+    reason: GapReason = GapReason.UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class GapFilled:
+    """A gap of a channel is over: `count` messages that were missed came as `filled` before this event.
+
+    The gap was between `since` and `until` (epoch ms, of arrival); `count` may be 0.
+    """
+
+    channel: str
+    since: int
+    until: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoaded:
+    """The page that `Session.load_older` asked for: `messages`, oldest first, that the session had not yet.
+
+    `is_start`: nothing older is kept.
+    """
+
+    channel: str
+    messages: tuple[Message, ...]
+    is_start: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailed:
+    """The page that `Session.load_older` asked for could not be read; ask again."""
+
+    channel: str
+    reason: str
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +212,8 @@ SessionEvent = (
     | ChannelRefused
     | ChannelRevoked
     | GapRecorded
+    | GapFilled
+    | PageLoaded
+    | PageFailed
     | EventsSkipped
 )

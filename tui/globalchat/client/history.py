@@ -1,33 +1,26 @@
 """The past of a channel in one region: pages of what arrived there, from the end or from a moment on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from globalchat.client.messages import MAX_TIME, Content, Message, encode_id
+from globalchat.client.retry import RetryPolicy, is_retryable
+from globalchat.core.errors import UserError
 
 LARGEST_PAGE = 100
 """How many messages a page has at most, whatever is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message and its place in the region's order of arrival."""
-
-    message: Message
-    arrival: str
-
-    @property
-    def identity(self) -> tuple[str, Content]:
-        """The key that two copies of a message share: a message that is delivered twice is stored twice."""
-        return (self.message.id, self.message.content)
-
-
-@dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Some messages, the oldest first, and the cursor of the next page in the same direction."""
+    """Some messages, the oldest first, and the cursor of the next page in the same direction.
 
-    messages: tuple[StoredMessage, ...]
+    Each message has an `arrival`.
+    """
+
+    messages: tuple[Message, ...]
     next: str | None
 
 
@@ -41,47 +34,80 @@ class HistoryReader(Protocol):
         ...
 
 
+class RetryingReader:
+    """Reads a page again if the backend is throttled, or out of reach for a moment."""
+
+    def __init__(self, reader: HistoryReader, policy: RetryPolicy) -> None:
+        self._reader = reader
+        self._policy = policy
+
+    async def history(
+        self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
+    ) -> HistoryPage:
+        """Return the page. Raises what the reader raises if the policy gives up, or no retry can help."""
+        now = asyncio.get_running_loop().time
+        while True:
+            started = now()
+            try:
+                page = await self._reader.history(channel, after=after, before=before, limit=limit)
+            except UserError as error:
+                if not is_retryable(error):
+                    raise
+                retry = self._policy.fail(error, started=started, now=now())
+                if retry is None:
+                    raise
+            else:
+                self._policy.succeed()
+                return page
+            await asyncio.sleep(retry.delay)
+
+
 def cursor_at(epoch_ms: int) -> str:
     """Return the cursor before all that arrived at a moment (epoch ms, the region's clock) or later."""
     return encode_id(min(max(epoch_ms, 0), MAX_TIME), 0)
 
 
-async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[StoredMessage]:
+async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[Message]:
     """Yield what arrived since a moment (epoch ms), each message once, in the order of arrival."""
     seen: set[tuple[str, Content]] = set()
     cursor: str | None = cursor_at(epoch_ms)
     while cursor is not None:
         page = await reader.history(channel, after=cursor)
-        for stored in page.messages:
-            if stored.identity not in seen:
-                seen.add(stored.identity)
-                yield stored
+        for message in page.messages:
+            if _identity(message) not in seen:
+                seen.add(_identity(message))
+                yield message
         cursor = page.next
 
 
 async def latest_messages(
     reader: HistoryReader, channel: str, count: int, *, since: int | None = None
-) -> list[StoredMessage]:
+) -> list[Message]:
     """Return the latest messages, at most `count` distinct ones, in the order of arrival.
 
     `since` (epoch ms) leaves out what arrived before.
     """
     oldest = "" if since is None else cursor_at(since)
-    newest_first: dict[tuple[str, Content], StoredMessage] = {}
+    newest_first: dict[tuple[str, Content], Message] = {}
     before: str | None = None
     while len(newest_first) < count:
         page = await reader.history(channel, before=before, limit=min(count, LARGEST_PAGE))
-        for stored in reversed(page.messages):
-            if stored.arrival <= oldest:
+        for message in reversed(page.messages):
+            if (message.arrival or "") <= oldest:
                 return _oldest_first(newest_first, count)
             # Of two copies the one that arrived first counts.
-            newest_first.pop(stored.identity, None)
-            newest_first[stored.identity] = stored
+            newest_first.pop(_identity(message), None)
+            newest_first[_identity(message)] = message
         before = page.next
         if before is None:
             break
     return _oldest_first(newest_first, count)
 
 
-def _oldest_first(newest_first: dict[tuple[str, Content], StoredMessage], count: int) -> list[StoredMessage]:
+def _identity(message: Message) -> tuple[str, Content]:
+    """Return what copies of a message have in common: one that was delivered twice is stored twice."""
+    return (message.id, message.content)
+
+
+def _oldest_first(newest_first: dict[tuple[str, Content], Message], count: int) -> list[Message]:
     return list(newest_first.values())[:count][::-1]

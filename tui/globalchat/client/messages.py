@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.text import plural
@@ -32,6 +32,8 @@ class Message:
     """One published text.
 
     `region` is the AWS region that accepted it, `sent_at` when (epoch ms, that region's clock).
+    `arrival` is its place in the order of arrival of the region that brought it, as a cursor of that region's
+    history; None if it was not stored there. Copies of a message differ in it, and are equal all the same.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Message:
     sender: str | None
     region: str
     sent_at: int
+    arrival: str | None = field(default=None, compare=False)
 
     @property
     def content(self) -> Content:
@@ -78,12 +81,27 @@ class MessageLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryTerms:
+    """For how many `days` a region keeps messages (0: it keeps none), and what it has at most.
+
+    What arrived before `since` (epoch ms, the region's clock) is not kept; None if nothing is.
+    """
+
+    days: int
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
-    """What the backend says of itself; `left_out` counts listed names that are not in `channels`."""
+    """What the backend says of itself; `left_out` counts listed names that are not in `channels`.
+
+    `history` is None if the region was deployed before there was a history.
+    """
 
     channels: tuple[str, ...]
     limits: MessageLimits
     left_out: int = 0
+    history: HistoryTerms | None = None
 
     @property
     def remark(self) -> str | None:

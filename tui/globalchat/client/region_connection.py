@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 class RegionConnection:
     """A socket to one region, used once. Its errors are the client's, without a transport's in their chain.
 
-    `channels` are those that the backend is known to have; `clock` gives epoch ms.
+    `channels` are those that the backend is known to have; `clock` gives epoch ms. `before_history` is True if
+    the region is known to have no `arrival`; otherwise the first refused subscription shows it.
 
     Attributes:
         lost: Fails with the reason once the socket is lost.
@@ -44,10 +45,12 @@ class RegionConnection:
         on_revoked: Callable[[str], None],
         options: SessionOptions,
         channels: Sequence[str] = (),
+        before_history: bool = False,
         clock: WallClock = now_ms,
     ) -> None:
         self.endpoint = endpoint
         self._channels = channels
+        self._before_history = before_history
         self._clock = clock
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: int | None = None
@@ -111,12 +114,12 @@ class RegionConnection:
             Unauthorized: the key was not accepted.
             Unreachable: the socket ended, or no answer came in time.
         """
-        failure: UserError | None = None
-        try:
-            await self._subscribe(channel)
-        except (TransportError, TimeoutError) as error:
-            self._subscribers.pop(channel, None)
-            failure = self._translate(error, channel)
+        was_before_history = self._before_history
+        failure = await self._try_to_subscribe(channel)
+        if failure is not None and not was_before_history and response_errors.is_undefined_field(failure):
+            self._before_history = True
+            failure = await self._try_to_subscribe(channel)
+        # Raised out here, so that the transport's exception is not in the chain.
         if failure is not None:
             raise failure
 
@@ -145,6 +148,14 @@ class RegionConnection:
         self._transport.ended.remove_done_callback(self._ended)
         await self._transport.close()
 
+    async def _try_to_subscribe(self, channel: str) -> UserError | None:
+        try:
+            await self._subscribe(channel)
+        except (TransportError, TimeoutError) as error:
+            self._subscribers.pop(channel, None)
+            return self._translate(error, channel)
+        return None
+
     async def _subscribe(self, channel: str) -> None:
         async with asyncio.timeout(self._subscribe_timeout):
             existing = self._subscribers.get(channel)
@@ -169,7 +180,8 @@ class RegionConnection:
             self._subscribers[channel] = subscriber
             return subscriber
 
-        request = GraphQLRequest(_subscription(), variable_values={"name": channel})
+        document = documents.SUBSCRIBE_BEFORE_HISTORY if self._before_history else documents.SUBSCRIBE
+        request = GraphQLRequest(_parsed(document), variable_values={"name": channel})
         return await self._transport.start(request, make)
 
     def _receive(self, channel: str, result: ExecutionResult) -> None:
@@ -221,5 +233,5 @@ class RegionConnection:
 
 
 @cache
-def _subscription() -> DocumentNode:
-    return parse(documents.SUBSCRIBE)
+def _parsed(document: str) -> DocumentNode:
+    return parse(document)

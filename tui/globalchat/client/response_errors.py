@@ -28,6 +28,7 @@ _OF_SCOPE = re.compile(r"(?i)credential should be scoped")
 _OF_SIGNATURE = re.compile(rf"{_OF_SCOPE.pattern}|signature we calculated|SignedHeader|credential scope")
 _RETRYABLE = THROTTLES | {
     "ExecutionTimeout",
+    "HistoryFailed",  # infra/resolvers/history.js: the table could not be read, most often as it is throttled
     "InternalFailure",
     "LimitExceededError",
     "LimitExceededException",
@@ -37,6 +38,8 @@ _LONGEST_CHANNEL = 50
 _MOST_CHANNELS = 256
 """More names do not fit into the 512 characters that a deployment has for them."""
 _LONGEST_THROTTLE = 300.0
+
+_UNDEFINED_FIELD = "Validation error of type FieldUndefined"
 
 UNKNOWN_CHANNEL = "UnknownChannel"
 """The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
@@ -105,6 +108,14 @@ def refusal(
     if kind == UNKNOWN_CHANNEL and channel is not None:
         return unknown_channel_error(channel, error.channels or known)
     return Refused(error.message, error_type=kind, retryable=error.retryable or kind in _RETRYABLE)
+
+
+def is_undefined_field(error: UserError) -> bool:
+    """Return True if a document asks for a field that the API's schema does not have: it is an older one.
+
+    AppSync answers GraphQL's validation without an `errorType`, so the message has to say it.
+    """
+    return isinstance(error, Refused) and _UNDEFINED_FIELD in str(error)
 
 
 def _signature_refused(error: ResponseError, where: str, skew: float | None) -> Unauthorized | None:

@@ -1,4 +1,4 @@
-"""When to try again after a failure, and whether at all: one policy for drafts, bulks and reconnects. Pure.
+"""When to try again after a failure, if at all: one policy for drafts, bulks, pages and reconnects. Pure.
 
 Time (seconds of a monotonic clock) and randomness are passed in.
 """
@@ -74,8 +74,8 @@ class Retry:
     retry_after: float | None = None
 
 
-class PublishRetryPolicy:
-    """Decides about the next attempt of what is published to one region.
+class RetryPolicy:
+    """Decides about the next attempt of what is published to one region, or read from its history.
 
     The outbox has one per draft; a bulk has one for everything in flight, whose attempts fail together.
 

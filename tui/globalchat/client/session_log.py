@@ -15,9 +15,12 @@ from globalchat.client.events import (
     DraftUnsent,
     DraftWaiting,
     EventsSkipped,
+    GapFilled,
     GapRecorded,
     MessageReceived,
     OutboxUnavailable,
+    PageFailed,
+    PageLoaded,
     SessionEvent,
     StateChanged,
 )
@@ -80,8 +83,18 @@ class SessionLog:
                 self._write(logging.WARNING, "channel refused", channel=channel, errorType=error_type)
             case ChannelRevoked(channel):
                 self._write(logging.WARNING, "channel revoked", channel=channel)
-            case GapRecorded(channels, since, until):
-                self._write(logging.WARNING, "gap", channels=channels, since=since, until=until)
+            case GapRecorded(channels, since, until, reason):
+                self._write(
+                    logging.WARNING, "gap", channels=channels, since=since, until=until, reason=reason.value
+                )
+            case GapFilled(channel, since, until, number):
+                self._write(
+                    logging.INFO, "gap filled", channel=channel, since=since, until=until, count=number
+                )
+            case PageLoaded(channel, messages):
+                self._write(logging.INFO, "page loaded", channel=channel, count=len(messages))
+            case PageFailed(channel, reason):
+                self._write(logging.WARNING, "page failed", channel=channel, reason=reason)
             case EventsSkipped(number):
                 self._write(logging.WARNING, "events skipped", count=number)
             case OutboxUnavailable(reason):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 from typing import TYPE_CHECKING
 
 import click
@@ -16,17 +17,21 @@ from globalchat.core.errors import ExitCode
 from globalchat.core.text import LINE_BREAK, sanitize
 
 if TYPE_CHECKING:
-    from globalchat.client.history import StoredMessage
+    from globalchat.client.messages import Message
     from globalchat.client.profiles import Profile
 
 LATEST = 50
 """How many messages are printed unless --since or --limit says otherwise."""
+RETRY_FOR = 30.0
+"""Seconds for which a page is asked for again while the region throttles."""
 UNKNOWN_TIME = "----------  --:--:--"
 
 HELP = """Print what was said in CHANNEL, in the order of arrival in one region, the oldest first.
 
 Without --since the latest 50 messages. A region stores what reached it, for as many days as its deployment
-says. Line breaks and controls in what others sent are made visible; --json escapes them.
+says. Line breaks and controls in what others sent are made visible; --json escapes them, and prints one
+object per message: id, channel, message (the text), sender, region (the AWS region in which it was sent),
+sentAt (UTC) and arrival (its place in the history of the region that is read).
 
 \b
 Examples:
@@ -65,28 +70,34 @@ async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
     from globalchat.cli.streams import Output
     from globalchat.client import history
     from globalchat.client.api import RegionApi
+    from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 
     output = Output.standard()
-    line: Callable[[StoredMessage], str] = _as_json if given.as_json else _as_text
+    line: Callable[[Message], str] = _as_json if given.as_json else _as_text
     since = None if given.since is None else now_ms() - round(given.since * 1000)
     async with RegionApi(await profiles.pick(profile, given.region)) as api:
+        policy = RetryPolicy(
+            Random(),
+            give_up_after=RETRY_FOR,
+            attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS,
+        )
+        reader = history.RetryingReader(api, policy)
         if since is None or given.limit is not None:
             count = LATEST if given.limit is None else given.limit
-            found = await history.latest_messages(api, given.channel, count, since=since)
+            found = await history.latest_messages(reader, given.channel, count, since=since)
             await output.write(map(line, found))
         else:
-            async for stored in history.messages_since(api, given.channel, since):
-                await output.write([line(stored)])
+            async for message in history.messages_since(reader, given.channel, since):
+                await output.write([line(message)])
     return ExitCode.DONE
 
 
-def _as_json(stored: "StoredMessage") -> str:
-    return json_line({**message_document(stored.message), "arrival": stored.arrival})
+def _as_json(message: "Message") -> str:
+    return json_line(message_document(message))
 
 
-def _as_text(stored: "StoredMessage") -> str:
+def _as_text(message: "Message") -> str:
     """Return the line for readers: one, as line breaks in the text become visible."""
-    message = stored.message
     time = UNKNOWN_TIME
     if is_plausible(message.sent_at):
         time = datetime.fromtimestamp(message.sent_at / 1000).astimezone().strftime("%Y-%m-%d  %H:%M:%S")

@@ -26,8 +26,9 @@ reached, the message is retried with the same id, so that subscribers show it on
 One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
 makes up to sixteen of them.
 
---json prints one object per accepted message: id, name (the channel), message (the text), sender, region
-(the AWS region) and sentAt (UTC); for standard input also line, its number.
+--json prints one object per accepted message: id, channel, message (the text), sender, region
+(the AWS region), sentAt (UTC) and arrival (null: it is not known yet); for standard input also line, its
+number.
 
 With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
 of the region; {{ and }} are plain braces.

@@ -18,7 +18,7 @@ from globalchat.client.bulk.builder import Item, LineSplitter, MessageBuilder, r
 from globalchat.client.bulk.publisher import DRAIN, BulkPublisher, BulkReport, BulkTarget, RateLimiter
 from globalchat.client.messages import Message
 from globalchat.client.profiles import Profile
-from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, PublishRetryPolicy
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import ExitCode, UserError
 
@@ -58,11 +58,11 @@ class PublishRequest:
         return "line" if self.text is None else "message"
 
     @property
-    def retry_policy(self) -> PublishRetryPolicy:
+    def retry_policy(self) -> RetryPolicy:
         """The policy that decides how long a failed publish is retried."""
         if self.retry_for is not None:
-            return PublishRetryPolicy(Random(), give_up_after=self.retry_for)
-        return PublishRetryPolicy(
+            return RetryPolicy(Random(), give_up_after=self.retry_for)
+        return RetryPolicy(
             Random(), give_up_after=GIVE_UP_AFTER, attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS
         )
 

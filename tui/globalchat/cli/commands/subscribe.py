@@ -17,9 +17,10 @@ HELP = """Follow channels through outages, one message a line, until interrupted
 Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
 escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, and is null in JSON.
 
---json prints one object per message: id, name (the channel), message (the text), sender, region (the AWS
-region in which it was sent) and sentAt (UTC); via (the alias of the region that delivered it), transitMs
-(from sentAt to its arrival) and transitErrorMs (the maximum error of transitMs), both null if unknown.
+--json prints one object per message: id, channel, message (the text), sender, region (the AWS region in
+which it was sent), sentAt (UTC) and arrival (its place in the history of the region that delivered it, null
+if it was not stored); via (the alias of that region), transitMs (from sentAt to its arrival) and
+transitErrorMs (the maximum error of transitMs), both null if unknown.
 
 Connections, retries and gaps (spans in which messages may have been missed) are reported on standard error.
 With --region all each message is printed once per region, and "via" names the region that delivered it.

@@ -14,7 +14,7 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EndpointResolver, Profile, RegionEndpoint, Reload
-from globalchat.client.retry import PublishRetryPolicy, fails_every_message, is_retryable, outcome_unknown
+from globalchat.client.retry import RetryPolicy, fails_every_message, is_retryable, outcome_unknown
 from globalchat.core.clock import WallClock
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.core.logs import log_event
@@ -203,7 +203,7 @@ class BulkPublisher:
         on_accepted: Callable[[Item, Message], Awaitable[None]],
         on_refused: Callable[[Item, UserError], Awaitable[None]],
         on_outage: Callable[[UserError], Awaitable[None]],
-        retry: PublishRetryPolicy,
+        retry: RetryPolicy,
         limiter: RateLimiter,
         window: int = 1,
         drain: float = DRAIN,

@@ -167,6 +167,7 @@ class SessionRunner:
             on_revoked=partial(self._report_revoked, number),
             options=self._options,
             channels=backend.channels,
+            before_history=backend.history is None,
             clock=self._clock,
         )
 

@@ -11,7 +11,7 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.drafts import DraftQueue
 from globalchat.client.outbox.store import DraftStore
-from globalchat.client.retry import THROTTLES, PublishRetryPolicy, outcome_unknown
+from globalchat.client.retry import THROTTLES, RetryPolicy, outcome_unknown
 from globalchat.client.state import RECONNECTING, Phase, SessionState
 from globalchat.core.clock import WallClock
 from globalchat.core.errors import Refused, Unauthorized, UserError
@@ -186,7 +186,7 @@ class Outbox:
 
     async def _deliver_unstored(self, draft: Draft) -> None:
         """Try a draft until it is settled or has been tried often enough."""
-        retries = PublishRetryPolicy(self._rng, options=self._options, attempts=self._options.send_attempts)
+        retries = RetryPolicy(self._rng, options=self._options, attempts=self._options.send_attempts)
         now = asyncio.get_running_loop().time
         while self.drafts.is_sending(draft):
             started = now()
@@ -202,7 +202,7 @@ class Outbox:
 
     async def _deliver_stored(self, draft: Draft) -> None:
         """Try a draft until it is settled, too old, or the session ends."""
-        retries = PublishRetryPolicy(self._rng, options=self._options)
+        retries = RetryPolicy(self._rng, options=self._options)
         now = asyncio.get_running_loop().time
         while self.drafts.is_sending(draft) and not self.drafts.hold_if_overdue(draft):
             quiet_for = self._quiet_until - now()
@@ -266,7 +266,7 @@ class Outbox:
         self.drafts.accept(draft, message.region, message.sent_at)
 
     async def _wait_after(
-        self, draft: Draft, failure: UserError, retries: PublishRetryPolicy, started: float
+        self, draft: Draft, failure: UserError, retries: RetryPolicy, started: float
     ) -> bool:
         """Wait after a failure as it asks for; return True if it ended early because something changed."""
         now = asyncio.get_running_loop().time()

@@ -156,7 +156,9 @@ class SubscriberProtocol:
                 self._on_frame(frame)
 
     def _start(self, number: int, channel: str) -> dict[str, object]:
-        data = json.dumps({"query": documents.SUBSCRIBE, "variables": {"name": channel}})
+        # What a delivery costs does not depend on `arrival`, which some regions do not have.
+        query = documents.SUBSCRIBE_BEFORE_HISTORY
+        data = json.dumps({"query": query, "variables": {"name": channel}})
         payload = {"data": data, "extensions": {"authorization": self._authorization}}
         return {"id": str(number), "type": "start", "payload": payload}
 

@@ -1,0 +1,84 @@
+"""Regions from before there was a history: the documents of the client fall back to what they have."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.api import RegionApi
+from globalchat.client.events import BackendDescribed, GapRecorded, MessageReceived
+from globalchat.client.messages import Draft, Message
+from globalchat.client.profiles import Profile
+from globalchat.client.region_connection import RegionConnection
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
+from globalchat.core.errors import Refused
+from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.session_driver import QUICK, running
+from tests.localcloud.helpers.edited_templates import before_history
+
+
+@pytest.fixture
+async def old(tmp_path: Path) -> AsyncIterator[Profile]:
+    """The profile of a local cloud from before there was a history."""
+    async with LocalCloud.open(before_history(tmp_path / "templates")) as cloud:
+        yield profile_of(cloud.regions)
+
+
+async def test_a_session_publishes_and_receives(old: Profile) -> None:
+    async with running(Session(old, "oregon", options=QUICK)) as chat:
+        assert (await chat.next(BackendDescribed)).backend.history is None
+        await chat.phase(Phase.LIVE)
+        chat.session.send("tech", "as ever")
+        message = (await chat.next(MessageReceived)).message
+        assert (message.text, message.arrival) == ("as ever", None)
+        assert not chat.of(GapRecorded)
+
+
+async def test_history_is_refused_by_name(old: Profile) -> None:
+    async with RegionApi(old.resolve("oregon")) as api:
+        assert (await api.describe()).history is None
+        assert (await api.describe()).channels
+        with pytest.raises(Refused, match="before there was a history") as caught:
+            await api.history("tech")
+        assert caught.value.error_type == "NoHistory"
+        assert (await api.publish(Draft("1", "tech", "hi", None, 0))).arrival is None
+
+
+async def test_a_socket_finds_out_what_the_region_has(old: Profile) -> None:
+    received: list[Message] = []
+    connection = RegionConnection(
+        old.resolve("oregon"),
+        on_message=received.append,
+        on_unreadable=lambda _: None,
+        on_revoked=lambda _: None,
+        options=QUICK,
+    )
+    await connection.open()
+    try:
+        # Both are asked for in the new form before the first answer comes.
+        async with asyncio.TaskGroup() as group:
+            group.create_task(connection.subscribe("tech"))
+            group.create_task(connection.subscribe("cars"))
+        assert connection.subscribed == {"tech", "cars"}
+        with pytest.raises(Refused, match="no channel"):
+            await connection.subscribe("nope")
+    finally:
+        await connection.close()
+
+
+async def test_a_new_region_says_where_each_message_is_stored(profile: Profile) -> None:
+    async with running(Session(profile, "oregon", options=QUICK)) as chat:
+        backend = (await chat.next(BackendDescribed)).backend
+        assert backend.history is not None
+        assert backend.history.days == 7
+        assert backend.history.since is not None
+        await chat.phase(Phase.LIVE)
+        chat.session.send("tech", "hi")
+        received = (await chat.next(MessageReceived)).message
+    async with RegionApi(profile.resolve("oregon")) as api:
+        (stored,) = (await api.history("tech")).messages
+    assert received.arrival is not None
+    assert (stored, stored.arrival) == (received, received.arrival)
