@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 class RegionConnection:
     """A socket to one region, used once. Its errors are the client's, without a transport's in their chain.
 
-    `channels` are those that the backend is known to have; `clock` gives epoch ms. `before_history` is True if
-    the region is known to have no `arrival`; otherwise the first refused subscription shows it.
+    `channels` are those that the backend is known to have; `clock` gives epoch ms. `before_history` is True
+    if the region is known to have no `arrival`; otherwise the first refused subscription shows it.
 
     Attributes:
         lost: Fails with the reason once the socket is lost.
