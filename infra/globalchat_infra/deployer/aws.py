@@ -24,7 +24,7 @@ from globalchat.core.aws_errors import (
 )
 from globalchat.core.aws_errors import CallFailed as CallFailed
 from globalchat.core.aws_errors import Denied as Denied
-from globalchat.core.credentials import CredentialSource
+from globalchat.core.credentials import Credentials, CredentialSource
 from globalchat.core.errors import UserError
 from globalchat.core.sign_in import Timeouts
 
@@ -69,7 +69,7 @@ class Aws:
     """Calls of AWS's services as one principal; `profile` is AWS's own.
 
     `busy_seconds` is how long a call is retried while AWS is too busy. `clock`, `pause` and `chance`
-    (from 0 to 1) are for tests.
+    (from 0 to 1) are for tests. `endpoint_url` answers for every service, in place of AWS.
     """
 
     profile: str | None = None
@@ -80,16 +80,28 @@ class Aws:
     chance: Callable[[], float] = field(default=random.random, repr=False)
     _principal: _Principal = field(default_factory=_Principal, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    endpoint_url: str | None = None
+
+    @classmethod
+    def imitated(cls, endpoint_url: str, credentials: Credentials, authority: str | None = None) -> "Aws":
+        """Return the calls of what imitates AWS; the user's own profiles and settings mean nothing there.
+
+        `authority` is the file with the certificate to trust, if the URL is one of TLS.
+        """
+        source = sign_in.fixed_source(credentials, authority)
+        return cls(_principal=_Principal(source), endpoint_url=endpoint_url)
 
     def with_retries(self) -> "Aws":
         """Return the same principal for calls after the checks: temporary failures are retried for longer."""
         times = (self.clock, self.pause, self.chance)
-        return Aws(self.profile, Timeouts(10.0, 20.0, 5), 60.0, *times, self._principal)
+        limits = Timeouts(10.0, 20.0, 5)
+        return Aws(self.profile, limits, 60.0, *times, self._principal, endpoint_url=self.endpoint_url)
 
     def with_short_timeouts(self) -> "Aws":
         """Return the same principal for calls that must answer within seconds or not at all."""
         times = (self.clock, self.pause, self.chance)
-        return Aws(self.profile, Timeouts(2.0, 4.0), 1.0, *times, self._principal)
+        limits = Timeouts(2.0, 4.0)
+        return Aws(self.profile, limits, 1.0, *times, self._principal, endpoint_url=self.endpoint_url)
 
     def sign_in(self, region: str) -> CredentialSource:
         """Return the credentials, resolved at the first call; roles are assumed in `region` if none is set.
@@ -218,7 +230,9 @@ class Aws:
                 retries = {"mode": "standard", "total_max_attempts": limits.attempts}
                 config = Config(connect_timeout=limits.connect, read_timeout=limits.read, retries=retries)
                 try:
-                    client = _maker(source)(service, region_name=region, config=config)
+                    client = _maker(source)(
+                        service, region_name=region, config=config, endpoint_url=self.endpoint_url
+                    )
                 except UserError:
                     raise
                 except Exception as error:

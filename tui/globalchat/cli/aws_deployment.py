@@ -77,6 +77,29 @@ def administrator(profile: Profile, aws_profile: str | None) -> Credentials:
     return source.current()
 
 
+def administration(name: str, aws_profile: str | None) -> tuple[Profile, Aws]:
+    """Return a profile, and calls of AWS as its administrator, after printing as whom.
+
+    The local cloud, which is started or joined, has an administrator of its own; an AWS profile means nothing
+    there.
+
+    Raises:
+        UserError: there is no such profile, or the credentials cannot be had, are not valid, or belong to
+            another account.
+    """
+    if name != LOCAL:
+        profile, aws = profiles.load(name, user_folders().config), Aws(aws_profile)
+        sign_in_to(aws, profile)
+        return profile, aws
+    from globalchat.cli import local_cloud
+
+    state = local_cloud.join(echo_err)
+    aws = Aws.imitated(state.aws_endpoint_url, local_cloud.administrator(state), state.ca_certificate)
+    profile = local_cloud.profile(state)
+    echo_err(f"the local cloud, as {aws.account(state.regions[0].region).arn}")
+    return profile, aws
+
+
 def profile_to_write(given: str | None) -> str:
     """Return the name of the profile to write: the given one, else `default`.
 

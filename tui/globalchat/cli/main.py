@@ -31,6 +31,7 @@ COMMANDS = {
     "subscribe": Entry("subscribe", "Follow channels; --json prints one object a line."),
     "history": Entry("history", "Print what was said in a channel."),
     "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
+    "purge": Entry("purge", "Delete the history of a channel in every region (admin)."),
     "latency": Entry("latency", "Measure how long messages take, region by region."),
     "bench": Entry("bench", "Run a load test: count every message at every subscriber."),
     "doctor": Entry("doctor", "Find out what is wrong, and what to do about it."),

@@ -6,6 +6,7 @@ Each option is spelled once, as a field: with its type, its name and its help.
 import getpass
 from collections.abc import Callable
 from dataclasses import field, fields
+from datetime import datetime
 from functools import wraps
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 
 from globalchat.cli.command import is_decoded
-from globalchat.core.clock import DAY, parse_duration, short_duration
+from globalchat.core.clock import DAY, WallClock, now_ms, parse_duration, short_duration
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -122,6 +123,40 @@ class Duration(click.ParamType[float]):
         if seconds > self._most:
             self.fail(f"it may be {short_duration(self._most)} at most.", param, ctx)
         return seconds
+
+
+class PastMoment(click.ParamType[int]):
+    """A moment that is over, as epoch ms: a date, with or without a time, or how long ago it was.
+
+    A time without a zone is this machine's.
+    """
+
+    name = "moment"
+
+    def __init__(self, clock: WallClock = now_ms) -> None:
+        self._clock = clock
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """Return what stands for the value in the help."""
+        return "TIME"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the epoch ms of a moment."""
+        if isinstance(value, int):
+            return value
+        try:
+            moment = self._clock() - round(parse_duration(value) * 1000)
+        except (ValueError, OverflowError):
+            moment = self._date(value, param, ctx)
+        if not 0 <= moment <= self._clock():
+            self.fail(f"{value[:30]!r} is out of range: say a moment of the past.", param, ctx)
+        return moment
+
+    def _date(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return round(datetime.fromisoformat(value).timestamp() * 1000)
+        except (ValueError, OverflowError, OSError):
+            self.fail(f"{value[:30]!r} is not a moment: say 7d, 2026-11-30 or 2026-11-30T08:00Z.", param, ctx)
 
 
 class Number(click.FloatRange):

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from globalchat.core import redaction
 from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, credentials_error, no_answer_error
 from globalchat.core.credential_errors import chosen_profile, explain, no_credentials_error, profile_in_words
-from globalchat.core.credentials import CredentialSource, checked
+from globalchat.core.credentials import Credentials, CredentialSource, checked
 from globalchat.core.errors import UserError
 from globalchat.core.net import ProxyRefused, proxy_for
 from globalchat.core.prompt import CodePrompter, TerminalPrompter, kept_terminal
@@ -114,6 +114,31 @@ def resolve(
         "AWS did not accept the codes of the MFA device.",
         remedy="Check the device and its clock, then try again.",
     )
+
+
+def fixed_source(credentials: Credentials, authority: str | None) -> CredentialSource:
+    """Return given credentials as a source, with nothing of the user's own AWS profiles and settings.
+
+    `authority` is the file with the certificate to trust; None trusts what others do.
+    """
+    from botocore.session import Session
+
+    redaction.install()  # botocore's loggers exist now
+    follow_proxies()
+    session = Session()
+    session.register_component("data_loader", models())
+    # What is set here comes before variables and files, also if it is None.
+    own = {
+        **{"profile": None, "config_file": os.devnull, "credentials_file": os.devnull},
+        **{"ca_bundle": authority, "use_fips_endpoint": False, "use_dualstack_endpoint": False},
+    }
+    settings = session.get_component("config_store")
+    for name, value in own.items():
+        settings.set_config_variable(name, value)
+    session.set_credentials(credentials.access_key, credentials.secret_key, credentials.token)
+    found = session.get_credentials()
+    checked(found)
+    return CredentialSource(session, found, None)
 
 
 class _SignIn:
