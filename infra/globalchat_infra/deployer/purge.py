@@ -19,6 +19,8 @@ BATCH = 25
 """How many items one call deletes at most (DynamoDB API reference, BatchWriteItem)."""
 COUNTED_PAGES = 20
 """How many pages of 1 MB are counted before the question; each costs 128 read units."""
+WRITES_A_SECOND = 500
+"""The write units of a purge: half of what DynamoDB has for a channel, whose messages go on arriving."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds before what DynamoDB did not process is sent again."""
 
@@ -67,8 +69,8 @@ def check_table(aws: Aws, prefix: str, alias: str, region: str) -> None:
         raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
 
 
-def count(aws: Aws, history: ChannelHistory) -> ItemCount:
-    """Count the items, up to `COUNTED_PAGES`; a region without a table has none.
+def count(aws: Aws, history: ChannelHistory) -> ItemCount | None:
+    """Count the items, up to `COUNTED_PAGES`; return None if the region has no table.
 
     Raises:
         UserError: the table may not be read.
@@ -81,7 +83,7 @@ def count(aws: Aws, history: ChannelHistory) -> ItemCount:
                 return ItemCount(number, is_complete="LastEvaluatedKey" not in page)
     except CallFailed as error:
         if error.code in ABSENT:
-            return ItemCount(0, is_complete=True)
+            return None
         raise
     return ItemCount(number, is_complete=True)
 
@@ -153,6 +155,18 @@ def _query(history: ChannelHistory, last: str | None) -> Mapping[str, Any]:
     }
 
 
+def _write(aws: Aws, history: ChannelHistory, requests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Write a batch, and wait for as long as it may take at `WRITES_A_SECOND`."""
+    # What imitates AWS has no capacity.
+    measured = {} if aws.endpoint_url else {"ReturnConsumedCapacity": "TOTAL"}
+    began, items = aws.clock(), {history.table: requests}
+    answer = aws.call("dynamodb", history.region, "batch_write_item", RequestItems=items, **measured)
+    units = sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
+    if (pause := units / WRITES_A_SECOND - (aws.clock() - began)) > 0:
+        aws.pause(pause)
+    return answer
+
+
 def _delete(
     aws: Aws, history: ChannelHistory, keys: Sequence[Key], on_deleted: Callable[[int], None]
 ) -> None:
@@ -160,9 +174,7 @@ def _delete(
     wanted: Sequence[Mapping[str, Any]] = [{"DeleteRequest": {"Key": key}} for key in keys]
     progress, wait = aws.clock(), _FIRST_PAUSE
     while wanted:
-        answer = aws.call(
-            "dynamodb", history.region, "batch_write_item", RequestItems={history.table: wanted}
-        )
+        answer = _write(aws, history, wanted)
         left = answer.get("UnprocessedItems", {}).get(history.table, [])
         if done := len(wanted) - len(left):
             on_deleted(done)

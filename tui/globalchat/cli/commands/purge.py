@@ -138,7 +138,10 @@ def _plan(aws: "Aws", profile: Profile, given: PurgeOptions) -> PurgePlan:
         except UserError as error:
             plan.fail(alias, error)
             continue
-        plan.regions.append(RegionPurge(alias, history, expected))
+        if expected is None:
+            echo_err(f"{alias} stores no messages: its history is off.")
+        else:
+            plan.regions.append(RegionPurge(alias, history, expected))
     return plan
 
 
