@@ -100,6 +100,23 @@ def test_nothing_gets_in_or_out_of_a_region_that_is_down(faults: Faults) -> None
     assert faults.interceptor.failure_for(route(OREGON, DUBLIN)) is None
 
 
+def test_tables_fail_and_wait_in_the_region_that_is_set(faults: Faults) -> None:
+    assert (faults.tables.fails(OREGON), faults.tables.delay(OREGON)) == (False, 0.0)
+    faults.set("history-failing=30%", "history-slow=100ms..300ms", region="oregon")
+    assert 500 < sum(faults.tables.fails(OREGON) for _ in range(2000)) < 700
+    delays = [faults.tables.delay(OREGON) for _ in range(100)]
+    assert all(0.1 <= delay <= 0.3 for delay in delays)
+    assert max(delays) - min(delays) > 0.15
+    assert (faults.tables.fails(SYDNEY), faults.tables.delay(SYDNEY)) == (False, 0.0)
+    # Broadcasts of that region go out beside each other, and so does nothing else.
+    assert list(faults.interceptor.plan_copies(BROADCAST, EVENT)) != [0.0]
+    assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [0.0]
+    faults.clear("history-failing")
+    assert not faults.tables.fails(OREGON)
+    faults.clear()
+    assert faults.tables.delay(OREGON) == 0.0
+
+
 def test_switches_follow_what_is_set(faults: Faults, regions: list[FaultyRegion]) -> None:
     oregon, sydney, _ = regions
     faults.set("throttle", "silent-invalidation", region="oregon")

@@ -23,6 +23,9 @@ HERE = FaultLocation(source="oregon")
         ("duplicate=100%", 1, 1, "100%"),
         ("relay-partition", 0, 0, None),
         ("half-open", 0, 0, None),
+        ("history-failing", 1, 1, "100%"),
+        ("history-failing=5%", 0.05, 0.05, "5%"),
+        ("history-slow=1s..2s", 1, 2, "1s..2s"),
     ],
 )
 def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str | None) -> None:
@@ -49,6 +52,9 @@ def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str
         ("half-open=yes", FaultLocation(), "half-open takes no amount", "Use: half-open"),
         ("half-open=", FaultLocation(), "takes no amount", "Use: half-open"),
         ("half-open", HERE, "a fault of one region", "Use --region"),
+        ("history-failing", HERE, "a fault of one region", "Use --region"),
+        ("history-failing=", FaultLocation(), "a share", "20%"),
+        ("history-slow", FaultLocation(), "takes a duration", "200ms"),
         (
             "relay-partition",
             FaultLocation(region="us-west-2"),
@@ -77,6 +83,12 @@ def test_a_fault_as_json() -> None:
         "name": "throttle",
         "amount": None,
         "region": "ap-southeast-2",
+    }
+
+    assert parse("history-failing", FaultLocation(region="us-west-2")).document() == {
+        "name": "history-failing",
+        "amount": "100%",
+        "region": "us-west-2",
     }
 
 

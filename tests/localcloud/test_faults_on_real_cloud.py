@@ -2,19 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 
 from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.helpers.cloud_client import call, connected, listening, publish, unsubscribe
+
+REQUEST_SECONDS = 2.0
+
+HISTORY = '{ history(name: "tech") { messages { message arrival } } }'
 
 
 @pytest.fixture
 async def cloud() -> AsyncIterator[LocalCloud]:
-    """A cloud that tries again soon."""
-    options = CloudOptions(delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.02))
+    """A cloud that tries again soon, and whose requests may not take long."""
+    options = CloudOptions(
+        delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.02), request_seconds=REQUEST_SECONDS
+    )
     async with asyncio.timeout(20), LocalCloud.open(options=options) as cloud:
         yield cloud
 
@@ -157,6 +165,77 @@ async def test_a_region_that_is_down_gets_its_messages_later(cloud: LocalCloud) 
         async with listening(sydney) as back:
             await publish(oregon, "after")
             assert await back.text() == "after"
+    assert not any(cloud.events.dead_letters.values())
+
+
+async def history(region: RunningRegion) -> list[str]:
+    """The texts that a region has stored."""
+    _, answer = await call(region, HISTORY, {})
+    assert isinstance(answer, dict)
+    assert "errors" not in answer, answer
+    data: Any = answer["data"]
+    return [each["message"] for each in data["history"]["messages"]]
+
+
+async def history_error(region: RunningRegion) -> str:
+    """The type of the error of a query that fails."""
+    _, answer = await call(region, HISTORY, {})
+    assert isinstance(answer, dict)
+    errors: Any = answer["errors"]
+    return str(errors[0]["errorType"])
+
+
+async def test_a_message_that_cannot_be_stored_is_delivered_and_counted(cloud: LocalCloud) -> None:
+    oregon, sydney = cloud.regions
+    cloud.faults.set("history-failing", region="oregon")
+    async with listening(oregon) as here, listening(sydney) as there:
+        await publish(oregon, "not stored")
+        assert await here.text() == await there.text() == "not stored"
+    await cloud.events.settled()
+    assert cloud.failed_table_operations == {"PutItem": 1, "Query": 0}
+    assert await history_error(oregon) == "HistoryFailed"
+    assert cloud.failed_table_operations == {"PutItem": 1, "Query": 1}
+    assert await history(sydney) == ["not stored"]
+    cloud.faults.clear()
+    assert await history(oregon) == []
+
+
+async def test_slow_puts_and_queries_wait_beside_each_other(cloud: LocalCloud) -> None:
+    oregon, sydney = cloud.regions
+    seconds = 0.3
+    cloud.faults.set(f"history-slow={seconds}s", region="oregon")
+    async with listening(oregon) as here, listening(sydney) as there:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for number in range(20):
+            await publish(oregon, str(number))
+        # The other region is not held up.
+        assert [await there.text() for _ in range(20)] == [str(number) for number in range(20)]
+        await cloud.events.settled()
+        assert seconds <= loop.time() - begun
+        assert sorted(map(int, await here.texts())) == list(range(20))
+    begun = loop.time()
+    assert len(await history(oregon)) == 20
+    assert loop.time() - begun >= seconds
+
+
+async def test_a_put_that_hangs_fails_the_delivery_which_is_tried_again(cloud: LocalCloud) -> None:
+    oregon, sydney = cloud.regions
+    cloud.faults.set("history-slow=10m", region="oregon")
+    async with listening(oregon) as here, listening(sydney) as there:
+        await publish(oregon, "hangs")
+        assert await there.text() == "hangs"
+        assert await history_error(oregon) == "ExecutionTimeout"
+        cloud.faults.clear()
+        await cloud.events.settled()
+        assert await here.texts() == ["hangs"]
+    assert await history(oregon) == ["hangs"]
+    broadcast = next(
+        counters
+        for arn, counters in cloud.events.counters.items()
+        if oregon.region in arn and arn.endswith("globalchat-broadcast")
+    )
+    assert broadcast["RetryInvocationAttempts"] >= 1
     assert not any(cloud.events.dead_letters.values())
 
 

@@ -15,6 +15,8 @@ REORDER_SECONDS: Final = 0.25
 """How far an event may fall behind."""
 
 _AT_ONCE: Final = (0.0,)
+_CONCURRENT: Final = 1e-6
+"""The delay in seconds of events that are delivered beside each other."""
 _STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
 
 
@@ -104,19 +106,55 @@ class RegionFaults:
         self._sockets.discard(each)
 
 
+class TableFaults:
+    """Delays and failures of operations on tables.
+
+    Args:
+        rng: jitter, and which operations fail.
+
+    Attributes:
+        faults: What is set now, of the scope `table`.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self.faults: tuple[InjectedFault, ...] = ()
+        self._rng = rng
+
+    def delay(self, region: str) -> float:
+        """Return how many seconds the next operation in an AWS region waits."""
+        fault = self._find("history-slow", region)
+        return 0.0 if fault is None else self._rng.uniform(fault.low, fault.high)
+
+    def fails(self, region: str) -> bool:
+        """Return True if the next operation in an AWS region fails."""
+        fault = self._find("history-failing", region)
+        return fault is not None and self._rng.random() < fault.low
+
+    def are_slow(self, region: str) -> bool:
+        """Return True if operations in an AWS region wait."""
+        return self._find("history-slow", region) is not None
+
+    def _find(self, name: str, region: str) -> InjectedFault | None:
+        return best(
+            fault for fault in self.faults if fault.name == name and fault.location.region in (None, region)
+        )
+
+
 class FaultInterceptor:
     """Implements `DeliveryInterceptor` for the faults that are set at the time.
 
     Args:
         aliases: of AWS regions.
         rng: jitter, and which events are hit.
+        tables: the faults of tables.
 
     Attributes:
         faults: What is set now.
     """
 
-    def __init__(self, aliases: Mapping[str, str], rng: random.Random) -> None:
+    def __init__(self, aliases: Mapping[str, str], rng: random.Random, tables: TableFaults) -> None:
         self.faults: tuple[InjectedFault, ...] = ()
+        self._tables = tables
         self._aliases = aliases
         self._rng = rng
 
@@ -127,6 +165,9 @@ class FaultInterceptor:
         delays = [self._delay(route)]
         if self._hits("duplicate", route):
             delays.append(self._delay(route))
+        if self._tables.are_slow(route.to_region):
+            # While a put waits, EventBridge goes on: an event that is delayed holds up none behind it.
+            delays = [delay + _CONCURRENT for delay in delays]
         return [delay + self._lag(route) for delay in delays]
 
     def failure_for(self, route: Route) -> Failure | None:
@@ -196,11 +237,16 @@ class Faults:
     Args:
         regions: what may be disturbed.
         rng: jitter, and which events are hit.
+        tables: the faults of their tables.
     """
 
-    def __init__(self, regions: Sequence[FaultyRegion], rng: random.Random) -> None:
+    def __init__(
+        self, regions: Sequence[FaultyRegion], rng: random.Random, tables: TableFaults | None = None
+    ) -> None:
         self._regions = regions
-        self.interceptor = FaultInterceptor({region.region: region.alias for region in regions}, rng)
+        self.tables = tables or TableFaults(rng)
+        aliases = {region.region: region.alias for region in regions}
+        self.interceptor = FaultInterceptor(aliases, rng, self.tables)
 
     @property
     def active(self) -> tuple[InjectedFault, ...]:
@@ -246,6 +292,7 @@ class Faults:
                 region.faults.drop()
 
     def _move_switches(self) -> None:
+        self.tables.faults = tuple(fault for fault in self.active if fault.kind.scope == "table")
         for region in self._regions:
             on = {f.name for f in self.active if f.location.region in (None, region.region)}
             faults = region.faults

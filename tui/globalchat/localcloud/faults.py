@@ -12,8 +12,9 @@ from globalchat.localcloud.definition import JSON
 
 LONGEST_DELAY: Final = 600.0
 
-Scope = Literal["relay", "delivery", "region"]
-"""What a fault disturbs: relays between regions, all deliveries of rules, or a region's own port."""
+Scope = Literal["relay", "delivery", "region", "table"]
+"""What a fault disturbs: relays between regions, all deliveries of rules, a region's own port, or what its
+resolvers do with tables."""
 
 Unit = Literal["delay", "rate"]
 
@@ -22,9 +23,10 @@ _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A kind of fault; `unit` None takes no amount, `momentary` happens once instead of lasting.
+    """A kind of fault; `unit` None takes no amount, `momentary` happens once and does not last.
 
-    Faults of a region are on or off, and take no amount: `fault_injection` sets them as switches.
+    `usual` is the amount of a name that stands alone, if it may. Faults of a region are on or off, and take
+    no amount: `fault_injection` sets them as switches.
 
     Raises:
         ValueError: a fault of a region with a unit.
@@ -35,6 +37,12 @@ class FaultKind:
     help: str
     unit: Unit | None = None
     momentary: bool = False
+    usual: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Return True for a fault inside one region, False for one on a route between two ends."""
+        return self.scope in ("region", "table")
 
     def __post_init__(self) -> None:
         """Refuse an amount that nothing would read."""
@@ -57,6 +65,14 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         ),
         FaultKind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
         FaultKind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),
+        FaultKind(
+            "history-failing",
+            "table",
+            "Fail this share of puts into tables and queries of them.",
+            "rate",
+            usual="100%",
+        ),
+        FaultKind("history-slow", "table", "Hold every put and query for this long.", "delay"),
     )
 }
 
@@ -106,7 +122,7 @@ class InjectedFault:
 
     def document(self) -> dict[str, JSON]:
         """Return the fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
-        if self.kind.scope == "region":
+        if self.kind.is_local:
             return {"name": self.name, "amount": self.amount, "region": self.location.region}
         return {
             "name": self.name,
@@ -117,7 +133,7 @@ class InjectedFault:
 
 
 def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
-    """Read `NAME` or `NAME=AMOUNT`.
+    """Read `NAME` or `NAME=AMOUNT`; some names may stand alone for their usual amount.
 
     A delay is a duration such as `200ms` or `1.5s`, or a range of them such as `150ms..250ms`, of which each
     event takes its own; a rate is a percentage such as `20%`.
@@ -132,6 +148,8 @@ def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
         if equals:
             raise UsageError(f"{name} takes no amount.", remedy=f"Use: {name}")
         return InjectedFault(name, location or FaultLocation())
+    if not equals and kind.usual is not None:
+        amount = kind.usual
     low, high = _delay(name, amount) if kind.unit == "delay" else _rate(name, amount)
     return InjectedFault(name, location or FaultLocation(), low, high)
 
@@ -154,11 +172,11 @@ def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
 
 
 def _check_place(kind: FaultKind, location: FaultLocation) -> None:
-    if kind.scope == "region" and (location.source or location.target):
+    if kind.is_local and (location.source or location.target):
         raise UsageError(
             f"{kind.name} is a fault of one region, not of a route between two.", remedy="Use --region."
         )
-    if kind.scope != "region" and location.region:
+    if not kind.is_local and location.region:
         raise UsageError(
             f"{kind.name} is a fault of the routes between regions.", remedy="Use --from and --to."
         )

@@ -70,12 +70,17 @@ class Invocation:
 
 
 class InvocationRefused(Exception):
-    """AppSync refused the call before executing it: `code` is `NO_PERMISSIONS` or `NO_RESOURCE`."""
+    """AppSync did not answer the call.
 
-    def __init__(self, code: str, message: str) -> None:
+    `code` is `NO_PERMISSIONS` or `NO_RESOURCE` if the call was not executed. It is `TIMEOUT`, which may be
+    tried again, if its resolvers took longer than a request may.
+    """
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retryable = retryable
 
 
 class GraphQLTarget(Protocol):
@@ -87,7 +92,8 @@ class GraphQLTarget(Protocol):
         """Run a mutation as a role (mode AWS_IAM).
 
         Raises:
-            InvocationRefused: no such endpoint, or the role may not call the operation's fields.
+            InvocationRefused: no such endpoint, the role may not call the operation's fields, or it took too
+                long.
         """
         ...
 

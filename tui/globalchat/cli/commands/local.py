@@ -15,7 +15,7 @@ from globalchat.cli.output import confirm, echo_err, json_line, write_exactly, w
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, parse
+from globalchat.localcloud.faults import FAULT_KINDS, FaultKind, FaultLocation, parse
 from globalchat.localcloud.interfaces import AppSyncErrors
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.state import CloudState
@@ -186,9 +186,15 @@ def status(as_json: bool) -> int:
 AMOUNTS = {"delay": "=200ms or =150ms..250ms", "rate": "=20%", None: ""}
 
 
+def _spelling(kind: FaultKind) -> str:
+    """Return the name of a fault with a sample of its amount, in brackets if it may be left out."""
+    amount = AMOUNTS[kind.unit]
+    return kind.name + (amount if kind.usual is None else f"[{amount}]")
+
+
 def _fault_table() -> str:
     """Return the faults for the help, in a block that click leaves as it is."""
-    rows = (f"  {kind.name + AMOUNTS[kind.unit]:<36} {kind.help}" for kind in FAULT_KINDS.values())
+    rows = (f"  {_spelling(kind):<36} {kind.help}" for kind in FAULT_KINDS.values())
     return "\n".join(("\b", "Faults:", *rows))
 
 
@@ -199,6 +205,7 @@ Examples:
   globalchat local faults set duplicate=20% reorder=30%
   globalchat local faults set half-open throttle --region oregon
   globalchat local faults set drop-sockets
+  globalchat local faults set history-failing=20% history-slow=2s --region oregon
   globalchat local faults clear relay-delay
   globalchat local faults clear"""
 CLEAR_EXAMPLES = """\b
@@ -249,7 +256,7 @@ class SetFaultsOptions:
     region: str | None = option(
         "--region",
         metavar="REGION",
-        help="Only this region's port: its requests, sockets and API key. [default: all]",
+        help="Only this region's port and tables: its requests, sockets, API key and history. [default: all]",
     )
     as_json: bool = shared(options.as_json)
 

@@ -26,6 +26,7 @@ from globalchat.localcloud.dynamodb.items import (
     read_value,
 )
 from globalchat.localcloud.dynamodb.tables import ConditionFailed, PutRequest, QueryRequest, Tables
+from globalchat.localcloud.fault_injection import TableFaults
 from globalchat.localcloud.iam import data_source_may
 
 T = TypeVar("T")
@@ -65,6 +66,10 @@ class TableDataSources:
         tables: the tables.
         definition: the deployment, for the roles of the data sources.
         entropy: returns random bytes, for the ids of requests.
+        faults: delays and failures on demand.
+
+    Attributes:
+        failed: How many operations failed, by name: those that a resolver sees as `ctx.error`.
     """
 
     def __init__(
@@ -73,12 +78,21 @@ class TableDataSources:
         definition: CloudDefinition,
         *,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        faults: TableFaults | None = None,
     ) -> None:
+        self.failed = {"PutItem": 0, "Query": 0}
         self._tables = tables
         self._definition = definition
         self._entropy = entropy
+        self._faults = faults
         # Roles and policies never change while the local cloud runs: each question is asked once.
         self._permitted: dict[tuple[str, str, str], bool] = {}
+
+    def delay(self, source: DataSource) -> float:
+        """Return how many seconds a fault holds the next operation of a data source."""
+        if self._faults is None or not self._faults.faults:  # the usual case costs an operation nothing
+            return 0.0
+        return self._faults.delay(_region(source))
 
     def run(self, source: DataSource, request: JSON) -> Outcome:
         """Run the operation that a resolver asks for.
@@ -95,6 +109,7 @@ class TableDataSources:
         try:
             return run(source, arn, document)
         except DynamoDBError as error:
+            self.failed[operation] += 1
             return {"result": None, "error": self._error(error)}
 
     def _put(self, source: DataSource, arn: str, document: dict[str, JSON]) -> Outcome:
@@ -190,12 +205,18 @@ class TableDataSources:
                 f"perform: {action} on resource: {arn} because no identity-based policy allows the {action} "
                 "action",
             )
+        if self._faults is not None and self._faults.fails(arn.split(":")[3]):
+            raise DynamoDBError("InternalServerError", "Internal server error", status=500)
 
     def _error(self, error: DynamoDBError) -> JSON:
         request_id = base64.b32encode(self._entropy(32)).decode().rstrip("=")
         where = f"(Service: DynamoDb, Status Code: {error.status}, Request ID: {request_id})"
         kind = _EXCEPTIONS.get(error.code, "DynamoDbException")
         return {"message": f"{error.message} {where}", "type": f"DynamoDB:{kind}"}
+
+
+def _region(source: DataSource) -> str:
+    return cast("str", source.table_arn).split(":")[3]
 
 
 _INVALID_TOKEN: Final[JSON] = {

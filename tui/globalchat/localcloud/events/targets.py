@@ -90,7 +90,7 @@ class AppSyncTarget:
                 role_arn=self._role,
             )
         except InvocationRefused as refused:
-            return Failure(refused.code, refused.message)
+            return Failure(refused.code, refused.message, refused.retryable)
         if not invocation.errors:
             return None
         self._counters.graphql_errors += 1

@@ -196,6 +196,8 @@ def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str,
             "failedDeliveries": sum(rule["FailedInvocations"] for rule in rules),
             "droppedEvents": sum(rule["Dropped"] + rule["InvocationsFailedToBeSentToDlq"] for rule in rules),
             "graphqlErrors": sum(rule["GraphQLErrors"] for rule in rules),
+            # Messages that were delivered, but not stored.
+            "failedPuts": cloud.failed_table_operations.get("PutItem", 0),
             "faults": len(cloud.faults.active),
         }
 

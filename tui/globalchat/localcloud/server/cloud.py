@@ -15,12 +15,13 @@ from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.parser import ScriptError
+from globalchat.localcloud.appsync.model import REQUEST_SECONDS
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import CloudDefinition, RegionDefinition
 from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings
 from globalchat.localcloud.events.event_bridge import EventBridge
-from globalchat.localcloud.fault_injection import Faults
+from globalchat.localcloud.fault_injection import Faults, TableFaults
 from globalchat.localcloud.iam import AccessKey
 from globalchat.localcloud.interfaces import EventSink
 from globalchat.localcloud.problems import Defect, Invalid, Problems
@@ -59,6 +60,7 @@ class CloudOptions:
         delivery: Bounds the deliveries of EventBridge.
         tls: Serve the regions over https and wss.
         tables_file: Keeps the items of tables; None keeps them in memory.
+        request_seconds: How long a request's resolvers may take.
         max_connections: Returns how many connections there may be.
     """
 
@@ -70,6 +72,7 @@ class CloudOptions:
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
     tables_file: Path | None = None
+    request_seconds: float = REQUEST_SECONDS
     max_connections: Callable[[], int] = max_connections
 
 
@@ -78,7 +81,8 @@ class LocalCloud:
     """A running cloud.
 
     `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `faults` may be set
-    at any time. `notices` are sentences about its start that its user should read.
+    at any time. `notices` are sentences about its start that its user should read. `failed_table_operations`
+    counts those of resolvers, by name.
     """
 
     regions: tuple[RunningRegion, ...]
@@ -88,6 +92,7 @@ class LocalCloud:
     usage: Usage
     faults: Faults
     notices: tuple[str, ...] = ()
+    failed_table_operations: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
@@ -120,7 +125,9 @@ class LocalCloud:
             admin = new_admin(chosen.rng)
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
             events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery)
-            tables = _open_tables(deployment, chosen, stack)
+            rng = random.Random(chosen.rng.getrandbits(64))
+            table_faults = TableFaults(rng)
+            tables = _open_tables(deployment, chosen, table_faults, stack)
             backends = []
             problems = Problems()
             for region in deployment.regions:
@@ -129,9 +136,7 @@ class LocalCloud:
                         _backend(region, urls[region.region], access_keys, events, tables, chosen)
                     )
             problems.check()
-            faults = Faults(
-                [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
-            )
+            faults = Faults([backend.faulty for backend in backends], rng, table_faults)
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             events.connect(appsync, chosen.interceptor or faults.interceptor)
             await stack.enter_async_context(events)
@@ -163,7 +168,8 @@ class LocalCloud:
             )
             running = tuple(backend.running for backend in backends)
             notices = () if tables is None else tables.notices
-            yield cls(running, aws_url, admin, events, usage, faults, notices)
+            failed = {} if tables is None else tables.sources.failed
+            yield cls(running, aws_url, admin, events, usage, faults, notices, failed)
 
     @property
     def open_sockets(self) -> int:
@@ -205,7 +211,7 @@ class _OpenTables:
 
 
 def _open_tables(
-    deployment: CloudDefinition, options: CloudOptions, stack: AsyncExitStack
+    deployment: CloudDefinition, options: CloudOptions, faults: TableFaults, stack: AsyncExitStack
 ) -> _OpenTables | None:
     """Open the tables until the end of `stack`; None, with nothing loaded, if there are none.
 
@@ -227,7 +233,7 @@ def _open_tables(
         notices = (
             f"The file of the tables was damaged; they are empty now. It is kept as {store.set_aside}.",
         )
-    return _OpenTables(TableDataSources(tables, deployment), TableCalls(tables), notices)
+    return _OpenTables(TableDataSources(tables, deployment, faults=faults), TableCalls(tables), notices)
 
 
 def _backend(
@@ -248,6 +254,7 @@ def _backend(
         tables=None if tables is None else tables.sources,
         clock=options.clock,
         options=options.realtime,
+        request_seconds=options.request_seconds,
     )
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.model import REQUEST_SECONDS
 from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition, Statement
@@ -81,6 +82,7 @@ class RegionBackend:
         tables: runs the operations of its data sources on tables; None if there is no table.
         clock: epoch seconds.
         options: limits of the realtime side.
+        request_seconds: how long a request's resolvers may take.
 
     Raises:
         TemplateError: the region has no API or more than one, or its API cannot be honoured.
@@ -98,11 +100,19 @@ class RegionBackend:
         clock: EpochClock,
         options: RealtimeOptions,
         tables: "TableDataSources | None" = None,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         api = _only_api(definition)
         self.hub = Hub(max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon)
         self._options = options
-        self.executor = GraphQLExecutor(api, events=events, tables=tables, subscribers=self.hub, clock=clock)
+        self.executor = GraphQLExecutor(
+            api,
+            events=events,
+            tables=tables,
+            subscribers=self.hub,
+            clock=clock,
+            request_seconds=request_seconds,
+        )
         self.keys = {api_key: key_expires_at} if api.has_api_key else {}
         self.authenticator = KeyAndSignatureAuthenticator(
             api.region, self.keys, access_keys, clock, api.modes

@@ -151,13 +151,18 @@ class GraphQLExecutor:
             operation = self._documents.operation(request)
         except RequestRejected as rejected:
             return {"data": None, "errors": rejected.errors}
-        return await self._run(operation, request, Execution(self._resolution, caller))
+        try:
+            return await self._run(operation, request, Execution(self._resolution, caller))
+        except TimeoutError:
+            late = timed_out()
+            error: JSON = {**request_error(late.message), "errorType": late.error_type}
+            return {"data": None, "errors": [error]}
 
     async def invoke(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
         """Run a mutation for a rule: the caller's policy permits all of its fields, or it does not run.
 
         Raises:
-            InvocationRefused: the policy denies a top-level field.
+            InvocationRefused: the policy denies a top-level field, or the resolvers took too long.
         """
         try:
             operation = self._documents.operation(request)
@@ -170,7 +175,11 @@ class GraphQLExecutor:
             who = caller.principal.arn if caller.principal else "The caller"
             raise InvocationRefused("NO_PERMISSIONS", f"{who} may not call {', '.join(denied)}.")
         execution = Execution(self._resolution, caller, policy_checked=bool(fields))
-        return await self._run(operation, request, execution)
+        try:
+            return await self._run(operation, request, execution)
+        except TimeoutError:
+            # What AppSync answers then is not documented; an answer of 200 would lose the event.
+            raise InvocationRefused("TIMEOUT", timed_out().message, retryable=True) from None
 
     async def subscribe(self, request: GraphQLRequest, caller: Caller) -> SubscriptionPlan:
         """Check a subscription, run its resolver and return its plan.
@@ -183,17 +192,17 @@ class GraphQLExecutor:
     async def _run(
         self, operation: PreparedOperation, request: GraphQLRequest, execution: Execution
     ) -> dict[str, JSON]:
+        """Run an operation, and publish its result.
+
+        Raises:
+            TimeoutError: its resolvers took too long.
+        """
         if operation.node.operation is OperationType.SUBSCRIPTION:
             return {"errors": [{"errorType": "BadRequestException", "message": NO_SUBSCRIPTIONS}]}
         try:
-            try:
-                return await self._run_compiled(operation.compiled, execution, request.variables)
-            except FallbackRequired:
-                return await self._interpreter.run(operation, execution, request)
-        except TimeoutError:
-            late = timed_out()
-            error: JSON = {**request_error(late.message), "errorType": late.error_type}
-            return {"data": None, "errors": [error]}
+            return await self._run_compiled(operation.compiled, execution, request.variables)
+        except FallbackRequired:
+            return await self._interpreter.run(operation, execution, request)
 
     async def _run_compiled(
         self, compiled: CompiledOperation | None, execution: Execution, variables: Mapping[str, JSON]
@@ -344,7 +353,8 @@ class AppSync:
         """Run a mutation as a role (mode AWS_IAM); the response may hold errors.
 
         Raises:
-            InvocationRefused: no such endpoint, or the role may not call the operation's fields.
+            InvocationRefused: no such endpoint, the role may not call the operation's fields, or it took too
+                long.
         """
         executor = self._executors.get(endpoint_arn)
         if executor is None:

@@ -5,6 +5,7 @@ Sources: the AppSync developer guide, `resolver-context-reference-js`, `resolver
 (`Value for field '$[operation]' not found.`).
 """
 
+import asyncio
 import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -236,9 +237,21 @@ class FieldResolver:
             result = none_result(request)
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
         if self._tables is not None and self._source.type == "AMAZON_DYNAMODB":
-            answer = self._tables.run(self._source, request)
-            return self._evaluate("response", inputs, effects, answer, stash).get("value")
+            delay = self._tables.delay(self._source)
+            if delay:
+                return self._run_late(delay, request, stash, inputs, effects)
+            return self._run_on_table(request, stash, inputs, effects)
         return self._put_events(request, stash, inputs, effects)
+
+    def _run_on_table(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
+        answer = cast("TableDataSources", self._tables).run(self._source, request)
+        return self._evaluate("response", inputs, effects, answer, stash).get("value")
+
+    async def _run_late(
+        self, delay: float, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects
+    ) -> JSON:
+        await asyncio.sleep(delay)
+        return self._run_on_table(request, stash, inputs, effects)
 
     async def _put_events(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
         entries = put_events_entries(request)
