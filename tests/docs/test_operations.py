@@ -89,7 +89,7 @@ class LostDeliveries(DirectDelivery):
 
 @pytest.fixture
 def lost() -> LostDeliveries:
-    """What stops deliveries of the cloud."""
+    """The cloud's interceptor."""
     return LostDeliveries()
 
 

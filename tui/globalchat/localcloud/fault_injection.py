@@ -107,7 +107,7 @@ class RegionFaults:
 
 
 class TableFaults:
-    """Delays and failures of operations on tables.
+    """Implements `TableInterceptor` for the faults that are set at the time.
 
     Args:
         rng: jitter, and which operations fail.
@@ -122,11 +122,15 @@ class TableFaults:
 
     def delay(self, region: str) -> float:
         """Return how many seconds the next operation in an AWS region waits."""
+        if not self.faults:  # the usual case costs an operation nothing
+            return 0.0
         fault = self._find("history-slow", region)
         return 0.0 if fault is None else self._rng.uniform(fault.low, fault.high)
 
     def fails(self, region: str) -> bool:
         """Return True if the next operation in an AWS region fails."""
+        if not self.faults:
+            return False
         fault = self._find("history-failing", region)
         return fault is not None and self._rng.random() < fault.low
 

@@ -10,7 +10,7 @@ import binascii
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.appsync.graphql_errors import FieldError
@@ -26,7 +26,6 @@ from globalchat.localcloud.dynamodb.items import (
     read_value,
 )
 from globalchat.localcloud.dynamodb.tables import ConditionFailed, PutRequest, QueryRequest, Tables
-from globalchat.localcloud.fault_injection import TableFaults
 from globalchat.localcloud.iam import data_source_may
 
 T = TypeVar("T")
@@ -59,6 +58,18 @@ _EXCEPTIONS: Final = {
 """The errors that the Java SDK behind AppSync has classes for; all others are its DynamoDbException."""
 
 
+class TableInterceptor(Protocol):
+    """Disturbs operations on the tables of an AWS region. Both calls return at once."""
+
+    def delay(self, region: str) -> float:
+        """Return how many seconds the next operation waits."""
+        ...
+
+    def fails(self, region: str) -> bool:
+        """Return True if the next operation fails."""
+        ...
+
+
 class TableDataSources:
     """All DynamoDB data sources of a deployment.
 
@@ -66,7 +77,7 @@ class TableDataSources:
         tables: the tables.
         definition: the deployment, for the roles of the data sources.
         entropy: returns random bytes, for the ids of requests.
-        faults: delays and failures on demand.
+        interceptor: disturbs operations, for tests and drills.
 
     Attributes:
         failed: How many operations failed, by name: those that a resolver sees as `ctx.error`.
@@ -78,21 +89,19 @@ class TableDataSources:
         definition: CloudDefinition,
         *,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
-        faults: TableFaults | None = None,
+        interceptor: TableInterceptor | None = None,
     ) -> None:
         self.failed = {"PutItem": 0, "Query": 0}
         self._tables = tables
         self._definition = definition
         self._entropy = entropy
-        self._faults = faults
+        self._interceptor = interceptor
         # Roles and policies never change while the local cloud runs: each question is asked once.
         self._permitted: dict[tuple[str, str, str], bool] = {}
 
     def delay(self, source: DataSource) -> float:
-        """Return how many seconds a fault holds the next operation of a data source."""
-        if self._faults is None or not self._faults.faults:  # the usual case costs an operation nothing
-            return 0.0
-        return self._faults.delay(_region(source))
+        """Return how many seconds the next operation of a data source waits."""
+        return 0.0 if self._interceptor is None else self._interceptor.delay(_region(source.table_arn or ""))
 
     def run(self, source: DataSource, request: JSON) -> Outcome:
         """Run the operation that a resolver asks for.
@@ -205,7 +214,7 @@ class TableDataSources:
                 f"perform: {action} on resource: {arn} because no identity-based policy allows the {action} "
                 "action",
             )
-        if self._faults is not None and self._faults.fails(arn.split(":")[3]):
+        if self._interceptor is not None and self._interceptor.fails(_region(arn)):
             raise DynamoDBError("InternalServerError", "Internal server error", status=500)
 
     def _error(self, error: DynamoDBError) -> JSON:
@@ -215,8 +224,8 @@ class TableDataSources:
         return {"message": f"{error.message} {where}", "type": f"DynamoDB:{kind}"}
 
 
-def _region(source: DataSource) -> str:
-    return cast("str", source.table_arn).split(":")[3]
+def _region(arn: str) -> str:
+    return arn.split(":", 4)[3]
 
 
 _INVALID_TOKEN: Final[JSON] = {

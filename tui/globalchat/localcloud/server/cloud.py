@@ -233,7 +233,7 @@ def _open_tables(
         notices = (
             f"The file of the tables was damaged; they are empty now. It is kept as {store.set_aside}.",
         )
-    return _OpenTables(TableDataSources(tables, deployment, faults=faults), TableCalls(tables), notices)
+    return _OpenTables(TableDataSources(tables, deployment, interceptor=faults), TableCalls(tables), notices)
 
 
 def _backend(
