@@ -66,6 +66,10 @@ class FakeAppSync:
         self.answered_id: str | None = None  # what publishes are answered with, in place of their own
         self.publish_gate = asyncio.Event()
         self.publish_gate.set()
+        self.history_days: int | None = None  # None: it was deployed before there was a history
+        self.history_gate = asyncio.Event()
+        self.history_gate.set()
+        self.stored: list[dict[str, Any]] = []  # messages with an arrival
         self.ping_answers = True
         self.peers: list[FakeAppSync] = []
         self.sockets: list[Socket] = []
@@ -102,6 +106,7 @@ class FakeAppSync:
 
     async def stop(self) -> None:
         self.start_gate.set()
+        self.history_gate.set()
         self.publish_gate.set()
         for socket in list(self.sockets):
             socket.abort()
@@ -187,10 +192,25 @@ class FakeAppSync:
             return web.json_response(UNAUTHORIZED, status=401)
         if "channels" in body["query"]:
             limits = {"message": 2000, "sender": 32, "id": 64}
+            if self.history_days is not None:
+                limits["historyDays"] = self.history_days
             return web.json_response({"data": {"channels": list(self.channels), "limits": limits}})
         await self._note()
+        if "history" in body["query"]:
+            await self.history_gate.wait()
+            return web.json_response({"data": {"history": self._page(**body["variables"])}})
         await self.publish_gate.wait()
         return await self._publish(body["variables"])
+
+    def _page(self, name: str, after: str | None, before: str | None, limit: int) -> dict[str, Any]:
+        """Return a page as `history.js` does."""
+        found = sorted((each for each in self.stored if each["name"] == name), key=lambda x: x["arrival"])
+        if after is not None:
+            kept = [each for each in found if each["arrival"] > after][:limit]
+            return {"messages": kept, "next": kept[-1]["arrival"] if kept and kept[-1] != found[-1] else None}
+        found = [each for each in found if before is None or each["arrival"] < before]
+        kept = found[-limit:]
+        return {"messages": kept, "next": kept[0]["arrival"] if len(found) > len(kept) else None}
 
     async def _publish(self, variables: dict[str, Any]) -> web.Response:
         if variables["name"] not in self.channels:

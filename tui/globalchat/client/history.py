@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from globalchat.client.messages import MAX_TIME, Content, Message, encode_id
+from globalchat.client.messages import ALPHABET, MAX_TIME, Content, Message, encode_id
 from globalchat.client.retry import RetryPolicy, is_retryable
 from globalchat.core.errors import UserError
 
@@ -65,6 +65,14 @@ class RetryingReader:
 def cursor_at(epoch_ms: int) -> str:
     """Return the cursor before all that arrived at a moment (epoch ms, the region's clock) or later."""
     return encode_id(min(max(epoch_ms, 0), MAX_TIME), 0)
+
+
+def cursor_time(cursor: str) -> int:
+    """Return the time in a cursor: epoch ms of the region's clock."""
+    value = 0
+    for character in cursor[:10]:
+        value = value * 32 + ALPHABET.index(character)
+    return value
 
 
 async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[Message]:

@@ -112,3 +112,18 @@ class Inbox:
             own=self._is_own(message),
             conflicting=novelty is Novelty.CONFLICTING,
         )
+
+    def receive_stored(self, message: Message, via: str, now: Moment) -> MessageReceived | None:
+        """Return the event of a message from the history of region `via`; None if it is a duplicate."""
+        novelty = self._seen.observe(message, now.monotonic)
+        if novelty is Novelty.DUPLICATE:
+            return None
+        return MessageReceived(
+            message=message,
+            via=via,
+            received_at=now.wall,
+            transit_ms=None,
+            own=self._is_own(message),
+            conflicting=novelty is Novelty.CONFLICTING,
+            filled=True,
+        )

@@ -9,6 +9,7 @@ from random import Random
 from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
 from globalchat.client.events import SessionEvent, StateChanged
+from globalchat.client.history_worker import HistoryWorker
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle import inputs
 from globalchat.client.lifecycle.channels import SubscriptionSet
@@ -18,7 +19,7 @@ from globalchat.client.messages import Draft, IdFactory, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.outbox.outbox import Outbox
-from globalchat.client.profiles import EndpointResolver, Profile, Reload
+from globalchat.client.profiles import EndpointResolver, Profile, RegionEndpoint, Reload
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import RECONNECTING, SessionState
 from globalchat.core.clock import Moment, MonotonicClock, WallClock, now_ms
@@ -62,6 +63,7 @@ class Session:
         self._resolver = EndpointResolver(profile, reload)
         self._sender = sender
         self._clock = clock
+        self._monotonic = monotonic
         self._ids = IdFactory()
         self._running = False
         self._events = EventBuffer(
@@ -83,17 +85,27 @@ class Session:
             SubscriptionSet(channels),
             options=options,
             rng=rng,
-            now=Moment(clock(), monotonic()),
+            now=self._now(),
         )
+        inbox = Inbox(seen=self._seen, offset=offset, is_own=self._outbox.echo)
         self._runner = SessionRunner(
             self._machine,
             resolver=self._resolver,
             apis=self._apis,
-            inbox=Inbox(seen=self._seen, offset=offset, is_own=self._outbox.echo),
+            inbox=inbox,
             emit=self._emit,
             options=options,
             clock=clock,
             monotonic=monotonic,
+        )
+        self._history = HistoryWorker(
+            locate=self._locate,
+            apis=self._apis,
+            inbox=inbox,
+            emit=self._events.put,
+            now=self._now,
+            options=options,
+            rng=rng,
         )
 
     @property
@@ -143,7 +155,9 @@ class Session:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outbox.run(), name="outbox")
+                group.create_task(self._history.run(), name="history")
                 await self._runner.run()
+                self._history.close()
                 self._outbox.close()
         finally:
             self._outbox.close()
@@ -207,6 +221,18 @@ class Session:
         """End the subscription to a channel."""
         self._runner.feed(inputs.Left(channel))
 
+    def load_older(self, channel: str) -> None:
+        """Ask for the page of history before what is loaded of a channel; at first for its last page.
+
+        `PageLoaded` or `PageFailed` follows, also while the session is not live. Nothing happens while a page
+        of the channel is being read.
+        """
+        self._history.load_older(channel)
+
+    def is_loading(self, channel: str) -> bool:
+        """Return True while history of a channel is being read."""
+        return self._history.is_loading(channel)
+
     def retry_now(self) -> None:
         """Try at once instead of waiting, also after a failure."""
         self._runner.feed(inputs.RetryRequested())
@@ -219,6 +245,13 @@ class Session:
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         """Return the next events in order, at least one; an empty list after the session closed."""
         return await self._events.take(limit)
+
+    def _now(self) -> Moment:
+        return Moment(self._clock(), self._monotonic())
+
+    async def _locate(self) -> RegionEndpoint:
+        """Return where history is read: where drafts are published."""
+        return await self._resolver.resolve(self._machine.publish_endpoint)
 
     async def _publish(self, draft: Draft) -> Message:
         try:
