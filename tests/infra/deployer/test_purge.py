@@ -124,8 +124,8 @@ def test_a_channel_is_deleted_in_every_region_and_the_others_stay(deployed: User
     ran = deployed.run("purge", "tech", "--yes", "--json")
     assert ran.exit_code == 0, ran.output
     assert [json.loads(line) for line in ran.stdout.splitlines()] == [
-        {"region": "us-west-2", "name": "tech", "deleted": 60},
-        {"region": "ap-southeast-2", "name": "tech", "deleted": 3},
+        {"region": "us-west-2", "channel": "tech", "deleted": 60},
+        {"region": "ap-southeast-2", "channel": "tech", "deleted": 3},
     ]
     assert (left(), left(alias="sydney"), left("cars")) == (0, 0, 2)
 

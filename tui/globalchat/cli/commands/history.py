@@ -1,4 +1,4 @@
-"""`globalchat history`: print what was said in a channel."""
+"""`globalchat history`: print what was said in a channel, or compare what the regions have stored of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, argument, option, parameters, shared
+from globalchat.cli.options import Duration, argument, flag, option, parameters, shared
 from globalchat.cli.output import echo_err, json_line, message_document
 from globalchat.core.clock import is_plausible, now_ms
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.text import LINE_BREAK, sanitize
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ Examples:
   globalchat history tech --since 2h
   globalchat history tech --since 7d --json | jq -r .message
   globalchat history cars --limit 5 --region sydney
+  globalchat history tech --compare --since 1h
+
+With --compare it lists what one region has stored and another lacks, of what was sent during the last hour or
+since --since, and exits 1 if there is any. Messages sent within the last 30 seconds may be on their way, and
+are left out, as is what a region does not keep any more. --repair, which needs AWS credentials, puts what a
+region lacks on its bus again: there it is stored, and delivered once; other regions do not get it again.
 """
 
 
@@ -51,7 +57,10 @@ class HistoryOptions:
     limit: int | None = option(
         "--limit", type=click.IntRange(1, 100_000), metavar="N", help="Only the latest N messages."
     )
+    compare: bool = flag("--compare", help="List what one region has stored and another lacks.")
+    repair: bool = flag("--repair", help="With --compare: put what a region lacks on its bus again.")
     region: str | None = shared(options.region)
+    aws_profile: str | None = shared(options.aws_profile)
     as_json: bool = shared(options.as_json)
     profile: str | None = shared(options.profile)
 
@@ -60,10 +69,28 @@ class HistoryOptions:
 @parameters(HistoryOptions)
 def command(given: HistoryOptions) -> int:
     """Run `globalchat history`."""
-    loaded = profiles.load(profiles.choose(given.profile), note=echo_err)
+    name = profiles.choose(given.profile)
+    if given.compare:
+        return _compare(name, given)
+    if given.repair:
+        raise UsageError("--repair needs --compare.")
+    loaded = profiles.load(name, note=echo_err)
     import asyncio
 
     return asyncio.run(_print(loaded, given))
+
+
+def _compare(name: str, given: HistoryOptions) -> ExitCode:
+    """Compare the regions, with the credentials of an administrator if they are to be repaired."""
+    if given.limit is not None or given.region is not None:
+        raise UsageError("--compare is about all that every region has: leave out --limit and --region.")
+    from globalchat.cli.commands import history_compare
+
+    if not given.repair:
+        return history_compare.run(given, profiles.load(name, note=echo_err), None)
+    from globalchat.cli.aws_deployment import administration
+
+    return history_compare.run(given, *administration(name, given.aws_profile))
 
 
 async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
@@ -73,7 +100,7 @@ async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
     from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 
     output = Output.standard()
-    line: Callable[[Message], str] = _as_json if given.as_json else _as_text
+    line: Callable[[Message], str] = _as_json if given.as_json else text_line
     since = None if given.since is None else now_ms() - round(given.since * 1000)
     async with RegionApi(await profiles.pick(profile, given.region)) as api:
         policy = RetryPolicy(
@@ -96,7 +123,7 @@ def _as_json(message: "Message") -> str:
     return json_line(message_document(message))
 
 
-def _as_text(message: "Message") -> str:
+def text_line(message: "Message") -> str:
     """Return the line for readers: one, as line breaks in the text become visible."""
     time = UNKNOWN_TIME
     if is_plausible(message.sent_at):

@@ -183,7 +183,7 @@ def _report(region: RegionPurge, *, as_json: bool) -> None:
     if as_json:
         document: Mapping[str, object] = {
             "region": region.history.region,
-            "name": region.history.channel,
+            "channel": region.history.channel,
             "deleted": region.deleted,
         }
         write_lines([json_line(document)])

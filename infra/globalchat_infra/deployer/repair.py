@@ -1,0 +1,111 @@
+"""Puts messages that one region lacks on its bus again, which broadcasts and does not relay them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from globalchat.core.aws_errors import Busy
+from globalchat.core.errors import UserError
+from globalchat_infra import names
+from globalchat_infra.deployer.aws import Aws, CallFailed
+from globalchat_infra.deployer.resources import tags_of
+from globalchat_infra.deployer.stacks import ForeignResource, is_ours, refusal
+from globalchat_infra.names import PhysicalName
+
+SOURCE = "globalchat"
+"""The source of our events, as `resolvers/publish.js` writes it."""
+MOST_ENTRIES, MOST_BYTES = 10, 200_000
+"""The most entries of a call, and of their details together; EventBridge takes 256 KB with all else."""
+RETRYABLE = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
+"""Why an entry may pass later (EventBridge API reference, PutEventsResultEntry)."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+"""Seconds before entries that were refused are put again."""
+
+
+def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:
+    """Check that the bus of a region belongs to this deployment, and that its rule takes repaired messages.
+
+    Raises:
+        UserError: there is no such bus or rule, its tags may not be read, or it is older than repairs.
+        UsageError: it belongs to others.
+    """
+    bus = PhysicalName(names.BUS, names.bus(prefix), region)
+    tags = tags_of(aws, bus)
+    if tags is None:
+        raise UserError(f"There is no event bus {bus.name} in {region}.", remedy="Run `globalchat deploy`.")
+    if not is_ours(tags, prefix, alias):
+        owner = ForeignResource(str(bus), tags)
+        raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
+    rule = aws.call(
+        "events", region, "describe_rule", Name=names.broadcast_rule(prefix), EventBusName=bus.name
+    )
+    if names.REPAIRED not in json.loads(rule.get("EventPattern") or "{}").get("detail-type", ()):
+        raise UserError(
+            f"{alias} was deployed before messages could be repaired.",
+            remedy="Run `globalchat deploy` to update it.",
+        )
+
+
+def put(aws: Aws, region: str, event_bus: str, details: Sequence[str], on_put: Callable[[int], None]) -> None:
+    """Put events with these details on a bus; what EventBridge is too busy for is put again.
+
+    Args:
+        aws: the calls of AWS.
+        region: the AWS region of the bus.
+        event_bus: its ARN.
+        details: the details, as JSON text.
+        on_put: called with the number of events of each call once the bus has taken them.
+
+    Raises:
+        UserError: the call or an event is refused, or EventBridge stays too busy.
+    """
+    for some in _chunks(details):
+        _put(aws, region, [_entry(event_bus, each) for each in some], on_put)
+
+
+def _entry(event_bus: str, detail: str) -> Mapping[str, str]:
+    return {"Source": SOURCE, "DetailType": names.REPAIRED, "Detail": detail, "EventBusName": event_bus}
+
+
+def _chunks(details: Sequence[str]) -> Iterator[Sequence[str]]:
+    chunk: list[str] = []
+    size = 0
+    for each in details:
+        length = len(each.encode())
+        if chunk and (len(chunk) == MOST_ENTRIES or size + length > MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(each)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _put(aws: Aws, region: str, entries: Sequence[Mapping[str, Any]], on_put: Callable[[int], None]) -> None:
+    began, wait = aws.clock(), _FIRST_PAUSE
+    while True:
+        answered = aws.call("events", region, "put_events", Entries=entries)["Entries"]
+        refused = [
+            (entry, answer)
+            for entry, answer in zip(entries, answered, strict=True)
+            if answer.get("EventId") is None
+        ]
+        if done := len(entries) - len(refused):
+            on_put(done)
+        if not refused:
+            return
+        for _, answer in refused:
+            if (code := str(answer.get("ErrorCode"))) not in RETRYABLE:
+                raise CallFailed(
+                    f"The bus in {region} refused a message: {answer.get('ErrorMessage')}.", code=code
+                )
+        if aws.clock() - began > aws.busy_seconds:
+            raise Busy(
+                f"EventBridge in {region} is busy and refuses messages.",
+                code=str(refused[0][1].get("ErrorCode")),
+                remedy="Wait a minute, then run the same command again.",
+                throttled=True,
+            )
+        aws.pause(wait * (1 + aws.chance()) / 2)
+        wait = min(wait * 2, _LONGEST_PAUSE)
+        entries = [entry for entry, _ in refused]
