@@ -17,7 +17,9 @@ class Asked:
 
 
 class LoopbackProxy:
-    """An HTTP proxy: CONNECT, and whole URLs in requests. Every host lies at `ports` of this machine.
+    """An HTTP proxy: CONNECT, and whole URLs in requests.
+
+    `ports` maps each host to a port of this machine; `tls` makes it a proxy that is reached over TLS.
 
     Attributes:
         asked: The requests that came, tunnels and others.
@@ -26,7 +28,6 @@ class LoopbackProxy:
     """
 
     def __init__(self, ports: Mapping[str, int], *, tls: ssl.SSLContext | None = None) -> None:
-        """`ports` gives the port of each host; `tls` makes it a proxy that is spoken to over TLS."""
         self.asked: list[Asked] = []
         self.authorization: str | None = None
         self.answer: bytes | None = None

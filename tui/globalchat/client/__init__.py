@@ -1,1 +1,1 @@
-"""The client of the backend: profiles, messages, and the session. No interface, no Textual."""
+"""The client of the backend: profiles, messages, and the session. No user interface, no Textual."""

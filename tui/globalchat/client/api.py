@@ -1,4 +1,7 @@
-"""The regions' APIs over HTTP: the calls of one, a pool of open ones, and which region is the nearest."""
+"""The regions' APIs over HTTP.
+
+The calls of one API, a pool of open APIs, and the search for the nearest region.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -21,26 +24,27 @@ from globalchat.core.errors import Refused, Unreachable, UserError
 from globalchat.core.net import is_loopback
 
 ANOTHER_ID = "AnotherId"
-"""Our own type of refusal: the answer is about a message that was not sent."""
+"""Our own error type: the answer is about a message that was not sent."""
 
 NO_HISTORY = "NoHistory"
 """Our own type of refusal: the region was deployed before there was a history."""
 
 NARROWING_REQUESTS = 6
-"""The most requests that narrow the estimate of a region's clock: each halves a second."""
+"""The most requests that narrow the estimate of a region's clock: each halves the error, from a second on."""
 
 PROBE_TIMEOUT = 5.0
 """Seconds that a region has to answer when the nearest is looked for."""
 
 Probe = Callable[[RegionEndpoint], Awaitable[float]]
-"""Returns the seconds of a round trip to a region. Raises UserError if it does not answer."""
+"""Measures a round trip to a region in seconds. Raises UserError if it does not answer."""
 
 
 class RegionApi:
     """The calls of one region; an async context manager that keeps its connection between calls.
 
-    Every call raises Refused if the backend says no, Unauthorized if it does not accept key or signature,
-    Unreachable if no usable answer comes within `timeout` seconds. With `credentials` calls are IAM-signed.
+    Every call raises Refused if the backend refuses it, Unauthorized if it does not accept the key or
+    signature, Unreachable if no usable answer comes within `timeout` seconds. With `credentials` calls are
+    IAM-signed.
     """
 
     def __init__(
@@ -62,11 +66,11 @@ class RegionApi:
 
     @property
     def clock_skew(self) -> float | None:
-        """Seconds that this machine's clock is ahead of the backend's, by its latest answer, if known."""
+        """Seconds that this machine's clock is ahead of the backend's, by its latest answer; else None."""
         return self._http.clock_skew
 
     async def describe(self) -> Backend:
-        """Return which channels and limits the backend has."""
+        """Return the channels and limits of the backend."""
         data = await self._ask_for_description()
         try:
             return documents.read_backend(data)
@@ -77,8 +81,8 @@ class RegionApi:
     async def publish(self, draft: Draft) -> Message:
         """Publish a draft; return the message as the backend stamped it.
 
-        An answer about another id is a refusal that no retry can help: what became of the draft is unknown,
-        and each retry might be accepted under one more id.
+        An answer about another id is treated as a permanent refusal: what happened to the draft is unknown,
+        and each retry might be accepted under yet another id.
         """
         variables = {"name": draft.channel, "message": draft.text, "id": draft.id}
         if draft.sender is not None:
@@ -101,7 +105,7 @@ class RegionApi:
     async def history(
         self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
     ) -> HistoryPage:
-        """Return a page of what arrived in this region: after a cursor, else before one or at the end."""
+        """Return a page of messages that arrived in this region: after or before a cursor, or the latest."""
         variables = {"name": channel, "after": after, "before": before, "limit": limit}
         try:
             data = await self._http.execute(documents.HISTORY, variables)
@@ -132,7 +136,7 @@ class RegionApi:
         return data
 
     async def unsubscribe(self, channel: str) -> str:
-        """End every subscription to a channel in this region; return its name. Needs credentials."""
+        """End all subscriptions to a channel in this region and return its name. Needs credentials."""
         if not self._signed:
             raise UserError(
                 "Ending a channel's subscriptions needs AWS credentials.",
@@ -147,7 +151,7 @@ class RegionApi:
 
 @dataclass(slots=True)
 class _OpenApi:
-    """An open API, what its region said of itself, and how many calls are under way."""
+    """An open API, its region's description, and the number of calls in flight."""
 
     api: RegionApi
     backend: Backend | None = None
@@ -168,16 +172,16 @@ class ApiPool:
         self._opened: dict[RegionEndpoint, _OpenApi] = {}
 
     async def describe(self, endpoint: RegionEndpoint) -> Backend:
-        """Return what the region says of itself; asked once. Raises as `RegionApi.describe` does."""
+        """Return the region's description, which is requested once. Raises as `RegionApi.describe` does."""
         async with self._calling(endpoint) as opened:
             if opened.backend is None:
                 opened.backend = await self._describe(endpoint, opened)
             return opened.backend
 
     async def narrow_offset(self, endpoint: RegionEndpoint) -> None:
-        """Ask a region again, if needed: each time when its date narrows the estimate of its clock most.
+        """Narrow the estimate of a region's clock by a few requests, each at the most informative moment.
 
-        A failure ends it: whatever else is asked of the region meets the same one, and reports it.
+        A failure ends this silently: any other request to the region fails in the same way, and reports it.
         """
         for _ in range(NARROWING_REQUESTS):
             wait = self._offset.next_request_ms(endpoint.region, self._clock())
@@ -191,7 +195,7 @@ class ApiPool:
                 return
 
     def note_date(self, endpoint: RegionEndpoint, dated: Dated | None) -> None:
-        """Learn from the date of an answer that came another way than by these APIs."""
+        """Learn from the date of an answer that did not come through these APIs."""
         if dated is not None:
             self._offset.note_date(endpoint.region, dated)
 
@@ -228,15 +232,15 @@ class ApiPool:
                 closing.push_async_exit(self._opened.popitem()[1].api)
 
     async def close_former(self, now: RegionEndpoint) -> None:
-        """Close where a region was before, unless a call is under way there: then a later call closes it."""
+        """Close the APIs at former endpoints; one with a call in flight is closed by a later call."""
         for endpoint, opened in tuple(self._opened.items()):
             if endpoint.alias == now.alias and endpoint != now and not opened.calls:
-                if self._opened.pop(endpoint, None) is None:  # another task closes it
+                if self._opened.pop(endpoint, None) is None:  # Another task is closing it.
                     continue
                 try:
                     await opened.api.__aexit__(None, None, None)
                 except asyncio.CancelledError:
-                    self._opened.setdefault(endpoint, opened)  # `close` finishes it
+                    self._opened.setdefault(endpoint, opened)  # Cancelled: `close` closes it.
                     raise
 
     async def _describe(self, endpoint: RegionEndpoint, opened: _OpenApi) -> Backend:
@@ -262,10 +266,10 @@ class ApiPool:
 
 
 async def round_trip(endpoint: RegionEndpoint) -> float:
-    """Return the seconds that one call to a region takes on an open connection.
+    """Measure one call to a region on an open connection, in seconds.
 
     Raises:
-        UserError: the region does not answer as it should.
+        UserError: the region does not answer properly.
     """
     clock = asyncio.get_running_loop().time
     async with RegionApi(endpoint, timeout=PROBE_TIMEOUT) as api:
@@ -278,13 +282,13 @@ async def round_trip(endpoint: RegionEndpoint) -> float:
 async def nearest(
     endpoints: Iterable[RegionEndpoint], *, timeout: float = PROBE_TIMEOUT, probe: Probe = round_trip
 ) -> RegionEndpoint:
-    """Return the region with the quickest answer; `probe` measures one.
+    """Return the region that answers first; `probe` measures one.
 
-    All are measured at once. After the first answer the others have as long again: what takes longer is not
-    nearer, and one dead region does not hold up the choice.
+    All are measured at once. After the first answer the others get the same time again: slower ones are not
+    nearer, and a dead region does not delay the choice.
 
     Raises:
-        UserError: none answers; it is the failure of the last one to fail.
+        UserError: none answers; it is the error of the last one to fail.
     """
     loop = asyncio.get_running_loop()
     probes = {asyncio.create_task(_timed(probe, endpoint)): endpoint for endpoint in endpoints}

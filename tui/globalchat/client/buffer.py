@@ -1,4 +1,4 @@
-"""What waits for the listener: bounded, and never waiting for it."""
+"""Queues between a session and its listener: bounded, and never blocking."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,10 @@ Item = TypeVar("Item")
 
 
 class BoundedQueue(Generic[Item]):
-    """A queue that drops its oldest items over `limit` of them or `most_bytes`; the newest one stays."""
+    """A queue that drops its oldest items above `limit` items or `most_bytes`.
+
+    The newest item always stays.
+    """
 
     def __init__(self, limit: int, most_bytes: int) -> None:
         self._limit, self._most_bytes = max(1, limit), most_bytes
@@ -30,7 +33,7 @@ class BoundedQueue(Generic[Item]):
         return self._items[0][0]
 
     def put(self, item: Item, size: int) -> list[Item]:
-        """Add an item that takes `size` bytes; return those that are dropped for it."""
+        """Add an item of `size` bytes; return the items dropped to make room."""
         self._items.append((item, size))
         self._bytes += size
         dropped = []
@@ -46,11 +49,11 @@ class BoundedQueue(Generic[Item]):
 
 
 _EVENT_BYTES = 400
-"""Bytes of an event, its message or draft and its place in a queue, beside their texts; measured."""
+"""Bytes of an event with its message or draft and its place in a queue, without their texts; measured."""
 
 
 def size_of_message(message: Message) -> int:
-    """Return how many bytes of memory a message takes, about, with what holds it."""
+    """Return the approximate bytes of memory that a message and its event take."""
     texts = (
         message.id,
         message.channel,
@@ -63,7 +66,7 @@ def size_of_message(message: Message) -> int:
 
 
 def size_of(event: SessionEvent) -> int:
-    """Return how many bytes of memory an event takes, about: what others can make large are its texts."""
+    """Return the approximate bytes of memory that an event takes: only its texts can be large."""
     if isinstance(event, MessageReceived):
         return size_of_message(event.message)
     draft, reason = getattr(event, "draft", None), getattr(event, "reason", None)
@@ -73,10 +76,10 @@ def size_of(event: SessionEvent) -> int:
 class EventBuffer:
     """A queue of events that drops rather than grows or blocks.
 
-    Over `limit` messages or `most_bytes` of them, or over as many other events, the oldest of that sort are
-    dropped and counted; the next `take` then starts with `EventsSkipped`, and with the gap that the dropped
-    messages (or gaps) leave. So a flood of messages never drops a state or a refusal. The newest event of
-    each sort is kept whatever its size. `log` is called with every event at once.
+    Above `limit` messages or `most_bytes` of them, or the same for all other events, the oldest of that kind
+    are dropped and counted; the next `take` then starts with `EventsSkipped`, and with the gap that the
+    dropped messages (or gaps) leave. So a flood of messages never drops a state or a refusal. The newest
+    event of each kind is kept whatever its size. `log` is called with every event at once.
     """
 
     def __init__(
@@ -107,12 +110,15 @@ class EventBuffer:
         self._filled.set()
 
     def close(self) -> None:
-        """Let the listener take what is left, then nothing more."""
+        """Accept no more events; the listener can still take the rest."""
         self._closed = True
         self._filled.set()
 
     async def take(self, limit: int) -> list[SessionEvent]:
-        """Return the oldest events in order, 1 to `limit` (plus a notice of skipped ones); [] once closed."""
+        """Return the oldest events in order, 1 to `limit` (plus a notice of skipped ones).
+
+        An empty list once closed.
+        """
         await self._filled.wait()
         events = self._dropped.events()
         if events:
@@ -136,7 +142,7 @@ class EventBuffer:
 
 
 class _Dropped:
-    """What was dropped since the last `take`, as far as the listener has to know."""
+    """The drops since the last `take` that the listener has to know of."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -1,4 +1,4 @@
-"""The short form for scripts: connect, publish, iterate."""
+"""A short API for scripts: connect, publish, iterate."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ class Chat:
     """A session that is live inside `async with`; iterating it yields each message once.
 
     Attributes:
-        session: The session underneath, for all that this form leaves out.
+        session: The underlying session, for everything that this API leaves out.
     """
 
     def __init__(self, session: Session, *, options: SessionOptions) -> None:
@@ -46,7 +46,7 @@ class Chat:
         """Wait until the session is live.
 
         Raises:
-            UserError: it cannot become live (key not accepted, no such API).
+            UserError: it cannot become live (such as a key that is not accepted).
         """
         self._settled = asyncio.get_running_loop().create_future()
         self._running = asyncio.create_task(self.session.run(), name="session")
@@ -66,16 +66,16 @@ class Chat:
     async def publish(self, channel: str, text: str) -> Message:
         """Publish a text; return the message as the backend accepted it.
 
-        With an outbox it waits until the backend can be reached.
+        With an outbox, it waits until the backend can be reached.
 
         Raises:
             Refused: the backend refused it.
-            Unreachable: the backend could not be reached in a few tries, or the chat was closed before.
+            Unreachable: the backend could not be reached after a few attempts, or the chat was closed first.
         """
         draft = self.session.send(channel, text)
         outcome = self._outcomes[draft.id] = asyncio.get_running_loop().create_future()
         if self._ended:
-            outcome.set_result(None)  # nothing comes from a session that is over
+            outcome.set_result(None)  # A session that has ended emits no further events.
         try:
             settled = await outcome
         finally:
@@ -110,7 +110,8 @@ class Chat:
 
     def _handle(self, event: SessionEvent) -> None:
         if isinstance(event, MessageReceived):
-            self._messages.put(event.message, size_of(event))  # if the listener is too slow, the oldest go
+            # If the listener is too slow, the oldest are dropped.
+            self._messages.put(event.message, size_of(event))
             self._filled.set()
         elif isinstance(event, StateChanged):
             self._note(event)
@@ -143,7 +144,7 @@ def connect(
     options: SessionOptions = DEFAULTS,
     outbox: Path | None = None,
 ) -> Chat:
-    """Return a chat to be used with `async with`; `channels` None means all, `outbox` is as in `Session`.
+    """Return a chat for use with `async with`; `channels` None means all, `outbox` is as in `Session`.
 
     Raises:
         ProfileError: the profile has no such region.

@@ -1,7 +1,7 @@
-"""Turns failures to connect, and answers that are not the API's, into errors with a cause and a remedy.
+"""Turns failures to connect, and answers of others than the API, into errors with cause and remedy.
 
-Imports no transport. The sentences name a host, never a URL (it may hold the key) and never the text of a
-transport's exception. Of proxies they name the URL without name and password, and the variable.
+Imports no transport. The sentences name a host, never a URL (which may contain the key) or the text of a
+transport's exception. Of a proxy they name the variable, and the URL without user name and password.
 """
 
 import errno
@@ -16,9 +16,9 @@ UPGRADE_REMEDY = (
     "If the API answers over HTTP (`globalchat doctor`), let WebSockets (wss) through whatever is on the "
     "way: proxy, firewall, TLS inspection."
 )
-"""What to do if there is no WebSocket."""
+"""The remedy if a WebSocket cannot be opened."""
 
-# Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
+# Names of aiohttp's and websockets' errors for a broken connection (this module imports neither).
 _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
 _ANSWERS_OF_PROXIES = frozenset(
     {"ClientHttpProxyError", "InvalidProxyMessage", "InvalidProxyStatus", "ProxyAnswered"}
@@ -26,9 +26,9 @@ _ANSWERS_OF_PROXIES = frozenset(
 
 
 class NoUpgrade(Exception):
-    """The host was reached, but opened no WebSocket.
+    """The host was reached, but did not open a WebSocket.
 
-    `what` completes "HOST …"; `status` is that of its answer, None if there was none.
+    `what` completes "HOST …"; `status` is the HTTP status, None if there was none.
     """
 
     def __init__(self, what: str, status: int | None = None) -> None:
@@ -38,7 +38,7 @@ class NoUpgrade(Exception):
 
 
 class ProxyAnswered(Exception):
-    """A proxy answered a request for a tunnel with another status than 200; `status` is None for no HTTP."""
+    """A proxy refused a tunnel: with a status other than 200, or not in HTTP (`status` None)."""
 
     def __init__(self, status: int | None) -> None:
         super().__init__(status)
@@ -46,10 +46,10 @@ class ProxyAnswered(Exception):
 
 
 def unreachable_error(cause: BaseException | None, where: str, proxy: Proxy | None = None) -> Unreachable:
-    """Return what a failed connection or call comes down to, by its cause; it went through `proxy`."""
+    """Return the error for a failed connection or call, by its cause; `proxy` is the one it went through."""
     failure = _by_cause(cause, where, proxy)
     name = type(cause).__name__
-    # aiohttp's errors of connecting; all others may come after the request went out.
+    # aiohttp's connection errors: all others may occur after the request was sent.
     of_proxy = name in ("ClientProxyConnectionError", "ClientHttpProxyError")
     failure.sent = not (name.startswith("ClientConnector") or of_proxy)
     return failure
@@ -64,7 +64,7 @@ def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> U
     if proxy is not None and (why := _no_way_to_proxy(cause, root)) is not None:
         return proxy_unreachable_error(proxy, why)
     if (error := tls.find_ssl_error(cause)) is not None:
-        # With a proxy that is spoken to over TLS it may be either.
+        # With a proxy that is reached over TLS, the failure may be the proxy's or the host's.
         whom = f"{where} or the proxy {proxy}" if proxy is not None and proxy.scheme == "https" else where
         found = tls.explain(error, os.environ)
         return Unreachable(f"No secure connection to {whom}: {found.reason}.", remedy=found.remedy)
@@ -93,7 +93,7 @@ def _by_system_error(root: object, where: str) -> Unreachable:
 
 
 def _answer_of_proxy(cause: BaseException | None) -> int | None:
-    """Return the HTTP status of a proxy's answer; None if it was no HTTP."""
+    """Return the HTTP status of a proxy's answer; None if it was not HTTP."""
     status = getattr(cause, "status", None)  # ours and aiohttp's
     if status is None:
         status = getattr(getattr(cause, "response", None), "status_code", None)  # websockets'
@@ -101,7 +101,7 @@ def _answer_of_proxy(cause: BaseException | None) -> int | None:
 
 
 def _no_way_to_proxy(cause: BaseException | None, root: object) -> str | None:
-    """Return why a proxy was not reached, a clause; None if that is not what failed."""
+    """Return why a proxy was not reached (a clause); None if it was reached."""
     if isinstance(root, socket.gaierror):
         return "its name could not be resolved"
     if _is(root, errno.ECONNREFUSED):
@@ -110,14 +110,14 @@ def _no_way_to_proxy(cause: BaseException | None, root: object) -> str | None:
 
 
 def no_upgrade(where: str, why: NoUpgrade) -> Unreachable:
-    """Return that there is no WebSocket, although there is a connection."""
+    """Return the error for a host that can be reached but opens no WebSocket."""
     if why.status is not None and why.status >= 500:
         return service_unavailable_error(where, why.status)
     return Unreachable(f"{where} {why.what}.", remedy=UPGRADE_REMEDY)
 
 
 def service_unavailable_error(where: str, status: int) -> Unreachable:
-    """Return that a server failed (HTTP status 5xx): it may pass."""
+    """Return the error for a failed server (HTTP status 5xx), which may be temporary."""
     remedy = "If it lasts, see https://health.aws.amazon.com for the region."
     if is_loopback(f"http://{where}"):
         remedy = "If it lasts, see `globalchat local status`."
@@ -125,18 +125,18 @@ def service_unavailable_error(where: str, status: int) -> Unreachable:
 
 
 def timed_out(where: str, proxy: Proxy | None = None) -> Unreachable:
-    """Return that no answer came in time."""
+    """Return the error for an answer that did not come in time."""
     through = f", and the proxy {proxy} ({proxy.variable})" if proxy is not None else ""
     return Unreachable(f"{where} did not answer in time.", remedy=f"Check the network{through}.")
 
 
 def lost(where: str) -> Unreachable:
-    """Return that the other side ended the connection."""
+    """Return the error for a connection that the other side closed."""
     return Unreachable(f"The connection to {where} was closed.")
 
 
 def not_the_api_error(where: str, what: str) -> Unreachable:
-    """Return that something answered, but not the way this API does."""
+    """Return the error for an answer that is not this API's."""
     return Unreachable(
         f"{where} answered {what}: it is not the API.",
         remedy="Check the URL in the profile, and whether the network answers in its place (a sign-in page).",
@@ -144,6 +144,9 @@ def not_the_api_error(where: str, what: str) -> Unreachable:
 
 
 def _is(root: object, *codes: int) -> bool:
-    """Return whether an OSError has one of some codes; asyncio puts those of several addresses in a text."""
+    """Return True if an OSError has one of some codes.
+
+    For several addresses, asyncio has them only in its text.
+    """
     number = getattr(root, "errno", None)
     return number in codes or (number is None and any(f"[Errno {each}]" in str(root) for each in codes))

@@ -1,4 +1,4 @@
-"""The GraphQL that the client speaks, and how it reads what comes back. Pure; imports no gql."""
+"""The client's GraphQL documents, and the parsing of answers. Pure; does not import gql."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,11 +41,11 @@ _LONGEST_TIME = 40
 
 
 class Unreadable(ValueError):
-    """The answer is not what the schema promises."""
+    """An answer does not match the schema."""
 
 
 def read_message(raw: object) -> Message:
-    """Read a message from its JSON object.
+    """Parse the JSON object of a message.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -64,7 +64,7 @@ def read_message(raw: object) -> Message:
 
 
 def read_history(raw: object) -> HistoryPage:
-    """Read a page of history from its JSON object.
+    """Parse the JSON object of a page of history.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -116,7 +116,7 @@ def _read_terms(limits: dict[str, object]) -> HistoryTerms | None:
 
 
 def epoch_ms(text: str) -> int:
-    """Return an AWSDateTime as epoch ms; without a zone it is UTC.
+    """Parse an AWSDateTime to epoch ms; without a zone it is UTC.
 
     Raises:
         Unreadable: it is not a date and time.

@@ -25,11 +25,11 @@ class BackendDescribed:
 class MessageReceived:
     """A message arrived for the first time.
 
-    `via` is the alias of the region whose socket brought it, `received_at` epoch ms of this machine's clock,
-    `transit_ms` None while the clock offset is unknown, else wrong by at most `transit_error_ms`. `own` marks
-    the echo of a draft of this session.
-    `conflicting` marks an id that was seen before with other content.
-    `filled` marks a message that was missed: history brought it, and `received_at` is when it was read there.
+    `via` is the alias of the region whose socket delivered it, `received_at` epoch ms of this machine's
+    clock, `transit_ms` None while the clock offset is unknown, else wrong by at most `transit_error_ms`.
+    `own` marks the echo of a draft of this session. `conflicting` marks an id that was seen before with other
+    content. `filled` marks a message that was missed: history brought it, and `received_at` is when it was
+    read there.
     """
 
     message: Message
@@ -44,7 +44,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class DraftQueued:
-    """A draft is on its way (*sending*)."""
+    """A draft is being sent (*sending*)."""
 
     draft: Draft
 
@@ -60,7 +60,10 @@ class DraftAccepted:
 
 @dataclass(frozen=True, slots=True)
 class DraftRefused:
-    """The backend refused a draft for good. `error_type` is the API's, `reason` a sentence for the user."""
+    """The backend refused a draft permanently.
+
+    `error_type` is the API's, `reason` a sentence for the user.
+    """
 
     draft: Draft
     error_type: str
@@ -69,7 +72,7 @@ class DraftRefused:
 
 @dataclass(frozen=True, slots=True)
 class DraftUnsent:
-    """A draft did not reach the backend; it is kept, and may be sent again with the same id."""
+    """A draft did not reach the backend; it is kept, and can be sent again with the same id."""
 
     draft: Draft
     reason: str
@@ -79,8 +82,8 @@ class DraftUnsent:
 class DraftWaiting:
     """A draft could not be sent yet; it is kept and tried again automatically; `attempt` counts the attempts.
 
-    `next_try_at` is epoch ms; None if it waits for something to change: the key, the user, the next start.
-    `throttled` means that the backend is called too often.
+    `next_try_at` is epoch ms; None if it waits for a change: a new key, the user, the next start.
+    `throttled` is True if the backend is called too often.
     """
 
     draft: Draft
@@ -100,7 +103,7 @@ class DraftHeld:
 
 @dataclass(frozen=True, slots=True)
 class OutboxUnavailable:
-    """Drafts are kept in memory only from now on, because of `reason`; `remedy` is the way out (or None).
+    """Drafts are kept only in memory from now on, because of `reason`; `remedy` says what to do (or is None).
 
     Those that are not accepted when the session closes are returned as `DraftUnsent`.
     """
@@ -111,7 +114,7 @@ class OutboxUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRefused:
-    """The backend refused to subscribe to a channel (`UnknownChannel`): it is no longer wanted."""
+    """The backend refused a subscription (`UnknownChannel`): the channel is no longer wanted."""
 
     channel: str
     error_type: str

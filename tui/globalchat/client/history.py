@@ -1,4 +1,4 @@
-"""The past of a channel in one region: pages of what arrived there, from the end or from a moment on."""
+"""A channel's history in one region: pages of messages in the order of arrival."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,12 +10,12 @@ from globalchat.client.retry import RetryPolicy, is_retryable
 from globalchat.core.errors import UserError
 
 LARGEST_PAGE = 100
-"""How many messages a page has at most, whatever is asked for."""
+"""The most messages of a page, whatever is requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Some messages, the oldest first, and the cursor of the next page in the same direction.
+    """Messages, oldest first, and the cursor of the next page in the same direction.
 
     Each message has an `arrival`.
     """
@@ -25,7 +25,7 @@ class HistoryPage:
 
 
 class HistoryReader(Protocol):
-    """Reads a page forwards after a cursor, else backwards from before a cursor or from the end."""
+    """Reads a page: forwards after a cursor, or backwards before a cursor or from the end."""
 
     async def history(
         self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
@@ -63,7 +63,7 @@ class RetryingReader:
 
 
 def cursor_at(epoch_ms: int) -> str:
-    """Return the cursor before all that arrived at a moment (epoch ms, the region's clock) or later."""
+    """Return the cursor before everything that arrived at a time (epoch ms, the region's clock) or later."""
     return encode_id(min(max(epoch_ms, 0), MAX_TIME), 0)
 
 
@@ -76,7 +76,7 @@ def cursor_time(cursor: str) -> int:
 
 
 async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[Message]:
-    """Yield what arrived since a moment (epoch ms), each message once, in the order of arrival."""
+    """Yield the messages that arrived since a time (epoch ms), each once, in the order of arrival."""
     seen: set[tuple[str, Content]] = set()
     cursor: str | None = cursor_at(epoch_ms)
     while cursor is not None:
@@ -93,7 +93,7 @@ async def latest_messages(
 ) -> list[Message]:
     """Return the latest messages, at most `count` distinct ones, in the order of arrival.
 
-    `since` (epoch ms) leaves out what arrived before.
+    Messages that arrived before `since` (epoch ms) are left out.
     """
     oldest = "" if since is None else cursor_at(since)
     newest_first: dict[tuple[str, Content], Message] = {}
@@ -103,7 +103,7 @@ async def latest_messages(
         for message in reversed(page.messages):
             if (message.arrival or "") <= oldest:
                 return _oldest_first(newest_first, count)
-            # Of two copies the one that arrived first counts.
+            # Of two copies, the one that arrived first is kept.
             newest_first.pop(_identity(message), None)
             newest_first[_identity(message)] = message
         before = page.next

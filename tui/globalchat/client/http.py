@@ -28,13 +28,13 @@ from globalchat.core.logs import log_event
 from globalchat.core.net import Proxy, host_of, proxy_refused_error
 
 LARGEST_ANSWER = 5 * 1024 * 1024
-"""Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
+"""The most bytes of an answer; AppSync's own limit for an evaluated response."""
 
 _ERROR_TYPE = "x-amzn-ErrorType"
-"""Names AWS's own error, also where the body is not that of GraphQL."""
+"""The header that names AWS's error even if the body is not GraphQL."""
 _REQUEST_ID = "x-amzn-RequestId"
 _answer: ContextVar[tuple[int, str | None] | None] = ContextVar("answer", default=None)
-"""Status and request id of the answer to the call that is under way in this task."""
+"""The status and request id of the answer to this task's current call."""
 
 _date: ContextVar[int | None] = ContextVar("date", default=None)
 """The `Date` header (epoch ms) of that answer."""
@@ -49,7 +49,7 @@ def date_of_answer() -> int | None:
 
 
 def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
-    """Return authentication by the endpoint's API key; logs never show it from now on."""
+    """Return authentication by the endpoint's API key, and mask the key in logs from now on."""
     redaction.register_secret(endpoint.api_key)
     return AppSyncApiKeyAuthentication(host=host_of(endpoint.graphql_url), api_key=endpoint.api_key)
 
@@ -74,7 +74,7 @@ def _authentication(endpoint: RegionEndpoint, credentials: Credentials | None) -
 
 
 class GraphQLHttp:
-    """One region's HTTP endpoint. Its connection is kept between calls."""
+    """One region's HTTP endpoint. Keeps its connection between calls."""
 
     def __init__(self, endpoint: RegionEndpoint, *, credentials: Credentials | None, timeout: float) -> None:
         self.where = host_of(endpoint.graphql_url)
@@ -90,7 +90,7 @@ class GraphQLHttp:
         )
 
     async def open(self) -> None:
-        """Make the connection pool; connects to nothing yet."""
+        """Make the connection pool, without connecting yet."""
         await self._transport.connect()
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class GraphQLHttp:
     def clock_skew(self) -> float | None:
         """Seconds that this machine's clock is ahead of the server's, by its latest answer; None if unknown.
 
-        To half a second at best: the Date header has whole seconds.
+        Accurate to half a second at best: the Date header has whole seconds.
         """
         return self._transport.clock_skew()
 
@@ -129,7 +129,7 @@ class GraphQLHttp:
         return data
 
     def _log(self, document: str, variables: Mapping[str, object], failure: UserError | None) -> None:
-        """Log a call at the level `debug`, as a warning if it failed, with the id by which AWS knows it."""
+        """Log a call at level `debug`, or as a warning if it failed, with AWS's request id."""
         level = logging.DEBUG if failure is None else logging.WARNING
         if not log.isEnabledFor(level):
             return
@@ -156,7 +156,8 @@ class GraphQLHttp:
             result = await self._transport.execute(request, extra_args=options)
         except TransportError as error:
             failure = self._translate(error)
-        # Raised out here, so that the transport's exception (it may hold the key) is not in the chain.
+        # Raised outside the handler, so that the transport's exception, which may contain the key, is not in
+        # the chain.
         if failure is not None:
             raise failure
         return self._data(result, variables)
@@ -179,7 +180,7 @@ class GraphQLHttp:
         return connect_errors.unreachable_error(error.__cause__, self.where, self._proxy)
 
     def _no_answer(self, status: int) -> UserError:
-        if status == 407 and self._proxy is not None:  # of a URL without TLS, which has no tunnel
+        if status == 407 and self._proxy is not None:  # A URL without TLS is requested without a tunnel.
             return proxy_refused_error(self._proxy, status, self.where)
         if status >= 500:
             return connect_errors.service_unavailable_error(self.where, status)
@@ -187,7 +188,7 @@ class GraphQLHttp:
 
     def _data(self, result: ExecutionResult | None, variables: Mapping[str, object]) -> dict[str, object]:
         if result is not None and result.errors:
-            # In every operation of the API `name` is a channel.
+            # In every operation of the API, `name` is a channel.
             channel = str(variables["name"]) if "name" in variables else None
             raise response_errors.refusal(
                 response_errors.read_errors(result.errors),
@@ -202,9 +203,10 @@ class GraphQLHttp:
 
 
 def proxy_for_aiohttp(proxy: Proxy | None) -> str | None:
-    """Return the URL of a proxy with name and password as aiohttp takes them.
+    """Return the URL of a proxy with user name and password as aiohttp expects them.
 
-    It reads them as UTF-8 and sends them as Latin-1: so they arrive in UTF-8, as curl sends them.
+    aiohttp decodes them as UTF-8 and sends them as Latin-1; encoded like this they arrive in UTF-8, as curl
+    sends them.
     """
     if proxy is None or proxy.user is None:
         return None if proxy is None else str(proxy)
@@ -213,7 +215,7 @@ def proxy_for_aiohttp(proxy: Proxy | None) -> str | None:
 
 
 class _Request(GraphQLRequest):
-    """A request whose document goes out as it is written: printing it again took half a publish's CPU."""
+    """A request whose document is sent as written: printing it again took half of a publish's CPU time."""
 
     def __init__(self, document: str, variables: Mapping[str, object]) -> None:
         super().__init__(_parsed(document), variable_values=dict(variables))
@@ -228,7 +230,7 @@ class _Request(GraphQLRequest):
 
 
 class _Throttled(TransportServerError):
-    """The server asks to be called less often (429), or later (503)."""
+    """The server asks for fewer calls (429), or for a later one (503)."""
 
     def __init__(self, status: int, retry_after: str | None) -> None:
         super().__init__("throttled", status)
@@ -236,10 +238,10 @@ class _Throttled(TransportServerError):
 
 
 class _Transport(AIOHTTPTransport):
-    """gql's transport, with a bound on what it reads and no answer's text in its errors."""
+    """gql's transport, with a limit on the size of answers, and without their text in errors."""
 
     _dated: tuple[str, float] | None = None
-    """The latest Date header and when it came (epoch seconds)."""
+    """The latest Date header and the time of its arrival (epoch seconds)."""
 
     def clock_skew(self) -> float | None:
         if self._dated is None:
@@ -248,14 +250,14 @@ class _Transport(AIOHTTPTransport):
             theirs = parsedate_to_datetime(self._dated[0]).timestamp()
         except (ValueError, OverflowError):
             return None
-        # The header is rounded down: the server's time was half a second later on average.
+        # The header is rounded down, so on average the server's time was half a second later.
         return self._dated[1] - theirs - 0.5
 
     async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
         _answer.set((response.status, response.headers.get(_REQUEST_ID)))
         if "Date" in response.headers:
             self._dated = (response.headers["Date"], time.time())
-            if response.status == 200:  # others may be a proxy's
+            if response.status == 200:  # Other statuses may be a proxy's.
                 _date.set(read_date(response.headers["Date"]))
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
             raise _Throttled(response.status, response.headers.get("Retry-After"))

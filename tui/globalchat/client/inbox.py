@@ -1,4 +1,4 @@
-"""What becomes of a message that arrives: a duplicate is dropped, else its event is made. Pure."""
+"""Turns arriving messages into events, without duplicates. Pure."""
 
 from collections import deque
 from collections.abc import Callable
@@ -20,11 +20,12 @@ class Novelty(Enum):
 
 
 def digest(message: Message) -> bytes:
-    """Return 16 bytes for a message's id and content, which no other message can be made to share."""
+    """Return a collision-resistant digest (16 bytes) of a message's id and content."""
     hashed = blake2b(digest_size=16)
     for part in (message.id, *message.content):
         encoded = b"" if part is None else part.encode("utf-8", "surrogatepass")
-        # The length before each part keeps ("ab", "c") apart from ("a", "bc"); -1 keeps None apart from "".
+        # The length before each part distinguishes ("ab", "c") from ("a", "bc"); -1 distinguishes None from
+        # "".
         length = -1 if part is None else len(encoded)
         hashed.update(length.to_bytes(8, "big", signed=True))
         hashed.update(encoded)
@@ -32,7 +33,7 @@ def digest(message: Message) -> bytes:
 
 
 class SeenWindow:
-    """The messages seen lately: at most `capacity` of them, none older than `max_age` seconds.
+    """The recently seen messages: at most `capacity`, none older than `max_age` seconds.
 
     Attributes:
         duplicates: Messages seen again with the same content.
@@ -44,7 +45,7 @@ class SeenWindow:
         self.conflicts = 0
         self._capacity = capacity
         self._max_age = max_age
-        # Ids are kept as digests: a faulty backend may send any length.
+        # Ids are kept as digests, since a faulty backend may send ids of any length.
         self._order: deque[tuple[float, bytes, bytes]] = deque()
         self._seen: set[bytes] = set()
         self._variants: dict[bytes, int] = {}
@@ -55,7 +56,7 @@ class SeenWindow:
     def observe(self, message: Message, now: float) -> Novelty:
         """Classify a message and remember it. `now` is in seconds of a monotonic clock.
 
-        A duplicate does not renew the memory of the first arrival.
+        A duplicate does not extend the time for which the first arrival is remembered.
         """
         while self._order and now - self._order[0][0] > self._max_age:
             self._drop_oldest()
@@ -84,7 +85,7 @@ class SeenWindow:
 
 
 class Inbox:
-    """Turns arrivals into events; duplicates are dropped here.
+    """Turns arrivals into events and drops duplicates.
 
     `is_own` returns True for the echo of a draft.
     """
@@ -95,10 +96,7 @@ class Inbox:
         self._is_own = is_own
 
     def receive(self, message: Message, via: str, now: Moment) -> MessageReceived | None:
-        """Return the event of a message that the socket of region `via` (an alias) brought.
-
-        None if it is a duplicate.
-        """
+        """Return the event of a message that came from region `via` (an alias); None for a duplicate."""
         novelty = self._seen.observe(message, now.monotonic)
         if novelty is Novelty.DUPLICATE:
             return None

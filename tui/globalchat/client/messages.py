@@ -1,4 +1,4 @@
-"""Messages, drafts and their ids; what a backend says of itself."""
+"""Messages, drafts and their ids; the description of a backend."""
 
 import re
 import secrets
@@ -18,13 +18,13 @@ MAX_TIME = (1 << 48) - 1
 """The latest epoch ms that an id can hold."""
 
 Content = tuple[str, str, str | None]
-"""What makes two messages the same beside the id: channel, text, sender."""
+"""The content that, besides the id, makes two messages the same: channel, text, sender."""
 
 
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
-"""What a channel may be called (`globalchat_infra/config.py` checks those of a deployment)."""
+"""The pattern of channel names (`globalchat_infra/config.py` checks those of a deployment)."""
 MOST_CHANNELS = 1_000
-"""How many channels of a backend are taken up; a deployment has far fewer."""
+"""The most channels of a backend that are used; a deployment has far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message on its way out: it has an id, no region has stamped it. `created_at` is epoch ms."""
+    """A message that is not accepted yet: it has an id, but no region has stamped it.
+
+    `created_at` is epoch ms.
+    """
 
     id: str
     channel: str
@@ -93,7 +96,7 @@ class HistoryTerms:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What the backend says of itself; `left_out` counts listed names that are not in `channels`.
+    """The description of a backend; `left_out` counts listed names that are not in `channels`.
 
     `history` is None if the region was deployed before there was a history.
     """
@@ -115,10 +118,10 @@ class Backend:
 
 
 class IdFactory:
-    """Makes ULIDs: 48 bits of time (epoch ms) before 80 random bits, each greater than the one before.
+    """Makes ULIDs: 48 bits of time (epoch ms) before 80 random bits, each greater than the last.
 
-    Every id has fresh random bits, also within one millisecond: nothing follows from one id for the next.
-    When order asks for it (same millisecond, clock stepped back) the time part runs ahead of the clock.
+    Every id has fresh random bits, also within one millisecond: one id does not reveal the next. Where the
+    order requires it (same millisecond, clock set back), the time part runs ahead of the clock.
     """
 
     def __init__(

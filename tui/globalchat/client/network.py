@@ -1,4 +1,4 @@
-"""How the client reaches a host: directly or through a proxy, and by which of its addresses."""
+"""Opens connections to a host: directly or through a proxy, and to which of its addresses."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from globalchat.core import redaction, tls
 from globalchat.core.net import Proxy, host_and_port, is_loopback, proxy_for
 
 HAPPY_EYEBALLS_DELAY = 0.25
-"""Seconds before the next address is tried beside the one that has not answered yet (RFC 8305, section 5)."""
+"""Seconds until the next address is tried besides one that has not answered (RFC 8305, section 5)."""
 _LARGEST_HEAD = 65_536
 
 
@@ -20,7 +20,7 @@ class ConnectOptions(TypedDict, total=False):
 
 
 def proxy_of(url: str) -> Proxy | None:
-    """Return the proxy of a URL, None if it is reached directly; no log shows its password from now on.
+    """Return the proxy of a URL, None for a direct connection; mask its password in logs from now on.
 
     Raises:
         ProxyRefused: the environment names a proxy that cannot be used.
@@ -35,8 +35,8 @@ def proxy_of(url: str) -> Proxy | None:
 def connect_options(url: str, proxy: Proxy | None) -> ConnectOptions:
     """Return the arguments with which `create_connection` of the running loop tries addresses side by side.
 
-    Without them an address that swallows packets (broken IPv6) uses up the time limit before the next one. Of
-    this machine none does so. Loops other than asyncio's own (uvloop) do not know the argument.
+    Without them, an address that drops packets (broken IPv6) uses up the time limit before the next one is
+    tried. Loopback addresses do not need them. Loops other than asyncio's (uvloop) do not know the argument.
     """
     standard = isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
     if not standard or is_loopback(url if proxy is None else str(proxy)):
@@ -48,7 +48,7 @@ async def open_tls(url: str, proxy: Proxy | None) -> tuple[asyncio.StreamReader,
     """Open a connection over TLS to the host of an https or wss URL.
 
     Raises:
-        OSError: there is no way, or TLS fails (ssl.SSLError).
+        OSError: the host cannot be reached, or TLS fails (ssl.SSLError).
         ProxyAnswered: the proxy opens no tunnel.
     """
     host, port = host_and_port(url)

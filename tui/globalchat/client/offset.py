@@ -1,4 +1,4 @@
-"""Estimate how far a region's clock is from this machine's. Pure."""
+"""Estimates the difference between a region's clock and this machine's. Pure."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -8,20 +8,20 @@ from email.utils import parsedate_to_datetime
 from globalchat.core.clock import is_plausible
 
 SAMPLES = 8
-"""Latest publishes kept per region: enough to hold a quick one, few enough to follow a drifting clock."""
+"""Latest publishes kept per region: enough to contain a quick one, few enough to follow a drifting clock."""
 DATES = 16
 """Latest dates kept per region: those of a session's start and of the requests that narrow the estimate."""
 CLOSE_ENOUGH_MS = 25
-"""An error that no further request is worth."""
+"""An error that is small enough to send no further request."""
 ROUGH_MS = 100
-"""An error from which on a transit is shown as rough (`~`)."""
+"""The error from which a transit is shown as approximate (`~`)."""
 _DRIFT = 50e-6
-"""How much a clock may gain or lose: 50 ppm is a bad quartz."""
+"""The drift of a clock: 50 ppm is a bad quartz."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """An answer with a `Date` header: that `date`, and when it was `asked` for and `answered`.
+    """An answer with a `Date` header: the `date`, and when the request was sent (`asked`) and `answered`.
 
     All are epoch ms: `asked` and `answered` on this machine's clock, `date` (whole seconds, rounded down) on
     the server's.
@@ -40,20 +40,20 @@ class Offset:
     error_ms: int
 
     def beyond(self, tolerance_ms: int) -> int | None:
-        """Return the difference if it is more than `tolerance_ms` for certain, else None."""
+        """Return the offset if it certainly exceeds `tolerance_ms`, else None."""
         return self.ms if abs(self.ms) - self.error_ms > tolerance_ms else None
 
 
 @dataclass(frozen=True, slots=True)
 class Transit:
-    """How long a message was under way in ms, wrong by at most `error_ms`."""
+    """The transit time of a message in ms, wrong by at most `error_ms`."""
 
     ms: int
     error_ms: int
 
 
 def read_date(header: str | None) -> int | None:
-    """Return a `Date` header as epoch ms; None if there is none that makes sense."""
+    """Parse a `Date` header to epoch ms; None if it is missing or invalid."""
     try:
         date = int(parsedate_to_datetime(header or "").timestamp()) * 1000
     except (ValueError, OverflowError):
@@ -64,13 +64,13 @@ def read_date(header: str | None) -> int | None:
 class ClockOffset:
     """Estimates each AWS region's clock minus this machine's, from three sources.
 
-    - An own publish was stamped (`sent_at`) between its request and the answer: the middle errs by at most
-      half the round trip. The quickest of the latest publishes is believed.
+    - An own publish was stamped (`sent_at`) between its request and the answer: the middle is wrong by at
+      most half of the round trip. The quickest of the latest publishes is used.
     - A `Date` header was written between request and answer, too, but has whole seconds. Each bounds the
-      offset to a second and a round trip; what several dates from different parts of a second have in
-      common is narrower. `next_request_ms` says when one more request would halve it.
-    - A server on this machine shares its clock (`share_clock`), unless a date says otherwise: behind a tunnel
-      there may be another machine.
+      offset to a second and a round trip; the intersection of several dates from different parts of a
+      second is narrower. `next_request_ms` says when one more request would halve it.
+    - A server on this machine shares its clock (`share_clock`), unless a date contradicts that: a tunnel may
+      lead to another machine.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class ClockOffset:
     def note(self, region: str, *, sent: int, stamped: int, answered: int) -> None:
         """Learn from one publish (epoch ms): `sent`, `answered` on our clock, `stamped` on the region's."""
         round_trip = answered - sent
-        if round_trip < 0 or not is_plausible(stamped):  # our clock stepped back, or theirs is no clock
+        if round_trip < 0 or not is_plausible(stamped):  # Our clock was set back, or theirs is wrong.
             return
         samples = self._publishes.setdefault(region, deque(maxlen=SAMPLES))
         samples.append((round_trip, stamped - (sent + answered) // 2))
@@ -100,15 +100,15 @@ class ClockOffset:
         self._learn(region)
 
     def estimate(self, region: str) -> Offset | None:
-        """Return the offset, if need be of another region (AWS keeps its clocks together), else None."""
+        """Return the offset of a region, else of another one (AWS synchronises its clocks), else None."""
         return self._known.get(region) or min(
             self._known.values(), key=lambda offset: offset.error_ms, default=None
         )
 
     def transit(self, region: str, *, sent_at: int, received_at: int) -> Transit | None:
-        """Return how long a message was on its way (never negative), or None if that is unknown.
+        """Return a message's transit time (never negative), or None if unknown.
 
-        It is as long as no offset is known, and for a `sent_at` that cannot be true.
+        It is unknown without an offset, and for a `sent_at` that cannot be true.
         """
         offset = self.estimate(region)
         if offset is None or not is_plausible(sent_at):
@@ -116,10 +116,10 @@ class ClockOffset:
         return Transit(max(0, received_at - sent_at + offset.ms), offset.error_ms)
 
     def next_request_ms(self, region: str, now: int) -> int | None:
-        """Return how long to wait for the request whose date says most, None if none is needed.
+        """Return how long to wait before the most informative request; None if none is needed.
 
-        That is the one during which the region's second ends, by the middle of the estimate: its date says in
-        which half the offset lies. No request can do better than its own round trip.
+        That is a request during which the region's second is expected to end: its date shows in which half of
+        the estimate the offset is. No request is more accurate than its own round trip.
         """
         dates, known = self._dates.get(region), self._known.get(region)
         if not dates or known is None:
@@ -143,7 +143,7 @@ class ClockOffset:
 
 
 def _common_bounds(dates: Iterable[Dated]) -> tuple[int, int] | None:
-    """Return what bounds the offset by all the latest dates that agree: after a step, earlier ones do not."""
+    """Return the bounds of the offset by the latest dates that agree; dates before a clock was set do not."""
     bounds: tuple[int, int] | None = None
     latest = 0
     for each in reversed(tuple(dates)):

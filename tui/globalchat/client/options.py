@@ -1,4 +1,4 @@
-"""The times and sizes of a session. The defaults suit a chat at a terminal."""
+"""The times and sizes of a session. The defaults suit a chat in a terminal."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ class SessionOptions:
     Attributes:
         backoff_base: Longest wait before the first retry; it doubles with each one.
         backoff_cap: Longest wait between two retries before an outage counts as long (`suspend_after`).
-        stable_after: A socket that lived this long counts as a success: the next retry is a first one again.
-        regroup: Longest wait after a revocation, which closes the sockets of many clients in one moment.
-        suspend_after: An outage this long is a long one: tries become rare.
-        suspend_interval: Longest wait between two tries in a long outage; the shortest is half of it.
-        sleep_check: Time between comparisons of the clocks, which show that the machine slept.
-        sleep_threshold: A wall clock this much ahead of the monotonic one means that it did.
+        stable_after: A socket that lived this long resets the backoff.
+        regroup: Longest wait after a revocation, which closes the sockets of many clients at once.
+        suspend_after: After an outage of this length the session is suspended: attempts become rare.
+        suspend_interval: Longest wait between two attempts while suspended; the shortest is half of it.
+        sleep_check: Time between comparisons of the clocks, which detect that the machine slept.
+        sleep_threshold: If the wall clock gains this much on the monotonic clock, the machine slept.
         publish_anyway_after: How long a draft waits for a live session before it is published without one, up
             to twice that: some networks let HTTP through but no WebSocket.
         fail_over_attempts: Failed attempts before another region is looked for.
@@ -25,14 +25,14 @@ class SessionOptions:
         http_timeout: For one HTTP call.
         close_timeout: For the closing handshake of a socket.
         liveness: Longest silence of a socket, unless the server's `connectionTimeoutMs` says otherwise.
-        ping_interval: Time between WebSocket pings, which notice a dead link sooner; None sends none.
+        ping_interval: Time between WebSocket pings, which detect a dead connection sooner; None sends none.
         overlap: How long the old region's socket outlives a switch, for messages still on their way to it.
         drain_timeout: How long `close()` waits for drafts that are being sent.
         send_attempts: How often a draft is tried before it is returned as unsent; with an outbox it is
-            kept and tried as long as the session lives.
-        draft_max_age: Drafts in an outbox that are older are held and offered, never sent automatically.
+            kept and retried while the session runs.
+        draft_max_age: Older drafts in an outbox are held for confirmation and never sent automatically.
         buffer: Events kept for a slow listener; older messages are dropped and counted.
-        buffer_bytes: Bytes of memory that those messages may take, about; as many for all other events.
+        buffer_bytes: Approximate bytes of memory for those messages, and the same for all other events.
         outgoing: Drafts waiting per channel; further ones are returned as unsent at once.
         outgoing_total: The same for drafts waiting or held in all channels together.
         dedupe_ids: Message ids remembered.
@@ -80,7 +80,7 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class SocketTimeouts:
-    """Seconds: for connecting up to the ack, for closing, for silence; between pings (None sends none)."""
+    """Seconds for connecting (up to the ack), closing, silence, and between pings (None sends none)."""
 
     connect: float = 10.0
     close: float = 1.0

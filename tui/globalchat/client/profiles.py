@@ -14,7 +14,7 @@ from globalchat.core.net import host_of, is_exposed
 from globalchat.core.text import NotUtf8, did_you_mean
 
 LOCAL = "local"
-"""The name of the local cloud's profile: never a file."""
+"""The name of the local cloud's profile, which has no file."""
 
 VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -31,18 +31,18 @@ _REWRITE = "Delete it, then run `globalchat outputs --refresh` to write it again
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _WORD = re.compile(r"[!-~]{1,2048}")
-"""ASCII without blanks and controls: what a URL, an ARN and a header's value may hold."""
+"""ASCII without blanks and controls: the characters of a URL, an ARN or a header's value."""
 
 SOON_DAYS = 14
-"""Days before the end of a key from which on it is mentioned."""
+"""Days before a key expires from which users are warned."""
 EXPIRY_REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
 
 
 @dataclass(frozen=True, slots=True)
 class RegionEndpoint:
-    """Where one region is, and the key to it. Users call it by its alias (`oregon`), AWS by `region`.
+    """The endpoints of one region and its API key. Users call it by its alias (`oregon`), AWS by `region`.
 
-    `api_key_expires` is the end of the key in epoch seconds, None if it is not known.
+    `api_key_expires` is in epoch seconds, None if unknown.
     """
 
     alias: str
@@ -71,7 +71,7 @@ class Profile:
         """Return the region with this alias or AWS name, in any case.
 
         Raises:
-            ProfileError: there is no such region; names those that exist.
+            ProfileError: there is no such region; lists those that exist.
         """
         wanted = name.strip().casefold()
         for alias, endpoint in self.regions.items():
@@ -86,14 +86,14 @@ class Profile:
 
 
 Reload = Callable[[], Awaitable[Profile]]
-"""Reads the profile again. Raises UserError if that is not possible now."""
+"""Reads the profile again. Raises UserError if that fails."""
 
 
 class EndpointResolver:
-    """Says where a region is, and reads the profile again once something failed there.
+    """Resolves the endpoints of regions, and reads the profile again after a failure.
 
-    A local cloud that restarts listens elsewhere with another key, and a rotated key lies in the profile.
-    With `reload` None the profile stays as it is.
+    A restarted local cloud has another address and key, and a rotated key is in the profile.
+    With `reload` None the profile is never read again.
 
     Attributes:
         profile: The profile as last read.
@@ -109,15 +109,15 @@ class EndpointResolver:
         return tuple(self.profile.regions.values())
 
     def mark_stale(self) -> None:
-        """Record that a region could not be used as the profile says: `resolve` reads it again."""
+        """Mark the profile as stale: the next `resolve` reads it again."""
         self._is_stale = self._reload is not None
 
     def mark_fresh(self) -> None:
-        """Record that a region is live where the profile says."""
+        """Mark the profile as fresh: a region is live at the endpoint in the profile."""
         self._is_stale = False
 
     async def resolve(self, endpoint: RegionEndpoint) -> RegionEndpoint:
-        """Return where the region of this alias is now.
+        """Return the current endpoint of the region with this alias.
 
         Raises:
             UserError: the profile cannot be read, or no longer has the region.
@@ -130,13 +130,13 @@ class EndpointResolver:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringKey:
-    """The key of a region (its alias) that has `days` whole days left, negative once it has expired."""
+    """The key of a region (an alias) that expires in `days` whole days; negative once it has expired."""
 
     alias: str
     days: int
 
     def __str__(self) -> str:
-        """Return one sentence."""
+        """Return a sentence."""
         if self.days < 0:
             return f"The API key of {self.alias} has expired."
         left = {0: "in less than a day", 1: "in a day"}.get(self.days, f"in {self.days} days")
@@ -146,9 +146,9 @@ class ExpiringKey:
 def expiring_keys(
     endpoints: Iterable[RegionEndpoint], now: float, *, within_days: int = SOON_DAYS
 ) -> list[ExpiringKey]:
-    """Return the keys that expire within `within_days` days of `now` (epoch seconds), the first to end first.
+    """Return the keys that expire within `within_days` days of `now` (epoch seconds), the earliest first.
 
-    A key whose end the profile does not know is left out.
+    Keys with unknown expiry are left out.
     """
     found = [
         ExpiringKey(each.alias, int((each.api_key_expires - now) // DAY))
@@ -159,7 +159,7 @@ def expiring_keys(
 
 
 def exposure(urls: Iterable[str]) -> Reason | None:
-    """Return the warning about URLs to which the key goes unencrypted over a network; None without any."""
+    """Return a warning about URLs to which the key is sent unencrypted over a network; None without any."""
     hosts = dict.fromkeys(host_of(url) for url in urls if is_exposed(url))
     if not hosts:
         return None
@@ -179,10 +179,10 @@ def names(folder: Path) -> list[str]:
 
 
 def load(name: str, folder: Path) -> Profile:
-    """Read the profile `name` from a config folder; aliases, regions, URLs and ids in it are checked.
+    """Read and validate the profile `name` in a config folder.
 
     Raises:
-        ProfileError: it does not exist (names those that do), is damaged, or cannot be read.
+        ProfileError: it does not exist (lists those that do), is damaged, or cannot be read.
     """
     file = file_of(name, folder)
     try:
@@ -200,7 +200,7 @@ def load(name: str, folder: Path) -> Profile:
 
 
 def save(profile: Profile, folder: Path) -> Path:
-    """Write a profile into a config folder: mode 0600, all or nothing. Returns the file.
+    """Write a profile to a config folder atomically (mode 0600) and return its file.
 
     Raises:
         ProfileError: the name is not allowed, or the file cannot be written.
@@ -265,7 +265,7 @@ def check_name(name: str) -> None:
 
 
 def file_of(name: str, folder: Path) -> Path:
-    """Return where the profile of this name lies, or would lie, in a config folder.
+    """Return the file of a profile in a config folder, whether it exists or not.
 
     Raises:
         ProfileError: no profile may have this name.

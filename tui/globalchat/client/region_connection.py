@@ -1,4 +1,4 @@
-"""One region's socket: opens, subscribes, delivers messages, and says when and why it was lost."""
+"""One region's socket: opens, subscribes, delivers messages, and reports when and why it was lost."""
 
 import asyncio
 import logging
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 
 
 class RegionConnection:
-    """A socket to one region, used once. Its errors are the client's, without a transport's in their chain.
+    """A socket to one region, used once. Raises the client's errors, without the transport's in their chain.
 
     `channels` are those that the backend is known to have; `clock` gives epoch ms. `before_history` is True
     if the region is known to have no `arrival`; otherwise the first refused subscription shows it.
 
     Attributes:
-        lost: Fails with the reason once the socket is lost.
+        lost: A future that fails with the reason once the socket is lost.
         latency_ms: The quickest answer to a `start` so far.
     """
 
@@ -73,7 +73,7 @@ class RegionConnection:
 
     @property
     def subscribed(self) -> frozenset[str]:
-        """The channels that were confirmed and not ended; the end of the socket changes nothing."""
+        """The channels that were confirmed and not ended; unchanged by the end of the socket."""
         return frozenset(name for name, each in self._subscribers.items() if each.is_live)
 
     @property
@@ -82,11 +82,14 @@ class RegionConnection:
         return self._transport.dated
 
     def received_until(self, now: int) -> int:
-        """Return until when nothing was missed: the server's close frame, else its last one (epoch ms)."""
+        """Return the time (epoch ms) up to which no message was missed.
+
+        It is that of the server's close frame, else of its last frame.
+        """
         if self._closed_by_server_at is not None:
             return self._closed_by_server_at
         silence = asyncio.get_running_loop().time() - self._transport.heard_at
-        return now - int(silence * 1000) - 1  # rounded down: what is in doubt counts as missed
+        return now - int(silence * 1000) - 1  # Rounded down: what is in doubt counts as missed.
 
     async def open(self) -> None:
         """Connect up to the server's `connection_ack`.
@@ -94,20 +97,21 @@ class RegionConnection:
         Raises:
             Unauthorized: the key was not accepted.
             Refused: the server refused the connection.
-            Unreachable: no connection came about in time.
+            Unreachable: no connection was made in time.
         """
         failure: UserError | None = None
         try:
             await self._transport.open()
         except (TransportError, TimeoutError) as error:
             failure = self._translate(error)
-        # Raised out here, so that the transport's exception (its URL may hold the key) is not in the chain.
+        # Raised outside the handler, so that the transport's exception, whose URL may contain the key, is not
+        # in the chain.
         if failure is not None:
             raise failure
         log_event(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe a channel; returns when the server confirmed it.
+        """Subscribe to a channel; return once the server has confirmed it.
 
         Raises:
             Refused: the backend refuses this channel.
@@ -124,27 +128,28 @@ class RegionConnection:
             raise failure
 
     async def unsubscribe(self, channel: str) -> None:
-        """End a channel's subscription; nothing happens if there is none or the socket is gone."""
+        """End a channel's subscription; do nothing if there is none or the socket is gone."""
         subscriber = self._subscribers.pop(channel, None)
         if subscriber is None:
             return
         if not subscriber.started.done():
-            subscriber.started.set_result(None)  # ends the wait in `subscribe`
+            subscriber.started.set_result(None)  # This This This ends the wait in `subscribe`...
         try:
             await self._transport.stop(subscriber)
         except TransportError:
-            return  # the socket is gone, and the subscription with it
+            return  # The socket is gone, and the subscription with it.
 
     def abort(self, reason: UserError) -> None:
-        """Count the socket as lost for this reason."""
+        """Report the socket as lost for this reason."""
         if not self.lost.done():
             self.lost.set_exception(reason)
-            self.lost.exception()  # marks it as retrieved: not every owner asks why the socket ended
+            # Marks the exception as retrieved: not every owner asks why the socket ended.
+            self.lost.exception()
             log_event(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
 
     async def close(self) -> None:
-        """Close the socket, at the latest after the close timeout."""
-        # An end that was wanted is not a loss.
+        """Close the socket, within the close timeout."""
+        # A requested end is not a loss.
         self._transport.ended.remove_done_callback(self._ended)
         await self._transport.close()
 
@@ -159,12 +164,12 @@ class RegionConnection:
     async def _subscribe(self, channel: str) -> None:
         async with asyncio.timeout(self._subscribe_timeout):
             existing = self._subscribers.get(channel)
-            if existing is not None:  # asked for twice at once: both wait for one answer
+            if existing is not None:  # Requested twice at once: both wait for the same answer.
                 await asyncio.shield(existing.started)
                 return
             asked = time.monotonic()
             subscriber = await self._start(channel)
-            # Shielded: one caller that is cancelled must not take the answer from another.
+            # Shielded, so that cancelling one caller does not cancel the other's wait.
             await asyncio.shield(subscriber.started)
         took = round((time.monotonic() - asked) * 1000)
         log_event(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
@@ -190,7 +195,7 @@ class RegionConnection:
         except (documents.Unreadable, AttributeError):
             self._on_unreadable(channel)
             return
-        if message.channel != channel:  # only a faulty backend sends those: each would open a channel
+        if message.channel != channel:  # Only a faulty backend sends those, and each would open a channel.
             self._on_unreadable(channel)
             return
         self._on_message(message)
@@ -205,12 +210,12 @@ class RegionConnection:
     def _ended(self, ended: asyncio.Future[None]) -> None:
         error = ended.exception()
         assert isinstance(error, Exception), "it only ever fails"
-        if getattr(error.__cause__, "rcvd", None) is not None:  # a close frame: nothing came after it
+        if getattr(error.__cause__, "rcvd", None) is not None:  # A close frame: nothing came after it.
             self._closed_by_server_at = self._clock()
         self.abort(self._translate(error))
 
     def _translate(self, error: Exception, channel: str | None = None) -> UserError:
-        """Return the client's error for one of the transport; `channel` was being subscribed."""
+        """Translate a transport error to the client's; `channel` was being subscribed to."""
         if isinstance(error, TransportQueryError):
             found = response_errors.read_errors((error.errors or [None])[0])
             return response_errors.refusal(found, self._where, channel=channel, known=self._channels)
@@ -225,7 +230,7 @@ class RegionConnection:
     def _connection_refused(self, error: ServerError) -> UserError:
         found = response_errors.read_errors(error.payload)
         refusal = response_errors.refusal(found, self._where)
-        # Without a code that blames the client (4xx) it may pass.
+        # Retryable unless the code blames the client (4xx).
         blamed = bool(found) and found[0].code is not None and 400 <= found[0].code < 500
         if type(refusal) is Refused and not blamed:
             refusal.retryable = True

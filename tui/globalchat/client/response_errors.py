@@ -1,6 +1,6 @@
-"""Turns the errors that servers answer into the client's. Pure; imports no transport.
+"""Translates servers' error responses to the client's errors. Pure; imports no transport.
 
-The sentences name a host, never a URL: it may hold the key.
+The sentences name a host, never a URL, which may contain the key.
 """
 
 import re
@@ -23,7 +23,7 @@ from globalchat.core.net import host_of, is_loopback
 from globalchat.core.text import suggest
 
 _BAD_REQUEST = "BadRequestException"
-"""What AppSync answers to a wrong signature, among others."""
+"""AppSync's error type for a wrong signature, among others."""
 _OF_SCOPE = re.compile(r"(?i)credential should be scoped")
 _OF_SIGNATURE = re.compile(rf"{_OF_SCOPE.pattern}|signature we calculated|SignedHeader|credential scope")
 _RETRYABLE = THROTTLES | {
@@ -54,10 +54,10 @@ DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that
 
 @dataclass(frozen=True, slots=True)
 class ResponseError:
-    """One GraphQL error, as far as it could be read.
+    """One GraphQL error, as far as it could be parsed.
 
-    `code` is the `errorCode` of socket errors; `retryable` and `channels` (those that there are) come from
-    the `errorInfo`, which an `error` frame of a socket lacks.
+    `code` is the `errorCode` of socket errors; `retryable` and `channels` (the existing ones) come from
+    `errorInfo`, which a socket's `error` frame lacks.
     """
 
     message: str
@@ -68,7 +68,7 @@ class ResponseError:
 
 
 def read_errors(payload: object) -> list[ResponseError]:
-    """Read the errors of a response or frame: under `errors` (a list, sometimes one object) or bare."""
+    """Parse the errors of a response or frame: under `errors` (a list, sometimes one object) or bare."""
     if isinstance(payload, Mapping) and "errors" in payload:
         payload = payload["errors"]
     items = payload if isinstance(payload, list) else [payload]
@@ -84,13 +84,13 @@ def refusal(
     signed: bool = False,
     skew: float | None = None,
 ) -> Refused:
-    """Return the client's error for the first of an answer's.
+    """Return the client's error for the first error of an answer.
 
     Args:
         errors: The errors of an answer or a frame.
         where: The host.
-        channel: The channel that was asked for, if any.
-        known: The channels that the backend is known to have; an `errorInfo` knows better.
+        channel: The channel that was requested, if any.
+        known: The channels that the backend is known to have; an `errorInfo` overrides them.
         signed: True if the request was signed, instead of carrying an API key.
         skew: Seconds that this machine's clock is ahead of the host's, if known.
     """
@@ -119,9 +119,9 @@ def is_undefined_field(error: UserError) -> bool:
 
 
 def _signature_refused(error: ResponseError, where: str, skew: float | None) -> Unauthorized | None:
-    """Return the error for what AWS answers to a signature that it does not accept; None for anything else.
+    """Return the error for a signature that AWS rejected; None for any other answer.
 
-    AWS's own text is left out: it may hold the whole request in canonical form, with the session token.
+    AWS's own text is left out, since it may contain the canonical request with the session token.
     """
     kind = error.error_type.rpartition("#")[2].partition(":")[0]
     stale, by = read_stale_signature(error.message)
@@ -148,7 +148,7 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
 
 
 def unknown_channel_error(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:
-    """Return the refusal of a channel, which lists those that there are (if known) and names the nearest."""
+    """Return the refusal of an unknown channel; it lists existing ones (if known) and suggests one."""
     message = f'There is no channel "{name[:_LONGEST_CHANNEL]}".'
     if channels:
         message = suggest(f"{message} The channels are: {', '.join(channels)}.", name, channels)
@@ -158,12 +158,12 @@ def unknown_channel_error(name: str, channels: Sequence[str], *, remedy: str | N
 def unauthorized_error(
     where: str, *, signed: bool = False, skew: float | None = None, stale: bool = False
 ) -> Unauthorized:
-    """Return the error of a refused key or signature, or of a clock so wrong that none holds (`stale`)."""
+    """Return the error for a refused key or signature, or a clock too wrong for signatures (`stale`)."""
     if signed and (stale or (skew is not None and abs(skew) > SIGNATURE_WINDOW)):
         return wrong_clock_error(skew, where)
     what = "signature" if signed else "API key"
     return Unauthorized(
-        # AWS gives one answer to both, so this is all that can be known of a key that never worked.
+        # AWS answers both in the same way, so nothing more is known of a key that never worked.
         f"The {what} was not accepted by {where}: it is wrong or has expired.",
         error_type="UnauthorizedException",
         remedy=SIGNATURE_REMEDY if signed else _key_remedy(where),
@@ -171,7 +171,7 @@ def unauthorized_error(
 
 
 def expired_key_error(where: str) -> Unauthorized:
-    """Return the error of an API key that worked before and does not now."""
+    """Return the error for an API key that worked before and no longer does."""
     return Unauthorized(
         f"The API key is no longer accepted by {where}: it has expired or was removed.",
         error_type="UnauthorizedException",
@@ -180,17 +180,17 @@ def expired_key_error(where: str) -> Unauthorized:
 
 
 def _key_remedy(where: str) -> str:
-    """Return what to do about a key; the one of a local cloud is made when that starts."""
+    """Return the remedy for a key; a local cloud makes a new one when it starts."""
     return LOCAL_KEY_REMEDY if is_loopback(f"http://{where}") else KEY_REMEDY
 
 
 def wrong_clock_error(skew: float | None, where: str) -> Unauthorized:
-    """Return the error of a clock that is `skew` seconds ahead (negative: behind; None if unknown)."""
+    """Return the error for a clock that is `skew` seconds ahead (negative: behind; None if unknown)."""
     return Unauthorized(skew_sentence(skew, where), error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
 def throttled_error(where: str, retry_after: str | None) -> Refused:
-    """Return the error of an API that is called too often; `retry_after` is the header of that name."""
+    """Return the error for too many calls; `retry_after` is the header of that name."""
     return Refused(
         f"{where} is called too often at the moment.",
         error_type="TooManyRequestsException",
@@ -200,7 +200,7 @@ def throttled_error(where: str, retry_after: str | None) -> Refused:
 
 
 def unavailable_error(trouble: UserError, retry_after: str | None) -> Refused:
-    """Return an error for a server in trouble that said when to try again."""
+    """Return the error for a failing server that said when to try again."""
     return Refused(
         str(trouble),
         error_type="ServiceUnavailable",
@@ -211,7 +211,10 @@ def unavailable_error(trouble: UserError, retry_after: str | None) -> Refused:
 
 
 def firewall_error(where: str) -> Refused:
-    """Return the error of a web firewall that blocks this address; ours does so until its rate has sunk."""
+    """Return the error for a web firewall that blocks this address.
+
+    Ours does so until the rate has dropped.
+    """
     return Refused(
         f"The firewall of {where} blocks this address: too many requests came from it.",
         error_type="WAFForbiddenException",
@@ -221,9 +224,9 @@ def firewall_error(where: str) -> Refused:
 
 
 def read_retry_after(header: str | None) -> float | None:
-    """Return the seconds of a `Retry-After` header, at most 5 minutes; None without a number of seconds.
+    """Parse the seconds of a `Retry-After` header, at most 5 minutes; None without a number.
 
-    Its other form, a date, would need this machine's clock and the server's to agree.
+    The header's other form, a date, would require this machine's and the server's clocks to agree.
     """
     if header is None or not header.isascii() or not header.strip().isdigit():
         return None
@@ -248,14 +251,15 @@ def _read(item: object) -> ResponseError:
 
 
 def _read_names(items: list[object]) -> tuple[str, ...]:
-    """Return the texts of a list, cut to what a channel may be called and a deployment may have."""
+    """Return the strings of a list, limited to the length and number of a deployment's channels."""
     return tuple(each[:_LONGEST_CHANNEL] for each in items[:_MOST_CHANNELS] if isinstance(each, str))
 
 
 def contextualize(error: UserError, endpoint: RegionEndpoint, *, accepted_before: bool) -> Reason:
-    """Return what an error of a region means: a key that was accepted there before is not a wrong one.
+    """Return an error of a region in its context.
 
-    `endpoint` is where it was tried, which is not where the region was before if the profile has changed.
+    A key that was accepted there before is not wrong, but expired. `endpoint` is where the request went,
+    which may differ from before if the profile has changed.
     """
     if accepted_before and isinstance(error, Unauthorized):
         return expired_key_error(host_of(endpoint.graphql_url)).reason
@@ -265,13 +269,13 @@ def contextualize(error: UserError, endpoint: RegionEndpoint, *, accepted_before
 def live_warning(
     here: RegionEndpoint, *, skew: float | None, tolerance: float, with_exposure: bool
 ) -> Reason | None:
-    """Return what the user should know though the session is live in region `here`.
+    """Return a warning for a session that is live in region `here`; None without any.
 
     Args:
         here: The region.
-        skew: Seconds that this machine's clock is ahead (None if unknown); worth a word beyond `tolerance`.
+        skew: Seconds that this machine's clock is ahead (None if unknown); mentioned beyond `tolerance`.
         tolerance: Seconds.
-        with_exposure: Warn that the key goes there unencrypted, which is said once.
+        with_exposure: Warn that the key is sent unencrypted, which is done once.
     """
     if with_exposure and (exposed := exposure(here.urls)) is not None:
         return exposed

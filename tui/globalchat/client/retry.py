@@ -10,29 +10,29 @@ from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 
 ATTEMPTS_BEFORE_FIRST_SUCCESS = 3
-"""How often a bulk tries a region that never answered: a script has to learn that it cannot be reached."""
+"""Attempts of a bulk at a region that never answered: a script has to find out that it cannot be reached."""
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
 """The error types of an API that is called too often."""
 
 _NOT_STARTED = THROTTLES | {"LimitExceededError", "LimitExceededException", "WAFForbiddenException"}
-"""Retryable refusals of requests that the backend did not even start to work on."""
+"""Retryable refusals of requests that the backend did not start to process."""
 
 _OF_EVERY_MESSAGE = frozenset({"UnknownChannel", "BadSender"})
-"""Refusals that every other message of the same channel and sender would meet, too."""
+"""Refusals that every other message of the same channel and sender would get, too."""
 
 
 def full_jitter(attempt: int, *, base: float, cap: float, rng: Random) -> float:
-    """Return seconds to wait before `attempt` (from 1): up to `base` doubled per attempt, at most `cap`.
+    """Return the seconds to wait before `attempt` (from 1): up to `base` doubled per attempt, at most `cap`.
 
-    Full jitter spreads clients that lost the same server over the whole span instead of bunching them.
+    Full jitter spreads clients that lost the same server over the whole span.
     """
     ceiling = min(cap, base * 2.0 ** min(attempt - 1, 60))
     return rng.uniform(0.0, ceiling)
 
 
 def half_jitter(span: float, *, rng: Random) -> float:
-    """Return seconds to wait between rare attempts: between half of `span` and all of it."""
+    """Return the seconds to wait between rare attempts: between half of `span` and all of it."""
     return rng.uniform(span / 2, span)
 
 
@@ -44,14 +44,14 @@ def is_retryable(error: UserError) -> bool:
 
 
 def fails_every_message(error: UserError) -> bool:
-    """Return True if each further message would fail in the same way: key, channel, unreadable profile."""
+    """Return True if every further message would fail in the same way (key, channel, unreadable profile)."""
     if isinstance(error, Refused):
         return isinstance(error, Unauthorized) or error.error_type in _OF_EVERY_MESSAGE
     return not isinstance(error, Unreachable)
 
 
 def outcome_unknown(error: UserError) -> bool:
-    """Return True if a publish that failed may have been accepted: no answer rules it out."""
+    """Return True if a failed publish may have been accepted, because no answer rules that out."""
     if isinstance(error, Refused):
         return error.retryable and error.error_type not in _NOT_STARTED
     return isinstance(error, Unreachable) and error.sent
@@ -64,8 +64,8 @@ class Retry:
     Attributes:
         delay: Seconds, jitter included.
         attempt: Failures so far, this one included.
-        is_first: The first failure after things went well.
-        retry_after: Seconds that the backend asked for: until then nothing else should be sent, either.
+        is_first: True for the first failure after a success.
+        retry_after: Seconds that the backend asked to wait; nothing else should be sent before, either.
     """
 
     delay: float
@@ -77,7 +77,8 @@ class Retry:
 class RetryPolicy:
     """Decides about the next attempt of what is published to one region, or read from its history.
 
-    The outbox has one per draft; a bulk has one for everything in flight, whose attempts fail together.
+    The outbox has one policy per draft; a bulk has one for everything in flight, since those attempts fail
+    together.
 
     Args:
         rng: The source of the jitter.
@@ -88,7 +89,7 @@ class RetryPolicy:
 
     Attributes:
         quiet_until: When the next attempt may start.
-        reached: The region answered once.
+        reached: True once the region has answered.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class RetryPolicy:
         self._failing_since = None
 
     def reset(self) -> None:
-        """Forget the failures: something changed, so the next attempt need not wait."""
+        """Reset the backoff: something changed, so the next attempt need not wait."""
         self._attempt = 0
         self._failing_since = None
         self.quiet_until = 0.0
@@ -129,7 +130,7 @@ class RetryPolicy:
         is_first = self._failing_since is None
         since = started if self._failing_since is None else self._failing_since
         self._failing_since = since
-        # Attempts that were in flight together fail together, and count once.
+        # Attempts in flight at the same time fail together, and count once.
         if self._attempt == 0 or started >= self._failed_at:
             self._attempt += 1
             self._failed_at = now
@@ -158,7 +159,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What follows a failure to connect: `delay` seconds; `is_long` if the outage is a long one by now."""
+    """The wait after a failure to connect: `delay` in seconds; `is_long` is True in a long outage."""
 
     attempt: int
     delay: float
@@ -169,7 +170,7 @@ class ReconnectPolicy:
     """Counts the failures of a session's connection.
 
     Attributes:
-        attempt: Failures since a connection last held for `stable_after` seconds.
+        attempt: Failures since a connection last lasted `stable_after` seconds.
     """
 
     def __init__(self, options: SessionOptions, rng: Random) -> None:
@@ -179,7 +180,7 @@ class ReconnectPolicy:
         self._failing_since: float | None = None
 
     def fail(self, now: float, *, within: float | None = None) -> Wait:
-        """Record a failure. `within` (seconds) bounds the wait if its cause is known to be over."""
+        """Record a failure. `within` (seconds) limits the wait if the cause is known to be over."""
         first = self._failing_since is None
         since = now if self._failing_since is None else self._failing_since
         self._failing_since = since
@@ -193,12 +194,12 @@ class ReconnectPolicy:
         return Wait(self.attempt, delay)
 
     def record_connection(self, seconds: float) -> None:
-        """Record the end of a connection that held for `seconds`; a long one resets the count."""
+        """Record the end of a connection that lasted `seconds`; a long one resets the count."""
         self._failing_since = None
         if seconds >= self._options.stable_after:
             self.attempt = 0
 
     def reset(self) -> None:
-        """Forget the failures: another region is wanted, the key was renewed, or the machine slept."""
+        """Reset the backoff: another region is wanted, the key was renewed, or the machine slept."""
         self.attempt = 0
         self._failing_since = None

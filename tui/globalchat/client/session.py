@@ -31,14 +31,15 @@ __all__ = ["Session", "SessionOptions"]
 class Session:
     """A chat session. `run()` does the work; `next_events()` returns everything that happens.
 
-    Commands return at once and raise nothing that the backend might answer: their outcome comes as events.
-    `channels` None means all that the backend has; `sender` is what messages are signed with.
+    Commands return at once, and never raise the backend's errors: their outcome comes as events.
+    `channels` None means all that the backend has; `sender` is the name with which messages are signed.
 
-    `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of the
-    same profile left there is sent by this one. With None they are in memory only, and returned as unsent
-    when a few attempts fail. `reload` reads the profile again: before each attempt after a failure, and when
-    a publish is refused for its key, so that a session follows a restarted local cloud, or a key that was
-    rotated. `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
+    `outbox` is the folder where drafts are kept until the backend accepts them; this session also sends what
+    earlier sessions of the same profile left there. With None they are kept in memory only, and returned as
+    unsent after a few failed attempts. `reload` reads the profile again: before each attempt after a failure,
+    and when a publish is refused for its key, so that a session follows a restarted local cloud, or a key
+    that was rotated. `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine
+    sleeps.
 
     Raises:
         ProfileError: the profile has no such region.
@@ -130,7 +131,7 @@ class Session:
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
-        """The drafts that are being sent: neither accepted nor refused, held or returned as unsent."""
+        """The drafts that are being sent: not accepted, refused, held or returned as unsent."""
         return self._outbox.drafts.waiting
 
     @property
@@ -144,7 +145,7 @@ class Session:
         return self._outbox.drafts.held
 
     async def run(self) -> None:
-        """Connect, and stay connected until `close()` or cancellation. Owns every task; runs once.
+        """Connect, and stay connected until `close()` or cancellation. Owns all tasks; runs once.
 
         Raises:
             RuntimeError: it ran before.
@@ -167,7 +168,7 @@ class Session:
                 self._finish()
 
     def close(self) -> None:
-        """Ask `run()` to end. Returns at once."""
+        """Ask `run()` to end, and return at once."""
         self._runner.feed(inputs.CloseRequested())
         if not self._running:
             self._outbox.close()
@@ -184,7 +185,7 @@ class Session:
         return draft
 
     def rename(self, sender: str) -> None:
-        """Sign what is sent from now on with another name; what is being sent keeps its own."""
+        """Sign further messages with another name; those being sent keep theirs."""
         self._sender = sender
 
     def resend(self, draft_id: str) -> bool:
@@ -194,7 +195,7 @@ class Session:
     def discard(self, draft_id: str) -> bool:
         """Forget an unsent, held or waiting draft; return False if there is none, or it is in flight.
 
-        Check `in_doubt` before: what may have reached the backend cannot be taken back.
+        Check `in_doubt` first: a draft that may have reached the backend cannot be taken back.
         """
         return self._outbox.discard(draft_id)
 
@@ -203,7 +204,7 @@ class Session:
         return self._outbox.drafts.in_doubt(draft_id)
 
     def switch(self, region: str) -> None:
-        """Move to another region: it is live before the old one is dropped.
+        """Switch to another region, which is live before the old one is dropped.
 
         Raises:
             ProfileError: the profile has no such region.
@@ -211,7 +212,7 @@ class Session:
         self._runner.feed(inputs.Switched(self._resolver.profile.resolve(region)))
 
     def join(self, channel: str) -> None:
-        """Subscribe one more channel, or one again that an administrator ended.
+        """Subscribe to a further channel, or again to one that an administrator ended.
 
         A refusal comes as `ChannelRefused`; for a revoked channel a `GapRecorded` covers the time between.
         """
@@ -234,12 +235,12 @@ class Session:
         return self._history.is_loading(channel)
 
     def retry_now(self) -> None:
-        """Try at once instead of waiting, also after a failure."""
+        """Retry at once instead of waiting, even after a permanent failure."""
         self._runner.feed(inputs.RetryRequested())
         self._outbox.wake()
 
     def reconnect(self) -> None:
-        """Replace the live connection, if any: a socket can fall silent without being known as lost."""
+        """Replace the live connection, if any: a socket can go silent without being reported as lost."""
         self._runner.feed(inputs.ReconnectRequested())
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
@@ -260,7 +261,8 @@ class Session:
             self._runner.feed(inputs.KeyRefused())
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
-            self._runner.feed(inputs.RetryRequested())  # the region can be reached
+            # A publish shows that A publish shows that A publish shows that the region can be reached...
+            self._runner.feed(inputs.RetryRequested())
         return message
 
     def _emit(self, event: SessionEvent) -> None:

@@ -32,14 +32,14 @@ _numbers = count(1)
 
 
 class SessionLog:
-    """The log of one session; each has a number in this process, as there may be several."""
+    """The log of one session; sessions are numbered, as a process may have several."""
 
     def __init__(self, profile: str) -> None:
         self._about = {"session": next(_numbers), "profile": profile}
 
     def log(self, event: SessionEvent) -> None:
-        """Log an event; messages that arrive only at the level `debug`, as they are many."""
-        if isinstance(event, MessageReceived):  # first and apart: there may be thousands a second
+        """Log an event; arriving messages only at level `debug`, as there are many."""
+        if isinstance(event, MessageReceived):  # Checked first, as there may be thousands a second.
             if log.isEnabledFor(logging.DEBUG) or event.conflicting:
                 self._received(event)
         else:

@@ -1,4 +1,4 @@
-"""The phases of a session, their legal order, and what a state holds. Pure."""
+"""The phases of a session, their legal order, and the contents of a state. Pure."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -18,18 +18,18 @@ class Phase(Enum):
 
 
 RECONNECTING = (Phase.RETRYING, Phase.SUSPENDED)
-"""The session is not live, waits, and will try again automatically."""
+"""The phases in which the session waits and will retry automatically."""
 
 WAITING = frozenset({Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED})
-"""Nothing is being tried: the session waits for a timer or for the user."""
+"""The phases in which nothing is being attempted: the session waits for a timer or the user."""
 
 _ANY = frozenset({Phase.CONNECTING, Phase.CLOSED})
-"""What may follow every phase but the last: another try, and the end."""
+"""The phases that may follow any phase but the last: another attempt, and the end."""
 
 LEGAL: dict[Phase, frozenset[Phase]] = {
     Phase.IDLE: _ANY,
     Phase.CONNECTING: _ANY | {Phase.LIVE, Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED},
-    # The first thing after a loss is a wait or a failure: an outage cannot be long before it began.
+    # A loss is followed by a wait or a failure: the outage cannot be a long one yet.
     Phase.LIVE: frozenset({Phase.LIVE, Phase.RETRYING, Phase.FAILED, Phase.CLOSED}),
     Phase.RETRYING: _ANY,
     Phase.SUSPENDED: _ANY,
@@ -40,16 +40,15 @@ LEGAL: dict[Phase, frozenset[Phase]] = {
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """The state of a session, with what the user needs to know.
+    """The state of a session, as users need to know it.
 
-    `region` is the alias that the state is about, `switching_to` the one that a switch is bringing up.
-    `attempt` counts from 1 and `next_try_at` is epoch ms while retrying or suspended. `reason` is one
-    sentence, `remedy` what to do; while live they are a warning.
-    `since` is when the phase began (epoch ms).
-    `revoked` names the channels that an administrator ended, `joining` (while live) those that the backend
-    has yet to confirm. Since `missing_since` (epoch ms) messages may have been missed; the `GapRecorded` that
-    ends it comes once the session is live again.
-    `fail_over_to` is another region that answers while this one does not: `Session.switch` goes there.
+    `region` is the alias of the region that the state is about, `switching_to` the one that a switch is
+    connecting to. `attempt` counts from 1 and `next_try_at` is epoch ms while retrying or suspended. `reason`
+    is one sentence, `remedy` says what to do; while live they are a warning. `since` is when the phase began
+    (epoch ms). `revoked` lists the channels that an administrator ended, `joining` (while live) those that
+    the backend has not confirmed yet. Since `missing_since` (epoch ms) messages may have been missed; the
+    `GapRecorded` that ends it comes once the session is live again. `fail_over_to` is another region that
+    answers while this one does not; `Session.switch` can go there.
     """
 
     phase: Phase
@@ -68,7 +67,7 @@ class SessionState:
 
 
 class StateDetails(TypedDict, total=False):
-    """What a state has beside its phase, as in `SessionState`."""
+    """The details of a state besides its phase, as in `SessionState`."""
 
     region: str
     switching_to: str | None
@@ -84,11 +83,11 @@ class StateDetails(TypedDict, total=False):
 
 
 class IllegalPhase(RuntimeError):
-    """A change of phase that the session must never make: a bug, not an event."""
+    """A change of phase that is never allowed: a bug, not an event."""
 
 
 def enter_phase(old: SessionState, phase: Phase, now: int, **details: Unpack[StateDetails]) -> SessionState:
-    """Return the state after `old` in a phase entered at `now` (epoch ms); only the region is kept.
+    """Return the state for a phase entered at `now` (epoch ms); of `old` only the region is kept.
 
     Raises:
         IllegalPhase: the phase may not follow.

@@ -1,8 +1,8 @@
-"""AppSync's realtime protocol: gql's WebSocket transport, with what it lacks.
+"""AppSync's realtime protocol: gql's WebSocket transport, completed.
 
 Added: waiting for `start_ack`, the server's `connectionTimeoutMs` as the limit of silence, errors as data,
-tolerance of odd frames, messages handed straight to their receiver, and a connect that leaves nothing behind
-when it fails. Each object serves one connection: gql keeps stale state.
+tolerance of odd frames, messages passed directly to their receiver, and a failed connect that leaves nothing
+open. Each object serves one connection, since gql keeps stale state.
 """
 
 import asyncio
@@ -46,13 +46,13 @@ class ServerError(TransportServerError):
 
 
 class Subscriber(ListenerQueue):
-    """Where gql's transport puts the frames of one subscription.
+    """Receives the frames of one subscription from gql's transport.
 
-    Calls its receiver instead of queueing, as gql's queue has no bound. `on_end` is called once if the server
-    ends it after its start: with None for a plain `complete`.
+    Calls its receiver instead of queueing, since gql's queue is unbounded. `on_end` is called once if the
+    server ends it after its start: with None for a plain `complete`.
 
     Attributes:
-        started: Done when the server sent `start_ack`; fails with what came instead of it.
+        started: A future: done once the server has sent `start_ack`; fails with the error that came instead.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Subscriber(ListenerQueue):
         return self.started.done() and self.started.exception() is None
 
     async def put(self, item: ParsedAnswer) -> None:
-        """Take a frame: called by gql for each with this subscription's id."""
+        """Take a frame; gql calls this for each frame with this subscription's id."""
         kind, result = item
         if self._closed:
             return
@@ -97,21 +97,21 @@ class Subscriber(ListenerQueue):
             self._on_end(error)
         else:
             self.started.set_exception(error or TransportClosed("completed before its start"))
-            self.started.exception()  # marks it as retrieved: the waiting task may be gone
+            self.started.exception()  # Marks the exception as retrieved: the waiting task may be gone.
 
 
 class _Socket(ClientConnection):
-    """A WebSocket that follows no redirect: it would lead past the proxy that was decided on.
+    """A WebSocket that follows no redirect, which could bypass the chosen proxy.
 
     Attributes:
-        upgrade: When the upgrade was asked for and answered (`clock`'s epoch ms), once it was.
+        upgrade: When the upgrade was requested and answered (`clock`'s epoch ms), once it has been.
     """
 
     clock: WallClock = staticmethod(now_ms)
     upgrade: tuple[int, int] | None = None
 
     async def handshake(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as websockets calls it
-        """Ask for the upgrade.
+        """Request the upgrade.
 
         Raises:
             NoUpgrade: the host does not open a WebSocket.
@@ -132,12 +132,13 @@ class _Socket(ClientConnection):
 
 
 class AppSyncTransport(AppSyncWebsocketsTransport):
-    """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
+    """One connection.
 
-    `clock` gives epoch ms.
+    `open`, `start` and `stop` raise gql's errors, which may contain the key: translate them. `clock` gives
+    epoch ms.
 
     Attributes:
-        proxy: What it goes through, None if it goes directly.
+        proxy: The proxy it goes through, None for a direct connection.
         ended: Fails with the reason when the connection is over.
         heard_at: When the last frame came (loop time).
 
@@ -160,7 +161,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             **connect_options(realtime_url, self.proxy),
             "proxy": None if self.proxy is None else self.proxy.url,
             "create_connection": self._make_socket,
-            "open_timeout": None,  # `open` limits the whole, up to the ack
+            "open_timeout": None,  # `open` limits the whole handshake, up to the ack.
             "compression": None,
             "ping_interval": timeouts.ping,
             "ping_timeout": timeouts.ping,
@@ -172,13 +173,13 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             realtime_url,
             auth=auth,
             ssl=tls.context() if realtime_url.startswith("wss:") else False,
-            # gql waits for websockets' own close timeout, which must end first.
+            # gql waits for the close timeout of websockets, which therefore must be shorter.
             close_timeout=cast(int, timeouts.close + 1),
             keep_alive_timeout=timeouts.liveness,
             connect_args=args,
         )
         self.connect_timeout = self.ack_timeout = None  # `open` limits the whole
-        # gql guesses the realtime host by replacing text; the profile knows it.
+        # gql guesses the realtime host by replacing text; the profile has it.
         query = self.adapter.url.rpartition("?")[2]
         self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
         self._limit = timeouts.connect
@@ -196,7 +197,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         return None if date is None else Dated(socket.upgrade[0], date, socket.upgrade[1])
 
     async def open(self) -> None:
-        """Connect up to `connection_ack`; on failure nothing is left open."""
+        """Connect up to `connection_ack`; after a failure nothing is left open."""
         try:
             async with asyncio.timeout(self._limit):
                 await self.connect()
@@ -208,8 +209,8 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             raise
 
     async def start(self, request: GraphQLRequest, make: Callable[[int], Subscriber]) -> Subscriber:
-        """Send `start`; the subscriber is in place before an answer can come."""
-        # Made first: an answer may be read before the send below returns.
+        """Send `start`, with the subscriber registered before an answer can arrive."""
+        # Registered first: an answer may be read before the send below returns.
         subscriber = make(self.next_query_id)
         self.listeners[subscriber.query_id] = subscriber
         await self._send_query(request)
@@ -225,11 +226,11 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         await self._fail(TransportClosed("closed by the client"), clean_close=False)
         await self.wait_closed()
         await self.adapter.close()
-        if self.receive_data_task is not None:  # gql cancels it without waiting for its end
+        if self.receive_data_task is not None:  # gql cancels it without waiting until it has ended.
             await asyncio.wait([self.receive_data_task])
 
     def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it
-        """Return what websockets hands the connection to once the host is reached."""
+        """Return the protocol factory that websockets uses once the host is reached."""
         self._socket = _Socket(*args, **options)
         self._socket.clock = self._clock
         return self._socket
@@ -237,18 +238,19 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
     async def _close_hook(self) -> None:
         if not self.ended.done():
             self.ended.set_exception(self.close_exception or TransportClosed("closed"))
-            self.ended.exception()  # marks it as retrieved: an owner that closes does not ask why it ended
+            # Marks the exception as retrieved: an owner that closes does not ask why it ended.
+            self.ended.exception()
 
     async def _receive_data_loop(self) -> None:
         try:
             await super()._receive_data_loop()
-        except Exception as error:  # gql would leave every listener waiting
+        except Exception as error:  # gql would leave every listener waiting...
             log.exception("A frame could not be handled.")
             await self._fail(TransportProtocolError(type(error).__name__), clean_close=False)
 
     async def _check_ws_liveness(self) -> None:
         limit = self.keep_alive_timeout or 0
-        # Looking at a time stamp costs less than moving a timer with every frame.
+        # Checking a time stamp is cheaper than moving a timer with every frame.
         while (left := self.heard_at + limit - self._loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
         await self._fail(TransportConnectionFailed("silent for too long"), clean_close=False)

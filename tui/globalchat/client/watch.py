@@ -1,4 +1,4 @@
-"""Follows the same channels in several regions at once, and pairs the arrivals of each message."""
+"""Follows the same channels in several regions at once and pairs each message's arrivals."""
 
 import asyncio
 from collections import OrderedDict
@@ -17,9 +17,10 @@ from globalchat.core.tasks import WakeEvent
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A message arrived in every region: `arrivals` gives when, by alias (epoch ms of this machine's clock).
+    """A message arrived in every region.
 
-    `late` if it had been reported as `Unpaired` before.
+    `arrivals` has the times by alias (epoch ms of this machine's clock). `late` is True if it was reported as
+    `Unpaired` before.
     """
 
     message: Message
@@ -66,17 +67,17 @@ class _Waiting:
         return key, entry
 
     def is_over(self, capacity: int, most_bytes: int) -> bool:
-        """Return True if there are too many; a single one never is."""
+        """Return True if there are too many; a single one never is too many."""
         return len(self.entries) > capacity or (self._bytes > most_bytes and len(self.entries) > 1)
 
 
 class Pairing:
-    """Waits for each message to arrive everywhere.
+    """Waits until each message has arrived everywhere.
 
-    A message is the same if id and content are: of two with one id, each waits for its own kind. At most
-    `capacity` messages of `most_bytes` wait (the oldest is given up for a new one), and as many that were
-    given up are remembered, so that their late arrivals still pair. `regions` are aliases, `within` the
-    seconds from the first arrival to giving up.
+    Two messages are the same if id and content are: messages with the same id and other content are paired
+    separately. At most `capacity` messages of `most_bytes` wait (a new one displaces the oldest), and the
+    same number of given-up messages is remembered, so that late arrivals still pair. `regions` are aliases,
+    `within` the seconds from the first arrival to giving up.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class Pairing:
         return settled
 
     def expire(self, now: float) -> list[Paired | Unpaired]:
-        """Give up what has waited long enough."""
+        """Give up messages that have waited too long."""
         settled: list[Paired | Unpaired] = []
         while (deadline := self.next_deadline) is not None and deadline <= now:
             settled.append(self._give_up())
@@ -157,8 +158,8 @@ class Watch:
     """One session per region on the same channels. `run()` does the work; `next_events()` returns events.
 
     A message comes as it arrives in each region (`FromRegion`), then once as `Paired` or `Unpaired`. A gap of
-    one region (`FromRegion` of a `GapRecorded`) explains what is unpaired around it. `regions` None means all
-    of the profile's; `pair_within` is in seconds from the first arrival.
+    one region (`FromRegion` of a `GapRecorded`) explains unpaired messages around it. `regions` None means
+    all of the profile's; `pair_within` is in seconds from the first arrival.
 
     `reload` reads the profile again after a failure, as in `Session`.
 
@@ -196,7 +197,7 @@ class Watch:
         self._ended = False
 
     async def run(self) -> None:
-        """Follow until `close()` or cancellation; what still waits then is `Unpaired`. Runs once.
+        """Follow until `close()` or cancellation; messages that still wait then are `Unpaired`. Runs once.
 
         Raises:
             RuntimeError: it ran before.
@@ -224,7 +225,7 @@ class Watch:
             self._end()
 
     def retry_now(self) -> None:
-        """Try at once wherever a session waits, also after a failure."""
+        """Retry at once wherever a session waits, even after a permanent failure."""
         for session in self.sessions.values():
             session.retry_now()
 
@@ -251,7 +252,8 @@ class Watch:
             for event in events:
                 self._put([FromRegion(alias, event)])
                 if isinstance(event, MessageReceived):
-                    # Not where a switch took the session, but the socket that brought it.
+                    # The region of the socket that brought it, which after a switch may differ from the
+                    # session's.
                     self._put(self._pairing.arrive(event.message, event.via, at=event.received_at, now=now()))
             self._arrived.set()
 
@@ -270,7 +272,7 @@ class Watch:
 
 
 def _size_of(event: WatchEvent) -> int:
-    """Return how many bytes of memory an event takes, about."""
+    """Return the approximate bytes of memory that an event takes."""
     match event:
         case FromRegion(_, inner):
             return size_of(inner)

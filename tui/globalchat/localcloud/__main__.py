@@ -1,4 +1,4 @@
-"""`python -m globalchat.localcloud serve`: the process that commands start in the background."""
+"""`python -m globalchat.localcloud serve`: the background process that commands start."""
 
 import argparse
 import contextlib
@@ -13,7 +13,7 @@ from globalchat.localcloud.process.state import CloudState
 
 
 def main() -> int:
-    """Serve until asked to end or idle; 1 if the cloud could not start."""
+    """Serve until asked to end or idle; return 1 if the cloud could not start."""
     arguments = _parser().parse_args()
     options = ServeOptions(
         folder=arguments.state_dir,
@@ -46,7 +46,7 @@ def main() -> int:
 
 def _report(descriptor: int | None, outcome: background.StartOutcome) -> None:
     if descriptor is not None:
-        # The command may have been interrupted meanwhile: the cloud stays, for the next one.
+        # If the command was interrupted meanwhile, the cloud stays for the next command.
         with contextlib.suppress(BrokenPipeError):
             os.write(descriptor, background.render_outcome(outcome))
         os.close(descriptor)

@@ -1,1 +1,1 @@
-"""Publishes many texts: so many in flight, at such a rate, each until it is accepted, refused or given up."""
+"""Publishes many texts, a window at a time, until each is accepted, refused or given up."""

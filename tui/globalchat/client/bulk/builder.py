@@ -1,4 +1,4 @@
-"""The texts of a bulk, from bytes or a template to drafts. Pure but for the ids' randomness."""
+"""Makes the drafts of a bulk from bytes or a template. Pure except for the random ids."""
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
@@ -13,7 +13,7 @@ from globalchat.core.errors import Refused, UsageError
 PLACEHOLDERS = ("n", "time", "region")
 
 LONGEST_LINE = 1 << 20
-"""Bytes of a line that are kept at most; no backend takes as much."""
+"""The most bytes of a line that are kept; no backend accepts as much."""
 
 TOO_LONG = "The line is longer than any message may be."
 NOT_UTF8 = "The line is not UTF-8."
@@ -24,7 +24,7 @@ _FILLER = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A text, or the fault (a sentence) that keeps it from being one. `number` counts from 1."""
+    """A text, or `fault`, a sentence on why it cannot be sent. `number` counts from 1."""
 
     number: int
     text: str = ""
@@ -38,7 +38,7 @@ async def repeat(text: str, count: int) -> AsyncGenerator[Item, None]:
 
 
 class LineSplitter:
-    r"""Makes items of bytes as they come: one per line, without its end (`\n` or `\r\n`)."""
+    r"""Splits bytes into items as they arrive: one per line, without its end (`\n` or `\r\n`)."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -62,13 +62,13 @@ class LineSplitter:
         return items
 
     def end(self) -> list[Item]:
-        """Return the last line, if it has no end."""
+        """Return the last line if it has no line end."""
         if self._start is not None:
             self._append(self._start)
         return [self._item()] if self._rest or self._is_too_long else []
 
     def _without_mark(self, chunk: bytes) -> bytes:
-        """Return what is to be split: nothing until the first bytes show if they are a byte order mark."""
+        """Return the bytes to split: none until a byte order mark can be ruled out or removed."""
         if self._start is None:
             return chunk
         start = self._start + chunk
@@ -99,13 +99,13 @@ class LineSplitter:
 
 
 def _may_be_marked(start: bytes) -> bool:
-    """Return True if more bytes are needed to see whether a stream starts with a byte order mark."""
+    """Return True if more bytes are needed to decide whether a stream starts with a byte order mark."""
     marks = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
     return any(len(start) < len(mark) and mark.startswith(start) for mark in marks)
 
 
 class PlaceholderError(UsageError):
-    """A text has an unknown placeholder, or a brace without its counterpart."""
+    """A text has an unknown placeholder or an unmatched brace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `{n}`, `{time}` and `{region}`; `{{` and `}}` stand for braces, a `}` alone for itself.
+        """Parse `{n}`, `{time}` and `{region}`; `{{` and `}}` mean braces, a single `}` means itself.
 
         Raises:
-            PlaceholderError: another name, or a brace without its counterpart.
+            PlaceholderError: another name, or an unmatched brace.
         """
         parts = [""]
         end = 0
@@ -151,7 +151,7 @@ def _placeholder_problem(name: str | None) -> str:
 
 
 def placeholders(text: str) -> tuple[str, ...]:
-    """Return the placeholders that a text seems to have, as they are written."""
+    """Return what look like placeholders in a text, as written."""
     written = (f"{{{name}}}" for name in PLACEHOLDERS)
     return tuple(each for each in written if each in text)
 
@@ -162,7 +162,7 @@ def units(text: str) -> int:
 
 
 def pad(text: str, size: int) -> str:
-    """Return the text with blanks behind it, up to `size` UTF-16 units; a longer one stays as it is."""
+    """Pad a text with blanks to `size` UTF-16 units; a longer text is returned unchanged."""
     return text + " " * (size - units(text))
 
 
@@ -174,7 +174,7 @@ def generate(size: int) -> str:
 class MessageBuilder:
     """Fills in, pads and signs texts for one channel.
 
-    `clock` gives epoch ms; the time and `region` are what templates show.
+    `clock` gives epoch ms; templates show this time and `region`.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class MessageBuilder:
         """Return the draft of an item.
 
         Raises:
-            Refused: there is no text, the text is no valid template, or it is longer than its size.
+            Refused: there is no text, the text is not a valid template, or it is longer than its size.
         """
         if item.fault is not None:
             raise _bad_text(item.fault)

@@ -1,4 +1,4 @@
-"""Publishes the items of a stream to one region, a window of them at once."""
+"""Publishes the items of a stream to one region, a window at a time."""
 
 import asyncio
 import logging
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 Publish = Callable[[Draft], Awaitable[Message]]
 Build = Callable[[Item], Draft]
-"""Makes the draft of an item, as late as possible. Raises Refused if it cannot be one."""
+"""Makes the draft of an item as late as possible. Raises Refused if that is not possible."""
 
 DRAIN = 1.0
-"""Seconds that what is in flight gets to be answered after `stop`."""
+"""Seconds after `stop` in which publishes in flight may still be answered."""
 
 CREDIT = 1.0
-"""Seconds of lateness that are made up for; after a longer standstill the rest is not sent in a burst."""
+"""Seconds of lateness that are made up for: after a longer stall the rest is not sent in a burst."""
 
 
 class RateLimiter:
-    """Says when each message is due, at a steady rate without drift. Pure.
+    """Decides when each message is due, at a steady rate without drift. Pure.
 
     Times are in seconds of a monotonic clock. `rate` is in messages a second; None sets no limit.
     """
@@ -44,9 +44,9 @@ class RateLimiter:
         self._due: float | None = None
 
     def reserve(self, now: float) -> float:
-        """Return seconds to wait before the next message, which counts as sent then.
+        """Return the seconds to wait before the next message, and count it as sent at that time.
 
-        What is late does not put off those after it, so a message that took long costs no rate.
+        Lateness does not delay the messages after it, so a slow one does not lower the rate.
         """
         due = now if self._due is None else max(self._due, now - self._credit)
         self._due = due + self._interval
@@ -55,14 +55,14 @@ class RateLimiter:
 
 @dataclass(frozen=True, slots=True)
 class BulkReport:
-    """How far a bulk got.
+    """The progress of a bulk, or its result.
 
     Attributes:
         accepted: How many the backend accepted.
-        refused: How many it refused, or could not be sent at all.
-        left: Numbers of the items that were started and are neither, in order.
+        refused: How many it refused, or that could not be sent at all.
+        left: Numbers of the items that were started but are neither, in order.
         following: Number of the first item that was not started.
-        doubtful: Those of `left` that may have been accepted: their answer did not come.
+        doubtful: Those of `left` that may have been accepted: no answer came.
         complete: There was no further item.
     """
 
@@ -92,7 +92,7 @@ class BulkReport:
 
 
 class BulkProgress:
-    """Counts the items; remembers only those that are not settled."""
+    """Counts the items; remembers only unsettled ones."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -102,7 +102,7 @@ class BulkProgress:
         self._doubtful: set[int] = set()
 
     def start(self, number: int) -> None:
-        """Record that an item is worked on; they come in the order of their numbers."""
+        """Record that an item was started; items start in the order of their numbers."""
         self._following = number + 1
         self._left.add(number)
 
@@ -122,7 +122,7 @@ class BulkProgress:
             self._doubtful.add(number)
 
     def report(self, *, complete: bool) -> BulkReport:
-        """Return how far it got."""
+        """Return the report."""
         return BulkReport(
             accepted=self.accepted,
             refused=self.refused,
@@ -138,9 +138,9 @@ class BulkProgress:
 
 
 class BulkTarget:
-    """Publishes to one region; after a failure the profile is read again. An async context manager.
+    """Publishes to one region and reads the profile again after a failure. An async context manager.
 
-    So a bulk follows a local cloud that was restarted, and a key that was rotated. `clock` gives epoch ms.
+    So a bulk follows a restarted local cloud and a rotated key. `clock` gives epoch ms.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class BulkTarget:
         await self._apis.close()
 
     async def publish(self, draft: Draft) -> Message:
-        """Publish a draft once, and again only if the key was another one by then.
+        """Publish a draft, and retry once if the key has changed meanwhile.
 
         Raises:
             Refused, Unauthorized, Unreachable: as in `RegionApi.publish`.
@@ -188,10 +188,10 @@ class BulkTarget:
 
 
 class BulkPublisher:
-    """Takes items as its window has room, and tries each with one id until it is settled.
+    """Takes items as its window has room, and retries each under one id until it is settled.
 
-    A window of 1 keeps the order. Memory holds the window, however many items there are; a callback about an
-    item holds its place meanwhile, so a slow listener slows the publishing down. `on_outage` gets the first
+    A window of 1 keeps the order. Memory use depends on the window, not on the number of items. A callback
+    about an item occupies its place, so a slow listener slows publishing down. `on_outage` gets the first
     failure of each outage.
     """
 
@@ -225,10 +225,10 @@ class BulkPublisher:
         self._error: UserError | None = None
 
     async def run(self, items: AsyncGenerator[Item, None]) -> BulkReport:
-        """Publish until there are no more items, or `stop`; return how far it got. Runs once.
+        """Publish until there are no more items or `stop` is called; return the report. Runs once.
 
         Raises:
-            UserError: a failure that cannot pass, or of `items`; `report` says how far it got.
+            UserError: a permanent failure, or one of `items`; `report` has the progress.
         """
         async with asyncio.TaskGroup() as group:
             self._feeding = group.create_task(self._feed(group, items), name="feed")
@@ -254,11 +254,11 @@ class BulkPublisher:
         return self._progress.report(complete=self._complete)
 
     def stop(self) -> None:
-        """Start nothing new, and let `run` end soon."""
+        """Start no further item, and let `run` end soon."""
         self._stop(None)
 
     def _stop(self, error: UserError | None) -> None:
-        """Stop because of an error, which `run` is to raise, or of none."""
+        """Stop; `run` raises the error, if there is one."""
         if self._stopping.is_set():
             return
         self._error = error or self._error
@@ -274,13 +274,13 @@ class BulkPublisher:
                 async for item in items:
                     self._progress.start(item.number)
                     await self._start(group, item)
-        except UserError as error:  # there is no next item; those before it still run to their end
+        except UserError as error:  # There is no next item; earlier ones are still completed.
             self._error = error
             return
         self._complete = True
 
     async def _start(self, group: asyncio.TaskGroup, item: Item) -> None:
-        """Start to publish an item once there is room for it and it is due."""
+        """Start publishing an item once there is room and it is due."""
         await self._slots.acquire()
         if wait := self._limiter.reserve(asyncio.get_running_loop().time()):
             await asyncio.sleep(wait)
@@ -328,7 +328,7 @@ class BulkPublisher:
         return not self._stopping.is_set()
 
     async def _handle_failure(self, item: Item, error: UserError, *, started: float, now: float) -> bool:
-        """Record a failed attempt; return True if there is to be another one."""
+        """Record a failed attempt; return True if the item should be retried."""
         if fails_every_message(error):
             self._stop(error)
         elif not is_retryable(error):

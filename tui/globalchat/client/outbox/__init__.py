@@ -1,1 +1,1 @@
-"""What is on its way out: kept on disk until the backend accepted or refused it."""
+"""Outgoing drafts: kept on disk until the backend has accepted or refused them."""

@@ -1,4 +1,4 @@
-"""The drafts of a session: their order, their stages, and what becomes of each. No socket, no task."""
+"""The drafts of a session, their order and their stages. No socket, no task."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from globalchat.client.outbox.store import DraftStore, StoredDraft
 from globalchat.core.clock import WallClock
 
 LONGEST = 100_000
-"""Characters of a text that are worth sending at all; what is shorter the backend judges."""
+"""The most characters of a text that is sent at all; the backend decides on shorter ones."""
 
 _REMEMBERED = 10_000
-"""Settled drafts that are kept for their echo, or to be sent again."""
+"""The number of settled drafts that are kept for their echo, or for resending."""
 _TOO_MANY = "Too many drafts are waiting for this channel."
 _TOO_MANY_IN_ALL = "Too many drafts are waiting."
 _CLOSED = "The chat was closed before the backend accepted it."
@@ -44,7 +44,7 @@ class Stage(Enum):
 
 LEGAL_STEPS: dict[Stage, frozenset[Stage]] = {
     Stage.SENDING: frozenset({Stage.ACCEPTED, Stage.REFUSED, Stage.HELD, Stage.UNSENT, Stage.DISCARDED}),
-    # The answer to an earlier attempt may have been lost: then the echo shows that it was accepted.
+    # The answer to an earlier attempt may have been lost; then the echo shows that the draft was accepted.
     Stage.HELD: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),
     Stage.UNSENT: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),
     Stage.ACCEPTED: frozenset({Stage.DELIVERED}),
@@ -55,7 +55,7 @@ LEGAL_STEPS: dict[Stage, frozenset[Stage]] = {
 
 
 class IllegalStep(RuntimeError):
-    """A change of stage that no message may make: a bug, not an event."""
+    """A change of stage that is never allowed: a bug, not an event."""
 
 
 def check_step(old: Stage, new: Stage) -> None:
@@ -65,7 +65,7 @@ def check_step(old: Stage, new: Stage) -> None:
 
 
 def find_problem(draft: Draft) -> tuple[str, str] | None:
-    """Return why a draft cannot be sent at all (error type and sentence), or None."""
+    """Return why a draft cannot be sent at all (error type and sentence); None if it can."""
     for text in (draft.channel, draft.text, draft.sender or ""):
         try:
             text.encode()
@@ -91,11 +91,11 @@ class _Entry:
 
 
 class DraftQueue:
-    """Every draft of a session, from its submission to its end.
+    """Every draft of a session, from its submission until it is settled.
 
-    A change is stored before its event is emitted, so that a crash never loses what was shown as queued.
-    Drafts of a channel are acquired in the order in which they were submitted, one at a time. `clock` gives
-    epoch ms.
+    A change is stored before its event is emitted, so that a crash never loses a draft that was shown as
+    queued. Drafts of a channel are acquired in the order in which they were submitted, one at a time. `clock`
+    gives epoch ms.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class DraftQueue:
         self._max_age = options.draft_max_age * 1000
         self._queues: dict[str, deque[_Entry]] = {}
         self._in_flight: set[str] = set()  # channels
-        self._live: dict[str, _Entry] = {}  # sending or held, in the order of their queueing
+        self._live: dict[str, _Entry] = {}  # sending or held, in the order of submission
         self._settled: OrderedDict[str, _Entry] = OrderedDict()
         self._opened = False
         self._closed = False
@@ -144,12 +144,12 @@ class DraftQueue:
         return tuple(self._queues)
 
     def open(self) -> None:
-        """Queue what earlier sessions left. Opening again does nothing."""
+        """Queue the drafts that earlier sessions left. Opening again does nothing."""
         if self._opened or self._closed:
             return
         self._opened = True
         for stored in self._store.open():
-            # Whether the earlier session tried it is not known.
+            # It is not known whether the earlier session tried to send it.
             entry = _Entry(stored.draft, stored.since, doubtful=True)
             self._live[stored.draft.id] = entry
             if stored.held or self._is_overdue(entry):
@@ -173,7 +173,7 @@ class DraftQueue:
         entry = self._find(draft_id, Stage.UNSENT, Stage.HELD)
         if entry is None or (self._closed and entry.stage is Stage.HELD):
             return False
-        # A held one has its room already.
+        # A held draft already counts against the limits.
         problem = None if entry.stage is Stage.HELD else self._capacity_problem(entry.draft.channel)
         self._drop(draft_id)
         self._step(entry, Stage.SENDING)
@@ -191,7 +191,7 @@ class DraftQueue:
         if entry.stage is Stage.SENDING:
             self._leave_queue(entry)
         self._step(entry, Stage.DISCARDED)
-        if entry.doubtful:  # its echo may still come
+        if entry.doubtful:  # Its echo may still arrive.
             self._remember(entry)
         return True
 
@@ -212,12 +212,15 @@ class DraftQueue:
             entry.doubtful = entry.doubtful or doubtful
 
     def acquire(self, channel: str) -> Draft | None:
-        """Return the next draft to publish; None if there is none or one is in flight. Release it after."""
+        """Return the next draft to publish, to be released afterwards.
+
+        None if there is none or one is in flight.
+        """
         queue = self._queues.get(channel)
         if queue is None or channel in self._in_flight:
             return None
         while queue and queue[0].stage is not Stage.SENDING:
-            queue.popleft()  # its echo came before its turn
+            queue.popleft()  # Its echo arrived before its turn.
         if not queue:
             del self._queues[channel]
             return None
@@ -225,7 +228,7 @@ class DraftQueue:
         return queue.popleft().draft
 
     def release(self, draft: Draft) -> None:
-        """Mark a draft that was acquired as no longer in flight."""
+        """Mark an acquired draft as no longer in flight."""
         self._in_flight.discard(draft.channel)
 
     def is_sending(self, draft: Draft) -> bool:
@@ -242,22 +245,22 @@ class DraftQueue:
         return True
 
     def seconds_left(self, draft: Draft) -> float:
-        """Return how long a draft may still wait."""
+        """Return the seconds that a draft may still wait."""
         return (self._live[draft.id].since + self._max_age - self._clock()) / 1000
 
     def accept(self, draft: Draft, region: str, sent_at: int) -> None:
-        """Record that the backend accepted a draft. Nothing happens if its echo came before."""
+        """Record that the backend accepted a draft. Nothing happens if its echo arrived first."""
         if self.is_sending(draft):
             self._accept(self._live[draft.id], region, sent_at)
 
     def refuse(self, draft: Draft, error_type: str, reason: str) -> None:
-        """Record that the backend refused a draft for good."""
+        """Record that the backend refused a draft permanently."""
         if self.is_sending(draft):
             self._settle(self._live[draft.id], Stage.REFUSED)
             self._emit(DraftRefused(draft, error_type, reason))
 
     def return_unsent(self, draft: Draft, reason: str) -> None:
-        """Return a draft as unsent, and those behind it: they would overtake it when it is sent again."""
+        """Return a draft as unsent, with those behind it, which would overtake it when it is resent."""
         behind = self._queues.pop(draft.channel, deque())
         for entry in (self._live[draft.id], *behind):
             if entry.stage is Stage.SENDING:
@@ -275,12 +278,15 @@ class DraftQueue:
         return True
 
     def close(self) -> None:
-        """Accept no more drafts. What is not accepted stays stored, or is returned. Idempotent."""
+        """Accept no more drafts.
+
+        Drafts that are not accepted stay stored, or are returned as unsent. Idempotent.
+        """
         if self._closed:
             return
         self._closed = True
         self._queues.clear()
-        # The next session of the profile adopts what is stored.
+        # The next session of the profile adopts stored drafts.
         for draft in self.waiting:
             if self._store.has(draft.id):
                 self._emit(DraftWaiting(draft, _STORED))
@@ -301,7 +307,7 @@ class DraftQueue:
         self._emit(DraftQueued(draft))
 
     def _capacity_problem(self, channel: str) -> str | None:
-        """Return why a draft cannot be queued, a sentence; None if it can."""
+        """Return a sentence on why a draft cannot be queued; None if it can."""
         if self._closed:
             return _CLOSED
         if len(self._queues.get(channel, ())) + (channel in self._in_flight) >= self._options.outgoing:
@@ -325,7 +331,7 @@ class DraftQueue:
         self._emit(DraftUnsent(entry.draft, reason))
 
     def _settle(self, entry: _Entry, stage: Stage) -> None:
-        """End the work on a draft; it is remembered for its echo, or to be sent again."""
+        """Settle a draft; it is remembered for its echo, or for resending."""
         self._step(entry, stage)
         self._store.remove(entry.draft.id)
         self._drop(entry.draft.id)
@@ -338,7 +344,7 @@ class DraftQueue:
             self._settled.popitem(last=False)
 
     def _leave_queue(self, entry: _Entry) -> None:
-        """Make room for another draft of the channel; a draft that was acquired is no longer in its queue."""
+        """Remove a draft from its channel's queue; an acquired one has left it already."""
         queue = self._queues.get(entry.draft.channel)
         if queue is not None and entry in queue:
             queue.remove(entry)

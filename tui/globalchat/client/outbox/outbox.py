@@ -1,4 +1,4 @@
-"""Publishes drafts: in order, one of a channel in flight at a time, again and again until it is settled."""
+"""Publishes drafts in order, one in flight per channel, and retries each until it is settled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,18 +18,18 @@ from globalchat.core.errors import Refused, Unauthorized, UserError
 
 
 class WaitReason(Enum):
-    """What a draft waits for; each kind of wake ends the waits of some reasons only."""
+    """The reasons for which a draft waits; each kind of wake ends only some of these waits."""
 
     NOT_LIVE = auto()
     FAILURE = auto()
     THROTTLE = auto()
-    """The backend asked for a pause: no wake but the draft's own end cuts it short."""
+    """The backend asked for a pause, which only the end of the draft itself cuts short."""
     FEW_ATTEMPTS = auto()
-    """Between the few attempts of a draft that is not stored."""
+    """A wait between the few attempts of a draft that is not stored."""
 
 
 class Waiters:
-    """Tasks that wait for a time span, by draft id; each can be woken early."""
+    """Tasks that wait for some seconds, by draft id; each can be woken early."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[WaitReason, asyncio.Future[None]]] = {}
@@ -45,7 +45,7 @@ class Waiters:
         return waker.done()
 
     def wake(self, *reasons: WaitReason) -> None:
-        """Wake all that wait for one of these reasons."""
+        """Wake all tasks that wait for one of these reasons."""
         for draft_id, (reason, _) in list(self._waiting.items()):
             if reason in reasons:
                 self.wake_one(draft_id)
@@ -58,14 +58,14 @@ class Waiters:
 
 
 class Outbox:
-    """Works through the drafts of a session.
+    """Publishes the drafts of a session.
 
-    With a folder they are stored until the backend accepts them, and tried as long as the session lives.
+    With a folder they are stored until the backend accepts them, and retried while the session runs.
     Without one a draft is tried a few times and then returned as unsent. `publish` makes one attempt and
     raises UserError if it fails; `clock` gives epoch ms.
 
     Attributes:
-        store: What is on disk.
+        store: The drafts on disk.
         drafts: The drafts and their stages.
     """
 
@@ -116,14 +116,17 @@ class Outbox:
         return is_gone
 
     def echo(self, message: Message) -> bool:
-        """Return True if a message is the echo of one of these drafts; that draft needs no more work."""
+        """Return True if a message is the echo of one of these drafts, which is settled by it."""
         is_own = self.drafts.echo(message)
         if is_own:
             self._waiters.wake_one(message.id)
         return is_own
 
     def update(self, state: SessionState) -> None:
-        """Take the session's state: once it is live, or has moved, what waits is sent at once."""
+        """Take the session's new state.
+
+        Once it is live or has changed region, waiting drafts are sent at once.
+        """
         before, self._state = self._state, state
         was_there = (before.phase, before.region, before.switching_to) == (Phase.LIVE, state.region, None)
         if state.phase is Phase.LIVE and state.switching_to is None and not was_there:
@@ -131,12 +134,12 @@ class Outbox:
         self._waiters.wake(WaitReason.NOT_LIVE)
 
     def wake(self) -> None:
-        """Try at once what could not be sent, except what the backend wants to have later."""
+        """Retry waiting drafts at once, except those for which the backend asked for a pause."""
         self._wakes += 1
         self._waiters.wake(WaitReason.FAILURE)
 
     async def run(self) -> None:
-        """Own the sending until `close`; then what is in flight has `drain_timeout` to be answered."""
+        """Send drafts until `close`; then those in flight have `drain_timeout` to be answered."""
         self._ran = True
         try:
             self.drafts.open()
@@ -158,13 +161,14 @@ class Outbox:
     def close(self) -> None:
         """Accept no more drafts and let `run` end."""
         self._closing.set()
-        if self.drafts.are_stored:  # else the few attempts that a draft has are still made, within the drain
+        # Without a store, the few attempts of a draft are still made, within the drain timeout.
+        if self.drafts.are_stored:
             self._waiters.wake(*WaitReason)
         if not self._ran:
             self.drafts.close()
 
     def _start(self, channel: str) -> None:
-        """Start the worker of a channel, unless it has one: one at a time keeps the order."""
+        """Start the worker of a channel unless it is running: a single one keeps the order."""
         if self._group is not None and channel not in self._workers:
             worker = self._group.create_task(self._work(channel), name=f"publish {channel[:50]}")
             self._workers[channel] = worker
@@ -180,12 +184,12 @@ class Outbox:
                 finally:
                     self.drafts.release(draft)
                 if self._closing.is_set() and self.drafts.is_sending(draft):
-                    break  # those behind it would overtake it
+                    break  # Otherwise Otherwise Otherwise those behind it would overtake it...
         finally:
             del self._workers[channel]
 
     async def _deliver_unstored(self, draft: Draft) -> None:
-        """Try a draft until it is settled or has been tried often enough."""
+        """Try a draft until it is settled or its attempts are used up."""
         retries = RetryPolicy(self._rng, options=self._options, attempts=self._options.send_attempts)
         now = asyncio.get_running_loop().time
         while self.drafts.is_sending(draft):
@@ -213,7 +217,7 @@ class Outbox:
                 try:
                     await self._try(draft)
                 except UserError as error:
-                    # A wake while the attempt was in flight is meant for it, too.
+                    # A wake during the attempt also applies to this draft.
                     is_changed = self._wakes != wakes
                     if not is_changed and not self._closing.is_set():
                         is_changed = await self._wait_after(draft, error, retries, started)
@@ -223,9 +227,9 @@ class Outbox:
                 return
 
     async def _wait_until_live(self, draft: Draft) -> bool:
-        """Wait until the session is live, as what is published before has no echo; return True to try now.
+        """Wait until the session is live, since earlier publishes get no echo; return True to try now.
 
-        After a while of waiting in vain a draft is tried anyway: some networks let HTTP through but no
+        After a while it is tried anyway: some networks allow HTTP but no
         WebSocket.
         """
         loop = asyncio.get_running_loop()
@@ -245,10 +249,10 @@ class Outbox:
         return True
 
     async def _try(self, draft: Draft) -> None:
-        """Publish a draft once; afterwards it is settled.
+        """Publish a draft once and settle it.
 
         Raises:
-            UserError: it is not, as this failed.
+            UserError: the publish failed, and the draft is not settled.
         """
         doubtful = True
         self.drafts.start_attempt(draft)
@@ -268,7 +272,7 @@ class Outbox:
     async def _wait_after(
         self, draft: Draft, failure: UserError, retries: RetryPolicy, started: float
     ) -> bool:
-        """Wait after a failure as it asks for; return True if it ended early because something changed."""
+        """Wait after a failure, as its kind requires; return True if woken because something changed."""
         now = asyncio.get_running_loop().time()
         retry = retries.fail(failure, started=started, now=now)
         assert retry is not None, "a stored draft is never given up"
@@ -290,6 +294,6 @@ class Outbox:
 
     async def _wait(self, draft: Draft, reason: WaitReason, delay: float | None) -> bool:
         """Wait, at most until the draft is too old; return True if woken."""
-        # A little more than what is left, so that the draft is overdue when it wakes.
+        # A little longer than the time left, so that the draft is overdue afterwards.
         left = max(0.001, self.drafts.seconds_left(draft) + 0.001)
         return await self._waiters.wait(draft.id, reason, left if delay is None else min(delay, left))

@@ -1,7 +1,7 @@
-"""The drafts on disk: several sessions share the SQLite file, each sees its own.
+"""Stores drafts on disk: several sessions share the SQLite file, and each sees its own drafts.
 
-Each running session, an owner of drafts, holds a lock that ends with it, however it ends: the drafts of one
-whose lock is free may be adopted.
+Each running session holds a lock that is released however the session ends: if an owner's lock is free, its
+drafts may be adopted.
 """
 
 import os
@@ -28,7 +28,7 @@ from globalchat.core.files import (
 FILE = "outbox.sqlite3"
 VERSION = 1
 BUSY_TIMEOUT = 1.0
-"""Seconds that a write waits for another chat's; theirs take microseconds."""
+"""Seconds that a write waits for another chat's write, which takes microseconds."""
 
 _OWNER_SUFFIX = ".owner"
 _COLUMNS = "id, channel, text, sender, created_at, since, held"
@@ -60,16 +60,19 @@ _REASONS = {
 _OF_LOCKS = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR}
 )
-"""What SQLite answers where the file system has no locks: to ENOLCK the same as to a lock of another."""
+"""SQLite's errors on a file system without locks.
+
+For ENOLCK the same as for a lock held by another process.
+"""
 
 
 @contextmanager
 def translate_sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the file at `path` into a UserError that says what to do."""
+    """Convert errors of the file at `path` to a UserError with a remedy."""
     try:
         yield
     except sqlite3.Error as error:
-        # The low byte is the primary code, whatever the extended one adds.
+        # The low byte of an extended code is the primary code.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         reason, remedy = _REASONS.get(code, (str(error), None))
         if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
@@ -82,10 +85,10 @@ def translate_sqlite_errors(path: Path) -> Iterator[None]:
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """Open the database in `folder`; create it if there is none (folder 0700, file 0600).
+    """Open the database in `folder`, creating it if necessary (folder 0700, file 0600).
 
-    Autocommit; a commit survives the death of the process. It is not flushed to the disk each time, so a
-    power cut may take the last moments.
+    Autocommit. A commit survives the death of the process, but is not flushed to the disk each time: a
+    power cut may lose the last few.
 
     Raises:
         UserError: the folder or the file cannot be used.
@@ -93,7 +96,8 @@ def connect(folder: Path) -> sqlite3.Connection:
     ensure_folder(folder)
     path = folder / FILE
     with translate_sqlite_errors(path):
-        # Made here, as SQLite would leave the mode to the umask; its side files take the mode of this one.
+        # Created here, since SQLite would leave the mode to the umask; its side files get the mode of this
+        # file.
         os.close(open_private(path, os.O_RDWR))
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
@@ -107,7 +111,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Hold the write lock for a few statements; all of them happen or none."""
+    """Run a few statements under the write lock, all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -126,7 +130,7 @@ def _lies_where_there_are_no_locks(path: Path) -> bool:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the table of a new file; refuse the file of a newer version."""
+    """Create the tables of a new file; refuse the file of a newer version."""
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -155,8 +159,8 @@ class DraftDatabase:
     Making one adopts the drafts of sessions that have ended.
 
     Attributes:
-        adopted: What ended sessions of the same profile have left, in the order of its writing. Exactly one
-            session gets a draft.
+        adopted: The drafts that ended sessions of the same profile left, in the order of writing. Each draft
+            goes to exactly one session.
 
     Raises:
         UserError: the folder or the file cannot be used.
@@ -166,12 +170,12 @@ class DraftDatabase:
         self._path = folder / FILE
         self._folder = folder
         self._profile = profile
-        self._name = secrets.token_hex(16)  # never used before
+        self._name = secrets.token_hex(16)  # Never used before.
         self._lock: FileLock | None = None
         self._database = connect(folder)
         try:
             with translate_sqlite_errors(self._path), transaction(self._database):
-                # The database's write lock serialises sessions that start and sweep at the same time.
+                # The write lock serialises sessions that start and clean up at the same time.
                 self._lock = self._become_owner()
                 self._sweep()
                 self.adopted = self._adopt()
@@ -180,7 +184,7 @@ class DraftDatabase:
             raise
 
     def save(self, stored: StoredDraft) -> None:
-        """Store a draft behind all others; one with the same id is replaced."""
+        """Store a draft after all others, replacing one with the same id."""
         draft = stored.draft
         with translate_sqlite_errors(self._path):
             self._database.execute(
@@ -209,7 +213,7 @@ class DraftDatabase:
             self._database.execute("DELETE FROM drafts WHERE id = ?", (draft_id,))
 
     def close(self) -> None:
-        """Leave what is stored to the next session. Closing again does nothing."""
+        """Leave stored drafts to the next session. Closing again does nothing."""
         if self._lock is not None:
             self._lock.release(remove=True)
             self._lock = None
@@ -222,11 +226,11 @@ class DraftDatabase:
         except (OSError, NoLocks):
             file.unlink(missing_ok=True)
             raise
-        assert lock is not None  # no other session knows the name
+        assert lock is not None  # No other session knows this name.
         return lock
 
     def _sweep(self) -> None:
-        """Remove the files of killed sessions."""
+        """Remove the lock files of killed sessions."""
         for file in self._folder.glob(f"*{_OWNER_SUFFIX}"):
             if not is_locked(file):
                 file.unlink(missing_ok=True)
@@ -257,12 +261,12 @@ class DraftDatabase:
 
 
 class DraftStore:
-    """Stores a session's drafts as long as that works: it raises nothing.
+    """Stores a session's drafts while that works, and never raises.
 
-    Without a folder, or once the disk failed, drafts are in memory only.
+    Without a folder, or after a disk error, drafts are kept in memory only.
 
     Attributes:
-        is_wanted: True if there should be an outbox, working or not.
+        is_wanted: True if an outbox was asked for, working or not.
     """
 
     def __init__(self, folder: Path | None, profile: str, emit: Callable[[OutboxUnavailable], None]) -> None:
@@ -276,7 +280,7 @@ class DraftStore:
         self._to_remove: set[str] = set()
 
     def open(self) -> list[StoredDraft]:
-        """Open the outbox; return what earlier sessions left."""
+        """Open the outbox; return the drafts that earlier sessions left."""
         if self._folder is None:
             return []
         try:
@@ -289,7 +293,7 @@ class DraftStore:
         return self._database.adopted
 
     def has(self, draft_id: str) -> bool:
-        """Return True if a draft outlives the session."""
+        """Return True if a draft is stored beyond the session."""
         return draft_id in self._saved
 
     def save(self, stored: StoredDraft) -> None:
@@ -313,7 +317,7 @@ class DraftStore:
             self._fail(error)
 
     def remove(self, draft_id: str) -> None:
-        """Delete a draft; once the disk has failed, that is tried at the end."""
+        """Delete a draft; after a disk error, retry the deletion at the end."""
         if draft_id in self._saved:
             self._saved.remove(draft_id)
             self._to_remove.add(draft_id)
@@ -321,7 +325,7 @@ class DraftStore:
                 self._remove_pending()
 
     def close(self) -> None:
-        """Leave what is stored to the next session."""
+        """Leave stored drafts to the next session."""
         if self._database is not None:
             self._remove_pending()
             self._database.close()
@@ -338,7 +342,7 @@ class DraftStore:
             self._fail(error)
 
     def _fail(self, error: UserError) -> None:
-        """Store nothing new from now on, and emit that once: a gap in what is stored breaks the order."""
+        """Store no more drafts, and emit that once: gaps among stored drafts would break the order."""
         if self._works or self._database is None:
             self._emit(OutboxUnavailable(f"{error} Messages are kept in memory only.", error.remedy))
         self._works = False

@@ -1,6 +1,6 @@
 """Authenticates callers, by API key or IAM signature, and decides which fields they may use.
 
-A field's own directives count; without any, those of its type; without any, the API's default mode. Source:
+A field's own directives apply; without any, those of its type; without those, the API's default mode. Source:
 the AppSync developer guide, `security-authz`.
 """
 
@@ -38,8 +38,9 @@ class KeyAndSignatureAuthenticator:
 
     Args:
         region: the AWS region that signatures must name.
-        keys: API keys, each with its expiry in epoch seconds. Read at each call: the owner may change it.
-        access_keys: the secret and the principal of each access key id; read at each call, too.
+        keys: API keys, each with its expiry in epoch seconds; read at each call, so that the owner may change
+            them.
+        access_keys: the secret and the principal of each access key id; also read at each call.
         clock: the time in epoch seconds.
         modes: the modes that the API has.
     """
@@ -68,7 +69,8 @@ class KeyAndSignatureAuthenticator:
         """
         lower = {name.lower(): value for name, value in headers.items()}
         passed = {name: value for name, value in lower.items() if name not in _DROPPED_HEADERS}
-        # An `authorization` of another form is left to the API key: AppSync's other modes use the header too.
+        # An `authorization` header of another form is ignored in favour of the API key: AppSync's other modes
+        # use it too.
         authorization = lower.get("authorization", "")
         if authorization.startswith(sigv4.ALGORITHM) and "AWS_IAM" in self._modes:
             request = sigv4.SignedRequest(method, path, lower, body)
@@ -80,7 +82,7 @@ class KeyAndSignatureAuthenticator:
     def _is_valid_key(self, given: str) -> bool:
         now, valid = self._clock(), False
         for key, expires in self._keys.items():
-            # Every key is compared, so that the time reveals nothing.
+            # Every key is compared, so that timing reveals nothing.
             same = hmac.compare_digest(key.encode(), given.encode("utf-8", "replace"))
             valid = valid or (same and now < expires)
         return valid
@@ -112,7 +114,7 @@ class Authorization:
         return caller.mode in self.modes and caller.mode in self.modes_of(type_name, field_name)
 
     def policy_permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
-        """Return True if the caller's policy lets it call a top-level field; others have none."""
+        """Return True if the caller's policy allows a top-level field; only IAM callers have policies."""
         # The directives alone decide for API keys.
         if caller.mode != "AWS_IAM":
             return True

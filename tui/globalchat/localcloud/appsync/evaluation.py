@@ -2,7 +2,7 @@
 
 Sources: the AppSync API reference, "EvaluateCode"; the developer guide, "Testing your resolver and function
 handlers". That `util.authType` depends on the identity follows the snapshots of localstack/appsync-utils
-(`authType.test.js`). The parts of an error beside its message are not documented: here `codeErrors` holds
+(`authType.test.js`). The parts of an error besides its message are not documented: here `codeErrors` holds
 errors of the code itself, and `logs` is empty (`console.log` is silent).
 """
 
@@ -19,9 +19,9 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Invalid
 
 MAX_CODE: Final = 32_768
-"""Characters of the code that EvaluateCode takes (API reference)."""
+"""The most characters of code that EvaluateCode takes (API reference)."""
 MAX_CONTEXT: Final = 28_000
-"""Characters of the context that EvaluateCode takes (API reference)."""
+"""The most characters of context that EvaluateCode takes (API reference)."""
 
 _FILE: Final = "code.js"
 _HANDLERS: Final = ("request", "response")
@@ -146,7 +146,7 @@ def _answer(
 
 
 def _of_code(error: ScriptError) -> JSON:
-    """Report code that was not loaded; as on AWS an unknown place is 0 and an unknown span -1."""
+    """Return the error for code that was not loaded; as on AWS, an unknown place is 0, an unknown span -1."""
     location: dict[str, JSON] = {"line": error.line or 0, "column": error.column or 0, "span": -1}
     found: dict[str, JSON] = {"errorType": "LINT_ERROR", "value": error.message, "location": location}
     return {"message": _WITH_ERRORS, "codeErrors": [found]}

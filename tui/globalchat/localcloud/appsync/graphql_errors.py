@@ -26,32 +26,35 @@ class FieldError(Exception):
 
 
 def not_authorized(field_name: str, type_name: str) -> FieldError:
-    """Return the error of a field that the caller may not use."""
+    """Return the error for a field that the caller may not use."""
     return FieldError(f"Not Authorized to access {field_name} on type {type_name}", "Unauthorized")
 
 
 def too_deep() -> FieldError:
-    """Return the error of a field beyond the depth; AWS names the type, the message is ours."""
+    """Return the error for a field beyond the depth limit; the type is AWS's, the message ours."""
     return FieldError("Query depth limit reached.", "QueryDepthLimitReached")
 
 
 def too_many_resolvers() -> FieldError:
-    """Return the error of a field whose resolver is one too many; AWS names the type, the message is ours."""
+    """Return the error for a resolver beyond the limit; the type is AWS's, the message ours."""
     return FieldError("Resolver execution limit reached.", "ResolverExecutionLimitReached")
 
 
 def timed_out() -> FieldError:
-    """Return the error of a request that ran out of time; AWS does not document it, users report the type."""
+    """Return the error for a request that timed out.
+
+    The type is as reported by users, as AWS does not document it.
+    """
     return FieldError("Execution timed out.", "ExecutionTimeout")
 
 
 def request_error(message: str) -> dict[str, JSON]:
-    """Return an error of a request as a whole: it has neither `errorType` nor a location."""
+    """Return an error for a whole request: it has neither `errorType` nor a location."""
     return {"path": None, "locations": None, "message": message}
 
 
 def unsupported_operation(kind: str) -> dict[str, JSON]:
-    """Return the error of a `start` that is not a subscription: a `query`, a `mutation`, or `unknown`."""
+    """Return the error for a `start` that is not a subscription: a `query`, a `mutation`, or `unknown`."""
     message = f"{kind} not supported through the realtime channel"
     return {"errorType": "UnsupportedOperation", "message": message}
 
@@ -64,7 +67,7 @@ def locations(error: GraphQLError) -> JSON:
 
 
 def field_error(error: FieldError, path: Sequence[str | int], places: JSON) -> dict[str, JSON]:
-    """Return the error of a field that failed."""
+    """Return the error for a field that failed."""
     return {
         "path": list(path),
         "data": error.data,
@@ -79,7 +82,7 @@ def execution_error(error: GraphQLError, schema: GraphQLSchema) -> dict[str, JSO
     """Translate an error that graphql-core collected while executing.
 
     Raises:
-        Exception: a defect, not an error that a request can cause.
+        Exception: a defect, since no request can cause it.
     """
     path = list(error.path or ())
     cause = error.original_error
@@ -98,7 +101,7 @@ def execution_error(error: GraphQLError, schema: GraphQLSchema) -> dict[str, JSO
 
 
 def null_error(path: Sequence[str | int], type_name: str, parent: str) -> dict[str, JSON]:
-    """Return the error of a null where the type forbids it; it has neither `errorType` nor locations."""
+    """Return the error for a null where the type forbids it; it has neither `errorType` nor locations."""
     place = f"within parent '{parent}' ({print_path(path)})"
     message = f"Cannot return null for non-nullable type: '{type_name}' {place}"
     return {"path": list(path), "locations": None, "message": message}

@@ -41,8 +41,8 @@ REQUEST_SECONDS: Final = 30.0
 class RequestLimits:
     """Limits of one request: levels of fields (0 is no limit), resolvers, seconds.
 
-    A field beyond one of the first two is null, with an error. Source: AppSync's quotas, and the developer
-    guide's `configuration-limits`.
+    A field beyond one of the first two limits is null with an error. Source: AppSync's quotas, and the
+    developer guide's `configuration-limits`.
     """
 
     depth: int = 0

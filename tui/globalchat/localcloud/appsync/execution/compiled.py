@@ -1,4 +1,4 @@
-"""Operations that are compiled once and run often, with the same responses that graphql-core would give.
+"""Compiles operations that run often, with the same responses as graphql-core's.
 
 An operation is compiled if it has one top-level field that has a resolver, selects no abstract type and
 carries no directives: every publish does. The compiled form coerces variables, runs the resolver and
@@ -77,8 +77,8 @@ def compile_coercion(
 ) -> Coerce:
     """Compile the coercion for the field of a validated operation.
 
-    Only variables of scalar and enum types without defaults, each passed on as an argument, are compiled: a
-    chat sends no others. All other forms are coerced by graphql-core at each request.
+    Only variables of scalar and enum types without defaults, each passed as an argument, are compiled: a chat
+    sends no others. graphql-core coerces all other forms at each request.
     """
     definitions = operation.variable_definitions or ()
     given = {argument.name.value: argument for argument in node.arguments or ()}
@@ -164,7 +164,7 @@ Complete = Callable[[JSON], JSON]
 
 _TYPE_NAME = "__typename"
 _MAX_DEPTH = 50
-"""Levels of fields that are compiled: compiled code calls itself once a level."""
+"""Levels of fields that are compiled: compiled code recurses once per level."""
 
 
 class CompletionCompiler:
@@ -362,7 +362,10 @@ def compile_operation(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> CompiledOperation | None:
-    """Compile a validated operation without directives; None if it is not of the kind that is compiled."""
+    """Compile a validated operation without directives.
+
+    Return None if it is of a kind that is not compiled.
+    """
     root = schema.graphql.get_root_type(operation.operation)
     if root is None or operation.operation is OperationType.SUBSCRIPTION:
         return None

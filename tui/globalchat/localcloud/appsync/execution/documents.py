@@ -1,7 +1,7 @@
 """Parses, validates and compiles documents, once per text.
 
 Errors are in the words of graphql-java, which AppSync runs: the wording of the common kinds follows responses
-pasted in public issues; the others carry graphql-core's sentence under the kind `InvalidSyntax`.
+pasted in public issues; all others have graphql-core's sentence and the kind `InvalidSyntax`.
 """
 
 import re
@@ -113,7 +113,7 @@ _EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)"
 class PreparedOperation:
     """An operation of a valid document, and its compiled form if it has one.
 
-    `has_directives` is true if variables can change what the document selects.
+    `has_directives` is True if variables can change the selection.
     """
 
     document: DocumentNode
@@ -130,18 +130,18 @@ class PreparedOperation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The operations of a document, or the errors because of which it cannot be executed."""
+    """The operations of a document, or the errors that prevent its execution."""
 
     errors: list[JSON]
     operations: tuple[PreparedOperation, ...] = ()
 
     def operation(self, name: str | None) -> PreparedOperation:
-        """Return the operation of a name, or the only one.
+        """Return the operation of this name, or the only one.
 
         Raises:
             RequestRejected: the document is not valid, or the name does not select an operation.
         """
-        # Errors win over an unknown name, as validation precedes the choice in graphql-java.
+        # Errors take precedence over an unknown name, as graphql-java validates first.
         if self.errors:
             raise RequestRejected(*self.errors)
         if name:
@@ -156,7 +156,7 @@ class Document:
 
 
 class Documents:
-    """A cache of the documents that were requested last, prepared for one schema."""
+    """A cache of the latest requested documents, prepared for one schema."""
 
     def __init__(self, schema: GraphQLSchema, compile_: Compile, *, has_introspection: bool = True) -> None:
         self._schema = schema
@@ -178,7 +178,7 @@ class Documents:
             self._cache.move_to_end(text)
             return document
         document = self._prepare(text)
-        # A long document would cost more memory than its parsing costs time.
+        # Long documents are not cached: their memory would cost more than parsing them again.
         if len(text) <= _MAX_CACHED_LENGTH:
             self._cache[text] = document
             if len(self._cache) > _MAX_CACHED:
@@ -283,11 +283,11 @@ def _wording(
 
 
 def _argument_of(schema: GraphQLSchema, document: DocumentNode, node: Node) -> tuple[str, str] | None:
-    """Return name and type of the argument that a node is the value of, or a part of it."""
+    """Return the name and type of the argument whose value a node is, or is a part of."""
     info = TypeInfo(schema)
     name = None
     for each in _path_to(node, document):
-        # Siblings are not entered: they would be left again before the node.
+        # Siblings are skipped: they would be left again before the node.
         info.enter(each)
         if isinstance(each, ArgumentNode):
             name = each.name.value
@@ -303,7 +303,7 @@ def _field_path(document: DocumentNode, node: Node | None) -> str:
 
 
 def _path_to(node: Node, current: Node) -> list[Node]:
-    """Return the nodes that lead from one to another, both included; none if it is not a part of it."""
+    """Return the nodes on the path from one to another, both included; none if there is no path."""
     if current is node:
         return [current]
     for child in _children(current):

@@ -62,7 +62,7 @@ SOURCE_IP: Final = "events.amazonaws.com"
 class GraphQLExecutor:
     """One GraphQL API with its schema, resolvers and rules; implements `Executor`.
 
-    Use it in the thread that made it: the resolvers' JavaScript contexts belong to that thread. Operations
+    Use it only in the thread that made it, to which the resolvers' JavaScript contexts belong. Operations
     run in their compiled form if they have one; graphql-core executes all others.
 
     Args:
@@ -72,10 +72,10 @@ class GraphQLExecutor:
         subscribers: gets mutations and invalidations.
         clock: the time in epoch seconds.
         entropy: returns random bytes, for the ids that resolvers make.
-        request_seconds: how long a request may take.
+        request_seconds: the time limit of a request.
 
     Raises:
-        TemplateError: the schema or a resolver cannot be honoured; the message names it.
+        TemplateError: the schema or a resolver cannot be used; the message names it.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class GraphQLExecutor:
             raise TemplateError(*error.within(f"API {api.name}: ", ".")) from None
         resolvers = {}
         problems = Problems()
-        # All faulty resolvers are reported at once.
+        # Collected, so that all faulty resolvers are reported at once.
         for resolver in api.resolvers:
             try:
                 loaded = self._load(resolver, events, tables, clock, entropy)
@@ -221,7 +221,7 @@ class GraphQLExecutor:
     def _top_level_fields(
         self, operation: PreparedOperation, variables: Mapping[str, JSON]
     ) -> list[tuple[str, str]]:
-        """Return the types and fields that an operation calls, introspection aside."""
+        """Return the types and fields that an operation calls, without introspection."""
         if operation.compiled is not None:
             return [(operation.compiled.parent_type, operation.compiled.field_name)]
         root = self._schema.graphql.get_root_type(operation.node.operation)
@@ -230,7 +230,7 @@ class GraphQLExecutor:
         try:
             selection = select(self._schema.graphql, operation.fragments, operation.node, given)
         except InvalidVariables:
-            # The execution reports them.
+            # The execution reports these errors.
             return []
         fields = selection.collect(root, [operation.node.selection_set]) if root else {}
         # One field may be selected under several aliases.
@@ -239,7 +239,10 @@ class GraphQLExecutor:
 
 
 def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
-    """Return True for a coroutine, the only awaitable of a resolver; graphql-core's own test is slow."""
+    """Return True for a coroutine, the only awaitable that resolvers return.
+
+    Graphql-core's own test is slow.
+    """
     return type(value) is CoroutineType
 
 
@@ -269,7 +272,7 @@ class _Executor(Executor[None]):
 
 
 class Interpreter:
-    """Executes operations of one API by graphql-core: those that are not compiled, or need the fallback."""
+    """Executes operations of one API with graphql-core: those without a compiled form, and fallbacks."""
 
     def __init__(self, schema: ApiSchema, limits: RequestLimits, subscribers: Subscribers) -> None:
         self._schema = schema
@@ -284,7 +287,7 @@ class Interpreter:
         Raises:
             TimeoutError: its resolvers took too long.
         """
-        # Not awaitable if all resolvers are synchronous.
+        # The result is not awaitable if all resolvers are synchronous.
         pending = execute(
             self._schema.graphql,
             operation.document,
@@ -372,5 +375,5 @@ class AppSync:
 
 
 def _session_name(role_arn: str) -> str:
-    """Return the name of EventBridge's session of a role; how AWS chooses it is not documented."""
+    """Return the session name under which EventBridge assumes a role; AWS does not document its choice."""
     return hashlib.sha256(role_arn.encode()).hexdigest()[:32]

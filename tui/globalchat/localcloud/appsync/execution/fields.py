@@ -88,7 +88,7 @@ def resolve_field(
     """Resolve a field for graphql-core, with its resolver or else from the parent's value.
 
     Raises:
-        FieldError: the caller may not use the field, it is beyond a limit, or its resolver failed.
+        FieldError: the caller may not use the field, a limit is exceeded, or its resolver failed.
     """
     execution = info.context
     resolution, limits = execution.resolution, execution.resolution.limits
@@ -101,7 +101,7 @@ def resolve_field(
             raise not_authorized(field_name, type_name)
         if execution.selection is None:
             execution.selection = Selection(info.schema, info.fragments, info.variable_values)
-    # Indexes of lists are no levels.
+    # Indexes of lists do not count as levels.
     if limits.depth and sum(isinstance(key, str) for key in info.path.as_list()) > limits.depth:
         raise too_deep()
     resolver = resolution.resolvers.get((type_name, field_name))
@@ -155,7 +155,7 @@ def run_resolver(
         value = resolver.resolve(call, effects)
     except FieldError as error:
         raise failed(error) from None
-    # Most resolvers are synchronous: only those that wait for their data source cost a coroutine.
+    # Most resolvers are synchronous: only those that wait for their data source need a coroutine.
     return wait(value) if isinstance(value, Coroutine) else finish(value)
 
 
@@ -165,7 +165,7 @@ def _invalidate(execution: Execution, invalidations: Sequence[Invalidation]) -> 
     if execution.invalidations > MAX_INVALIDATIONS:
         message = f"At most {MAX_INVALIDATIONS} calls of extensions.invalidateSubscriptions are allowed."
         raise FieldError(message, "BadRequestException")
-    # None of a resolver's invalidations happens if they are too many in all.
+    # If there are too many in total, none of this resolver's invalidations happens.
     for invalidation in invalidations:
         execution.resolution.invalidate(invalidation)
 
@@ -204,7 +204,7 @@ def with_filtered_data(error: FieldError, call: FieldCall) -> FieldError:
 
 @lru_cache(maxsize=4096)
 def _is_plain(type_: GraphQLOutputType) -> bool:
-    """Return True if values of this type are neither lists nor objects, as of most fields."""
+    """Return True if values of this type are neither lists nor objects, as for most fields."""
     return is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)
 
 

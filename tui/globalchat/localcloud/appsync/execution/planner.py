@@ -1,4 +1,4 @@
-"""Plans subscriptions: checks them, gets their filters from their resolver, and projects publications."""
+"""Plans subscriptions: checks them, runs their resolvers for filters, and projects publications."""
 
 import asyncio
 import inspect
@@ -120,7 +120,7 @@ class SubscriptionPlanner:
                 async with asyncio.timeout(self._resolution.limits.seconds) as timeout:
                     await value
             except TimeoutError:
-                # A TimeoutError of the data source itself is a defect, not the request's time.
+                # A TimeoutError of the data source itself is a defect, not the request's time limit.
                 if timeout.expired():
                     raise timed_out() from None
                 raise
@@ -140,7 +140,7 @@ Path = tuple[str | int, ...]
 
 
 class _NullPropagation(Exception):
-    """A value is null where its type forbids it: the nearest nullable parent becomes null."""
+    """Raised for a null where the type forbids it: the nearest nullable parent becomes null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,13 @@ class Projection:
     """Renders publications for one subscription field, as selected by one operation of one caller.
 
     The subscriber gets the mutation's selection intersected with its own. A field that the mutation did not
-    select is null, with an error if the type forbids that. One that the subscriber may not read, or beyond
-    the API's depth, is null with an error.
+    select is null, with an error if the type forbids that. A field that the subscriber may not read, or
+    beyond the API's depth, is null with an error.
     """
 
     def __init__(self, root: _Field) -> None:
         self._root = root
-        # Equal for plans that render alike, so that the hub encodes a payload once for thousands of them.
+        # Equal for plans that render the same payload, so that the hub encodes it once for thousands of them.
         self.key = json.dumps(root.signature(), separators=(",", ":"))
 
     def __call__(self, value: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -208,7 +208,7 @@ def plan_projection(
         try:
             check(parent.name, name, depth)
         except FieldError as error:
-            # The subscription is accepted: every message carries the error.
+            # The subscription is accepted, and every message carries the error.
             hidden = _Hidden(error.message, error.error_type, locations(GraphQLError("", nodes)))
         named = get_named_type(definition.type)
         children: tuple[_Field, ...] = ()
@@ -247,7 +247,7 @@ def _complete(field: _Field, type_: GraphQLOutputType, value: JSON, path: Path, 
             errors.append(null_error(path, str(get_named_type(type_)), field.parent))
             raise _NullPropagation
         completed = _complete(field, type_.of_type, value, path, errors)
-        # Null because of an error below, which is reported already.
+        # Null because of a nested error, which is already reported.
         if completed is None:
             raise _NullPropagation
         return completed

@@ -141,14 +141,14 @@ class HandlerInputs:
 def _identity(call: FieldCall) -> JSON:
     """Return `ctx.identity`: null for an API key, else the documented fields of an IAM caller.
 
-    `username` is the unique id of a user, or `ROLEID:SESSION`. The fields that Cognito fills are null.
+    `username` is the unique id of a user, or `ROLEID:SESSION`. The fields of Cognito are null.
     Source: AppSync developer guide, `resolver-context-reference-js`.
     """
     caller = call.caller
     principal = caller.principal
     if principal is None:
         return None
-    # AWS lists the addresses that the header names before the one that it saw.
+    # AWS lists the addresses in the header before the one that it saw.
     header = caller.headers.get("x-forwarded-for") or ""
     joined = ",".join(map(str, header)) if isinstance(header, list) else str(header)
     forwarded = [part.strip() for part in joined.split(",") if part.strip()]
@@ -168,7 +168,7 @@ Outcome = Mapping[str, JSON]
 
 
 class FieldResolver:
-    """A unit resolver, loaded.
+    """A loaded unit resolver.
 
     Args:
         resolver: the file and the field that it resolves.
@@ -213,7 +213,7 @@ class FieldResolver:
         self._events = events
         self._clock = clock
         self._entropy = entropy
-        # Expensive, and lazy on AWS: only a file that names the selection set gets it.
+        # Expensive, and lazy on AWS: computed only for a file that names the selection set.
         self._with_selection = "selectionSet" in resolver.code
 
     def resolve(self, call: FieldCall, effects: Effects) -> "JSON | Coroutine[None, None, JSON]":
@@ -262,7 +262,7 @@ class FieldResolver:
                 role_arn=cast("str", self._source.role_arn),
             )
         except PutEventsError as error:
-            # Not an error of the field yet: the response handler sees it as `ctx.error`.
+            # Not yet an error of the field: the response handler gets it as `ctx.error`.
             outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
         else:
             outcome = {"result": put_events_result(results)}
@@ -278,7 +278,7 @@ class FieldResolver:
             raise _runtime_error(error) from None
         caused = cast("Outcome", outcome["effects"])
         effects.errors += cast("list[JSON]", caused["errors"])
-        # A handler that stopped keeps its appended errors, but its filters and invalidations do not count.
+        # If a handler stopped, its appended errors are kept, but not its filters and invalidations.
         if outcome["status"] == "error":
             raise handler_error(cast("dict[str, JSON]", outcome["error"]))
         if outcome["status"] == "unauthorized":
@@ -328,9 +328,9 @@ _OPERATIONS: Final = (
 
 
 def check_operations(code: str, file: str) -> None:
-    """Refuse a file that returns a request for another operation on a table than those that are emulated.
+    """Refuse a file that requests an operation on a table that is not emulated.
 
-    An operation whose name is computed is refused when it is asked for.
+    An operation with a computed name is refused at run time.
 
     Raises:
         ScriptError: names the operation and its place.

@@ -28,8 +28,8 @@ HANDLERS = ("request", "response")
 class Binding:
     """A declared name. `value` is its initial value, if the file has one.
 
-    `is_context` marks the first parameter of a handler; `imported` is what it stands for of AWS's modules
-    (`export_path`), None for a name that is not imported.
+    `is_context` marks the first parameter of a handler; `imported` is the member of AWS's modules that it
+    stands for (`export_path`), None if it is not imported.
     """
 
     name: str
@@ -66,7 +66,7 @@ class NameScope:
         return None
 
     def declare_statements(self, statements: list[SyntaxNode]) -> None:
-        """Declare the names of a block's statements: they hold in the whole block."""
+        """Declare the names of a block's statements, which are visible in the whole block."""
         for statement in statements:
             inner = statement.parts[0] if statement.kind == "export" and statement.parts else statement
             if inner.kind == "exported":
@@ -225,7 +225,7 @@ class _Analyst:
                 self._check_assigned(node.parts[0], scope)
                 if node.text == "=":
                     self._check_alias(node.parts[1], scope)
-            # A pattern declares: its names are not uses, but its defaults and keys are expressions.
+            # In a declaring pattern, names are not uses, but defaults and keys are expressions.
             case "declarator":
                 self._pattern(node.parts[0], scope)
                 for value in node.parts[1:]:
@@ -310,7 +310,7 @@ class _Analyst:
     def _member(self, node: SyntaxNode, scope: NameScope) -> None:
         """Refuse a member of `util`, `extensions` or `runtime` that is not emulated."""
         path = self._path(node, scope)
-        # Of a chain, the first member that is missing is named.
+        # In a chain, the first missing member is reported.
         if path is not None and node.parts[0].kind == "member":
             self._member(node.parts[0], scope)
         self._check_member(path, node)

@@ -135,7 +135,8 @@ def _blank(source: str, start: int, end: int) -> str:
 class ScriptLimits:
     """Limits of one evaluation.
 
-    AWS publishes the size of a result; time and memory are ours, and a resolver that is near them is broken.
+    AWS documents the size of a result; the limits of time and memory are ours, and a resolver that comes near
+    them is broken.
     """
 
     cpu_seconds: float = 0.25
@@ -182,7 +183,7 @@ class Script:
         self._context = quickjs.Context()
         self._context.set_memory_limit(limits.memory_bytes)
         self._context.set_max_stack_size(limits.stack_bytes)
-        # Before the time limit is set: the runtime is trusted, and loading it takes a while.
+        # Before the time limit is set, since the runtime is trusted and takes a while to load.
         self._context.eval(_runtime())
         self._context.eval(f"__appsync.wallLimit = {limits.wall_seconds * 1000}")
         self._context.set_time_limit(limits.cpu_seconds)
@@ -215,7 +216,7 @@ class Script:
         except quickjs.JSException as exception:
             raise self._error(str(exception)) from None
         limit = self._limits.result_bytes
-        # At most three bytes for each UTF-16 unit: most answers need not be encoded to be measured.
+        # At most three bytes per UTF-16 unit, so most answers need not be encoded to be measured.
         if len(answer) * 3 > limit and len(answer.encode("utf-8", "surrogatepass")) > limit:
             raise ResultTooLarge("Transformation too large", file=self.file)
         try:
@@ -253,7 +254,7 @@ class Script:
         if "interrupted" in message:
             message = "the evaluation took too long"
         for line, column in _FRAME.findall(stack):
-            # Lines beyond are the runtime's, see `_runtime`.
+            # Later lines are the runtime's, see `_runtime`.
             if int(line) <= MAX_BYTES:
                 original = self._module.original_column(int(line), int(column))
                 return ScriptError(message, file=self.file, line=int(line), column=original)
@@ -302,7 +303,7 @@ def _runtime() -> str:
         "globals": language.MISSING_GLOBALS,
     }
     constants = json.dumps({name: sorted(values) for name, values in lacking.items()})
-    # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.
+    # Starts on a line that no resolver file reaches, which distinguishes its stack frames from the file's.
     begin = f"(() => {{const LACKING = {constants}; const MAX_ITERATIONS = {MAX_ITERATIONS};"
     return "\n" * MAX_BYTES + begin + "".join(files) + "})()"
 

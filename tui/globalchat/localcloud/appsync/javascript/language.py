@@ -1,11 +1,11 @@
-"""The limits of APPSYNC_JS that single words, imports and member names show, and the members that exist.
+"""The limits of APPSYNC_JS that show in single words, imports and member names, and the existing members.
 
 A file is refused when it is loaded, as AWS refuses it at deployment. `analysis` has the rules that depend on
 the meaning of a name.
 
 Sources: the AppSync developer guide (`supported-features`), the types of `@aws-appsync/utils` 2.1.1, and the
-rules of `@aws-appsync/eslint-plugin` 2.0.2 (`no-disallowed-methods` has the methods). What neither of them
-names (`includes`, `parseInt`, `Array.isArray`) is allowed: AWS does not document it.
+rules of `@aws-appsync/eslint-plugin` 2.0.2 (`no-disallowed-methods` has the methods). Everything that neither
+mentions (`includes`, `parseInt`, `Array.isArray`) is allowed, as AWS does not document it.
 """
 
 from typing import Final
@@ -52,7 +52,7 @@ CALLBACK_METHODS: Final = frozenset(
         "reduce", "reduceRight", "some",
     )
 )  # fmt: skip
-"""The array methods that take a function; nothing else does."""
+"""The array methods that take a function; nothing else may."""
 
 MISSING_STATIC_METHODS: Final = {
     "Object": frozenset(
@@ -101,7 +101,7 @@ MISSING_GLOBALS: Final = frozenset(
         "setImmediate", "setInterval", "setTimeout", "structuredClone", "unescape", "window",
     )
 )  # fmt: skip
-"""Names that other hosts of JavaScript have and APPSYNC_JS does not; other unknown names fail at run time."""
+"""Globals of other JavaScript hosts that APPSYNC_JS lacks; other unknown names fail at run time."""
 
 MODULE: Final = "@aws-appsync/utils"
 EXPORTS: Final = ("util", "extensions", "runtime")
@@ -146,10 +146,10 @@ them (`util['xml']`), at run time. Tests compare these lists with the runtime an
 
 
 def check(source: Source) -> None:
-    """Refuse words that the language lacks, also in a file that is not a valid program.
+    """Refuse keywords that the language lacks, even in a file that is not a valid program.
 
     Raises:
-        ScriptError: names the first such thing and its place.
+        ScriptError: names the first one and its place.
     """
     if source.size > MAX_BYTES:
         message = f"a file has at most {MAX_BYTES} bytes, this one has {source.size}"

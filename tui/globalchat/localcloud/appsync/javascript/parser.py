@@ -1,7 +1,7 @@
 """Parses a resolver file by tree-sitter's grammar, into a tree of the part of JavaScript that APPSYNC_JS has.
 
 tree-sitter also reads faulty files and marks the parts that it could not read: such a file is refused here.
-Mere oddities (a `const` without a value, a duplicate name) are left to the engine, which parses every file
+Semantic errors (a `const` without a value, a duplicate name) are left to the engine, which parses every file
 again.
 """
 
@@ -22,7 +22,7 @@ class ScriptError(Exception):
     """A resolver file broke a rule of APPSYNC_JS, or failed while running.
 
     `line` and `column` count from 1; None if the engine reported no place. `str(error)` begins with
-    `file:line:column`. With `is_gap` it is AppSync's, but not emulated.
+    `file:line:column`. With `is_gap`, AppSync has the feature, but it is not emulated.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ScriptError(Exception):
 
 
 class ResultTooLarge(ScriptError):
-    """The result of an evaluation is larger than AppSync takes."""
+    """The result of an evaluation is larger than AppSync allows."""
 
 
 Kind = Literal[
@@ -75,7 +75,7 @@ class Source:
         self.size = len(encoded)
         self.root = tree_sitter.Parser(_grammar()).parse(encoded).root_node
         self._lines = [0, *(match.end() for match in _NEWLINE.finditer(text))]
-        # In pure ASCII bytes are characters, and need no table.
+        # In pure ASCII, bytes are characters and need no table.
         self._bytes = None if len(encoded) == len(text) else [0, *accumulate(len(c.encode()) for c in text)]
 
     def offset(self, byte: int) -> int:
@@ -109,7 +109,7 @@ def _grammar() -> tree_sitter.Language:
 
 def leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
     """Yield the tokens of a tree, without comments."""
-    # A stack, not recursion: files may be nested deeper than Python's calls.
+    # A stack instead of recursion, since files may be nested deeper than Python's call limit.
     rest = [root]
     while rest:
         node = rest.pop()
@@ -201,7 +201,7 @@ def parse(source: Source) -> Program:
     builder = _Builder(source)
     try:
         body = builder.build(source.root)
-    # The builder does recurse; no real file is that deep.
+    # The builder recurses; no real file is nested that deeply.
     except RecursionError:
         raise ScriptError("the file is nested too deeply", file=source.file) from None
     return Program(body, tuple(builder.imports))
@@ -238,7 +238,7 @@ def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
     """
     context = quickjs.Context()
     try:
-        # The import is not found once the file is parsed, so that nothing runs.
+        # After parsing, this import fails, so that nothing runs.
         context.module(f"{source.text}\n;import '';")
     except quickjs.JSException as exception:
         message, _, stack = str(exception).partition("\n")
@@ -246,7 +246,7 @@ def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
         if message.startswith("SyntaxError: ") and place:
             line, byte = int(place[1]), int(place[2]) - 1
             lines = source.text.split("\n")
-            # The place is in the import that was added: the file ends too early.
+            # The place is in the added import: the file ends too early.
             if line > len(lines):
                 line, column = source.place(len(source.text))
                 message = "SyntaxError: unexpected end of the file"
@@ -254,7 +254,7 @@ def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
                 column = characters(lines[line - 1], byte) + 1
             return ScriptError(message, file=source.file, line=line, column=column)
     except ValueError:
-        pass  # The engine takes no text with a NUL: tree-sitter's place is all there is.
+        pass  # The engine rejects text with a NUL, so only tree-sitter's place is known.
     return source.error(f"SyntaxError: unexpected {source.text_of(fault)[:20]!r}", fault)
 
 
@@ -332,7 +332,7 @@ class _Builder:
         if keyword is not None:
             target = self._node("declarator", self._child(node, "left"), [left])
             left = self._node("declaration", keyword, [target], keyword.type)
-            # Only old engines take a value of the variable (`for (var a = 1 in b)`).
+            # Only old engines accept an initial value here (`for (var a = 1 in b)`).
             if node.child_by_field_name("value") is not None:
                 raise self._source.error("SyntaxError: a loop's variable has a value", keyword)
         right, body = self._fields(node, "right", "body")
@@ -460,7 +460,7 @@ _LEAVES: Final[Mapping[str, Kind]] = {
     "false": "literal",
     "null": "literal",
 }
-"""Types of tree-sitter's nodes whose text is all that matters."""
+"""Types of tree-sitter's nodes of which only the text matters."""
 _LISTS: Final[Mapping[str, Kind]] = {
     "program": "program",
     "statement_block": "block",
@@ -513,4 +513,4 @@ _BUILDERS: Final[Mapping[str, Callable[[_Builder, tree_sitter.Node], SyntaxNode]
     "import_statement": _Builder._import,
     "export_statement": _Builder._export,
 }
-"""All other types; a type that is in none of these tables is not part of the language."""
+"""All other types; types in none of these tables are not part of the language."""
