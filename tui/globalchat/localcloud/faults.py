@@ -41,7 +41,7 @@ class FaultKind:
 
     @property
     def is_local(self) -> bool:
-        """Return True if the fault acts inside one region, not on a route between two ends."""
+        """True if the fault acts inside one region, not on a route between two ends."""
         return self.scope in ("region", "table")
 
     def __post_init__(self) -> None:
