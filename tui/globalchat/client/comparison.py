@@ -54,7 +54,7 @@ class LackingMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class HistoryComparison:
     """How many messages were compared, and what some region lacks, in the order of sending.
 
     `young` counts what some region lacks, but was sent so late that it may be on its way. `not_kept` counts,
@@ -67,7 +67,7 @@ class Comparison:
     not_kept: Mapping[str, int]
 
 
-def compare(regions: Sequence[StoredInRegion], *, since: int, now: int) -> Comparison:
+def compare(regions: Sequence[StoredInRegion], *, since: int, now: int) -> HistoryComparison:
     """Compare what was sent from `since` on; `now` (epoch ms, the regions' clock) is when reading began."""
     messages: dict[Identity, Message] = {}
     for region in regions:
@@ -90,7 +90,7 @@ def compare(regions: Sequence[StoredInRegion], *, since: int, now: int) -> Compa
             else:
                 lacking.append(LackingMessage(message, region.alias, stored_by))
     lacking.sort(key=lambda each: each.message.order)
-    return Comparison(len(wanted), lacking, len(young), not_kept)
+    return HistoryComparison(len(wanted), lacking, len(young), not_kept)
 
 
 def detail_of(message: Message) -> str:

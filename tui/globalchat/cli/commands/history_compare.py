@@ -14,7 +14,7 @@ from globalchat.client.api import RegionApi
 from globalchat.client.comparison import (
     MARGIN_MS,
     SETTLING_MS,
-    Comparison,
+    HistoryComparison,
     LackingMessage,
     StoredInRegion,
     compare,
@@ -84,7 +84,7 @@ def run(given: HistoryOptions, profile: Profile, aws: "Aws | None") -> ExitCode:
     return ExitCode.FAILED if missing else ExitCode.DONE
 
 
-async def _compare(profile: Profile, given: HistoryOptions) -> Comparison:
+async def _compare(profile: Profile, given: HistoryOptions) -> HistoryComparison:
     seconds = SINCE if given.since is None else given.since
     async with AsyncExitStack() as stack:
         readers = await _open(stack, profile.regions.values())
@@ -182,7 +182,10 @@ async def _arrived(
 
 
 def _print(
-    found: Comparison, profile: Profile, given: HistoryOptions, repaired: Collection[tuple[str, object]]
+    found: HistoryComparison,
+    profile: Profile,
+    given: HistoryOptions,
+    repaired: Collection[tuple[str, object]],
 ) -> None:
     for alias, count in found.not_kept.items():
         echo_err(f"{alias} keeps nothing of that time: {plural(count, 'message')} left out")
