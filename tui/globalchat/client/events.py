@@ -137,11 +137,16 @@ class GapReason(Enum):
     UNREACHABLE = "The history could not be read."
     TOO_MANY = "There are more messages than are filled automatically."
     UNREADABLE = "A message could not be read."
+    SKIPPED = "Messages came faster than they were taken."
+    NOT_COMPARED = "More messages came than could be compared with the history."
 
     @property
     def is_fillable(self) -> bool:
         """True if `Session.load_gap` may bring the messages."""
-        return self in (GapReason.UNREACHABLE, GapReason.TOO_MANY)
+        return self in _FILLABLE
+
+
+_FILLABLE = frozenset({GapReason.UNREACHABLE, GapReason.TOO_MANY, GapReason.SKIPPED, GapReason.NOT_COMPARED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,11 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from hashlib import blake2b
+from typing import NamedTuple
 
 from globalchat.client.events import MessageReceived
+from globalchat.client.gap_fill.gaps import Place
+from globalchat.client.history import cursor_time
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 from globalchat.core.clock import Moment
@@ -32,56 +35,145 @@ def digest(message: Message) -> bytes:
     return hashed.digest()
 
 
+class SeenId(NamedTuple):
+    """A message that was seen, without its text.
+
+    Attributes:
+        place: Where it arrived.
+        digest: Of id and content.
+        identity: Of the id alone.
+        arrived_at: Its arrival there (epoch ms; None if it was not stored).
+    """
+
+    place: Place
+    digest: bytes
+    identity: bytes
+    arrived_at: int | None
+
+
 class SeenWindow:
-    """The recently seen messages: at most `capacity`, none older than `max_age` seconds.
+    """The recently seen messages: at most `capacity`, none older than `max_age` seconds unless it is needed.
+
+    With `keeps_unsaved` it also collects them for `take_unsaved`.
 
     Attributes:
         duplicates: Messages seen again with the same content.
         conflicts: Messages that used another message's id.
+        is_needed: Returns True if a message that arrived at a place and a time (epoch ms) may come again.
     """
 
-    def __init__(self, *, capacity: int = 100_000, max_age: float = 86_400.0) -> None:
+    def __init__(
+        self, *, capacity: int = 100_000, max_age: float = 86_400.0, keeps_unsaved: bool = False
+    ) -> None:
         self.duplicates = 0
         self.conflicts = 0
+        self.is_needed: Callable[[Place, int], bool] = _needs_none
         self._capacity = capacity
         self._max_age = max_age
         # Ids are kept as digests, since a faulty backend may send ids of any length.
-        self._order: deque[tuple[float, bytes, bytes]] = deque()
-        self._seen: set[bytes] = set()
+        self._order: deque[tuple[float, SeenId]] = deque()
+        self._seen: dict[bytes, SeenId] = {}
         self._variants: dict[bytes, int] = {}
+        self._earlier: set[bytes] = set()
+        self._unsaved: deque[SeenId] | None = deque(maxlen=capacity) if keeps_unsaved else None
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._seen)
 
-    def observe(self, message: Message, now: float) -> Novelty:
-        """Classify a message and remember it. `now` is in seconds of a monotonic clock.
+    def restore(self, seen: SeenId, at: float) -> None:
+        """Add a message that an earlier session saw; `at` is in seconds of this session's monotonic clock."""
+        if seen.digest not in self._seen:
+            self._earlier.add(seen.digest)
+            self._add(seen, at)
 
-        A duplicate does not extend the time for which the first arrival is remembered.
+    def observe(self, message: Message, now: float, place: Place | None = None) -> Novelty:
+        """Classify a message that came from a socket or a fill, and remember it.
+
+        `now` is in seconds of a monotonic clock. A duplicate does not extend the time for which the first
+        arrival is remembered.
         """
-        while self._order and now - self._order[0][0] > self._max_age:
-            self._drop_oldest()
+        self._expire(now)
         mark = digest(message)
         if mark in self._seen:
             self.duplicates += 1
             return Novelty.DUPLICATE
+        return self._observe_new(message, mark, now, place)
+
+    def observe_loaded(self, message: Message, now: float, place: Place | None = None) -> Novelty:
+        """Classify a message of a page that the user requested: messages of earlier sessions count as new."""
+        self._expire(now)
+        mark = digest(message)
+        if mark not in self._seen:
+            return self._observe_new(message, mark, now, place)
+        if mark not in self._earlier:
+            return Novelty.DUPLICATE
+        self._earlier.remove(mark)
+        return Novelty.NEW if self._variants[self._seen[mark].identity] == 1 else Novelty.CONFLICTING
+
+    def is_known(self, mark: bytes) -> bool:
+        """Return True if a message with this digest was seen."""
+        return mark in self._seen
+
+    def forget(self, message: Message) -> None:
+        """Remove a message, so that it counts as new when it comes again."""
+        self._remove(digest(message))
+
+    def take_unsaved(self) -> tuple[SeenId, ...]:
+        """Return the messages seen since the last call, at most the latest `capacity`."""
+        if not self._unsaved:
+            return ()
+        # Messages that were forgotten meanwhile must not be known to the next session.
+        taken = tuple(each for each in self._unsaved if self._seen.get(each.digest) is each)
+        self._unsaved.clear()
+        return taken
+
+    def _observe_new(self, message: Message, mark: bytes, now: float, place: Place | None) -> Novelty:
         identity = blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        variants = self._variants.get(identity, 0)
-        self._order.append((now, identity, mark))
-        self._seen.add(mark)
-        self._variants[identity] = variants + 1
-        if len(self._order) > self._capacity:
-            self._drop_oldest()
-        if variants == 0:
+        at = None if message.arrival is None else cursor_time(message.arrival)
+        seen = SeenId(place or _NOWHERE, mark, identity, at)
+        is_new = identity not in self._variants
+        self._add(seen, now)
+        if self._unsaved is not None:
+            self._unsaved.append(seen)
+        if is_new:
             return Novelty.NEW
         self.conflicts += 1
         return Novelty.CONFLICTING
 
+    def _add(self, seen: SeenId, at: float) -> None:
+        self._order.append((at, seen))
+        self._seen[seen.digest] = seen
+        self._variants[seen.identity] = self._variants.get(seen.identity, 0) + 1
+        if len(self._order) > self._capacity:
+            self._drop_oldest()
+
+    def _expire(self, now: float) -> None:
+        while self._order and now - self._order[0][0] > self._max_age:
+            _, seen = self._order[0]
+            if seen.arrived_at is not None and self.is_needed(seen.place, seen.arrived_at):
+                return  # later ones stay, too: the capacity bounds them
+            self._drop_oldest()
+
     def _drop_oldest(self) -> None:
-        _, identity, mark = self._order.popleft()
-        self._seen.remove(mark)
-        self._variants[identity] -= 1
-        if not self._variants[identity]:
-            del self._variants[identity]
+        _, seen = self._order.popleft()
+        # It may have been forgotten, and seen again.
+        if self._seen.get(seen.digest) is seen:
+            self._remove(seen.digest)
+
+    def _remove(self, mark: bytes) -> None:
+        seen = self._seen.pop(mark, None)
+        if seen is not None:
+            self._earlier.discard(mark)
+            self._variants[seen.identity] -= 1
+            if not self._variants[seen.identity]:
+                del self._variants[seen.identity]
+
+
+def _needs_none(_place: Place, _at: int) -> bool:
+    return False
+
+
+_NOWHERE = Place("", "")
 
 
 class Inbox:
@@ -95,9 +187,14 @@ class Inbox:
         self._offset = offset
         self._is_own = is_own
 
-    def receive(self, message: Message, via: str, now: Moment) -> MessageReceived | None:
-        """Return the event of a message that came from region `via` (an alias); None for a duplicate."""
-        novelty = self._seen.observe(message, now.monotonic)
+    def receive(
+        self, message: Message, via: str, now: Moment, place: Place | None = None
+    ) -> MessageReceived | None:
+        """Return the event of a message that came from region `via` (an alias); None for a duplicate.
+
+        `place` is where it arrived; None if history cannot return it again.
+        """
+        novelty = self._seen.observe(message, now.monotonic, place)
         if novelty is Novelty.DUPLICATE:
             return None
         transit = self._offset.transit(message.region, sent_at=message.sent_at, received_at=now.wall)
@@ -111,9 +208,15 @@ class Inbox:
             conflicting=novelty is Novelty.CONFLICTING,
         )
 
-    def receive_stored(self, message: Message, via: str, now: Moment) -> MessageReceived | None:
-        """Return the event of a message from the history of region `via`; None if it is a duplicate."""
-        novelty = self._seen.observe(message, now.monotonic)
+    def receive_stored(
+        self, message: Message, via: str, now: Moment, place: Place | None = None, *, is_page: bool = False
+    ) -> MessageReceived | None:
+        """Return the event of a message from the history of region `via`; None if it is a duplicate.
+
+        On a page that the user requested (`is_page`) messages that only earlier sessions emitted count as new.
+        """
+        observe = self._seen.observe_loaded if is_page else self._seen.observe
+        novelty = observe(message, now.monotonic, place)
         if novelty is Novelty.DUPLICATE:
             return None
         return MessageReceived(

@@ -1,0 +1,97 @@
+"""One reading of a channel's history: backwards, page by page, down to a floor. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from globalchat.client.gap_fill.gaps import Gap, Place, moved
+from globalchat.client.history import HistoryPage
+from globalchat.client.inbox import digest
+from globalchat.client.messages import Message
+
+MOST_READ = 10
+"""How many times the limit are read at most, if all but a few messages are known already."""
+
+
+@dataclass(slots=True, eq=False)
+class Fill:
+    """A reading in progress. The caller reads pages until it is over, or fails; then `MarkTracker.settle`.
+
+    ::
+
+        while not fill.is_over:
+            fill.add(await api.history(fill.place.channel, before=fill.before, limit=page_size))
+
+    Attributes:
+        floor: A cursor: what arrived after it is read.
+        is_known: Returns True for the digest of a message that was not missed.
+        limit: How many missed messages are read.
+        gap: The listed gap that is read; None for a reading from the end.
+        margin: Seconds from the floor to the newest message, if the reading sets the first mark of a channel;
+            None if the floor is known.
+        begins: A cursor: what arrived before it is not kept ("" if all is).
+        tail: Which opening of the tail it ends; None if the channel was not subscribed when it began.
+        region_time: When it began (epoch ms of the region's clock; None if unknown).
+        before: The cursor of the next request; None reads from the end.
+        is_over: True once nothing more is to be read: the floor was reached, the end of what is kept, or one
+            of the limits.
+        is_complete: True once the floor or the end of what is kept was reached.
+        has_read: True once a page came.
+        newest: The newest arrival that was read.
+        oldest: What arrived from it on was read.
+        missed: What is not known, by digest; of two copies the one that arrived first.
+    """
+
+    place: Place
+    floor: str
+    is_known: Callable[[bytes], bool]
+    limit: int
+    gap: Gap | None = None
+    margin: float | None = None
+    begins: str = ""
+    tail: int | None = None
+    region_time: int | None = None
+    before: str | None = None
+    is_over: bool = False
+    is_complete: bool = False
+    has_read: bool = False
+    newest: str | None = None
+    oldest: str | None = None
+    missed: dict[bytes, Message] = field(default_factory=dict)
+    _read: int = 0
+
+    @property
+    def reached_limit(self) -> bool:
+        """True if it ended because more was missed than is read at once."""
+        return self.margin is None and len(self.missed) >= self.limit
+
+    @property
+    def in_order(self) -> tuple[Message, ...]:
+        """The missed messages in the order of arrival."""
+        return tuple(sorted(self.missed.values(), key=lambda each: each.arrival or ""))
+
+    def add(self, page: HistoryPage) -> None:
+        """Take the page that was asked for."""
+        self.has_read = True
+        self._read += len(page.messages)
+        for message in reversed(page.messages):
+            arrival = message.arrival
+            assert arrival is not None, "what history answers was stored"
+            if self.newest is None or arrival > self.newest:
+                self.newest = arrival
+                if self.margin is not None:
+                    self.floor = moved(arrival, -self.margin)
+            if arrival <= self.floor:
+                self.is_complete = True
+                break
+            self.oldest = arrival
+            mark = digest(message)
+            if not self.is_known(mark):
+                self.missed[mark] = message
+        # The items between the oldest message and the cursor had expired.
+        if page.next is None or page.next <= self.floor:
+            self.is_complete = True
+        else:
+            self.before = page.next
+            if not self.is_complete:
+                self.oldest = page.next
+        self.is_over = self.is_complete or self.reached_limit or self._read >= MOST_READ * self.limit

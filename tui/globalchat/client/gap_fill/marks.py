@@ -1,0 +1,467 @@
+"""What of each channel is known in each region: marks, open tails, listed gaps. Pure: no clock, no task.
+
+The order of calls for a channel in a region:
+
+1. `open_tail` before its `start` is sent (and when its socket is lost): the mark stands still.
+2. `confirm` when `start_ack` came.
+3. `begin_fill`, pages into the `Fill`, `settle`: at once, once more some seconds later, and then every few
+   minutes while the channel is live (the comparison: what a live socket dropped is found by it).
+
+`settle` returns what to emit. Emit it first, then store what `take_changes` returns: a process that dies
+between the two reads again what it had emitted; the other way round it would lose it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from globalchat.client.events import GapReason
+from globalchat.client.gap_fill.fill import Fill
+from globalchat.client.gap_fill.gaps import (
+    END,
+    ChannelMark,
+    Gap,
+    Place,
+    moved,
+    with_gap,
+    without_span,
+)
+from globalchat.client.history import cursor_at, cursor_time
+from globalchat.client.inbox import SeenId, SeenWindow
+from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.options import SessionOptions
+from globalchat.core.clock import DAY
+
+RELAY = float(DAY)
+"""Seconds for which EventBridge retries to relay an event: it may arrive in another region so much later."""
+UNFINISHED = frozenset({GapReason.UNREACHABLE, GapReason.SKIPPED})
+"""Gaps that are read again without being asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillResult:
+    """What a reading brought.
+
+    Attributes:
+        missed: What was not known when it was read, in the order of arrival: to be emitted as *filled* unless
+            the window has seen it since.
+        since: Where the gap began: epoch ms of the region's clock.
+        until: Where it ended.
+        was_gap: The channel was away, or a listed gap was read. False for a first mark, for the second fill
+            and for comparisons: with no message they are not worth an event.
+        listed: What is or stays a gap: to be emitted as `GapRecorded`.
+        is_open: Nothing could be read: the tail is still open, or the gap as it was. Try again.
+    """
+
+    missed: tuple[Message, ...]
+    since: int
+    until: int
+    was_gap: bool
+    listed: tuple[Gap, ...] = ()
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarkChanges:
+    """What is to be stored, all of it or nothing.
+
+    Attributes:
+        marks: The new marks; None deletes.
+        closed: Listed gaps that are no more.
+        opened: Listed gaps that are new.
+        seen: Ids of messages that were emitted.
+        ignored: Ids of messages from before the first mark of their channel.
+    """
+
+    marks: Mapping[Place, ChannelMark | None]
+    closed: tuple[tuple[Place, Gap], ...] = ()
+    opened: tuple[tuple[Place, Gap], ...] = ()
+    seen: tuple[SeenId, ...] = ()
+    ignored: tuple[SeenId, ...] = ()
+
+
+@dataclass(slots=True)
+class _Record:
+    """A channel in a region.
+
+    Attributes:
+        mark: None before the first `confirm`.
+        is_first: The mark is the region's time of the first `start_ack`, until history has answered.
+        is_open: The tail is open.
+        is_confirmed: There was a `start_ack` since it was opened.
+        tail: How often it was opened.
+        was_away: The next reading ends an absence.
+        heard: The newest arrival that a socket brought while the tail was closed.
+        confirmed_at: The region's time of the last `start_ack`.
+        reread: A cursor from which on the next reading begins, if that is before its floor.
+        ignored: Digests of what arrived before the first mark, and when that was (epoch ms).
+        stored: The gaps as they are stored.
+    """
+
+    mark: str | None = None
+    start: str = ""
+    gaps: tuple[Gap, ...] = ()
+    is_first: bool = False
+    is_open: bool = True
+    is_confirmed: bool = False
+    tail: int = 0
+    was_away: bool = False
+    heard: str | None = None
+    confirmed_at: int = 0
+    reread: str | None = None
+    ignored: dict[bytes, int] = field(default_factory=dict)
+    stored: tuple[Gap, ...] = ()
+
+
+class MarkTracker:
+    """The marks of one reader: what arrived up to a mark is known or listed as a gap.
+
+    The mark is moved by what history answers. What the socket brings moves it only if there are no
+    comparisons: a message that a live socket dropped would lie below it, and be missed for good.
+    `marks` and `ignored` are as they were stored; so are the ids that `window` has at first.
+    """
+
+    def __init__(
+        self,
+        options: SessionOptions,
+        window: SeenWindow,
+        *,
+        marks: Mapping[Place, ChannelMark] | None = None,
+        ignored: Iterable[SeenId] = (),
+    ) -> None:
+        self._margin = options.fill_margin
+        self._limit = options.fill_limit
+        self._follows_socket = options.history_interval is None
+        self._window = window
+        window.is_needed = self._is_needed
+        self._records: dict[Place, _Record] = {}
+        self._changed: dict[Place, None] = {}
+        self._forgotten: dict[Place, None] = {}
+        self._new_ignored: list[SeenId] = []
+        self._regions: dict[str, str] = {}
+        self._loaded: dict[str, int] = {}
+        for place, stored in (marks or {}).items():
+            self._records[place] = _Record(stored.mark, stored.start, stored.gaps, stored=stored.gaps)
+        for each in ignored:
+            if each.place in self._records:
+                self._records[each.place].ignored[each.digest] = each.arrived_at or 0
+
+    # The socket
+
+    def open_tail(self, place: Place) -> None:
+        """Let the mark stand still until a reading has brought a page.
+
+        Call it *before* the channel's `start` is sent on a new socket: the first message may be handled
+        before the `start_ack` is.
+        """
+        record = self._of(place)
+        record.is_open, record.is_confirmed, record.tail = True, False, record.tail + 1
+        # Who was there before has missed something, also if the first mark was never settled.
+        record.was_away, record.is_first = record.mark is not None, False
+
+    def confirm(self, place: Place, region_time: int) -> None:
+        """Record a `start_ack`, at `region_time` (epoch ms by the region's `Date` header).
+
+        A channel without a mark gets one: from its newest mark in another region, else from the first page of
+        history, else from `region_time`.
+        """
+        record = self._of(place)
+        record.is_confirmed, record.confirmed_at = True, region_time
+        before = self._regions.get(place.channel)
+        self._regions[place.channel] = place.region
+        loaded = self._loaded.get(place.channel)
+        elsewhere = self._newest_elsewhere(place)
+        if record.mark is None and elsewhere is None:
+            record.mark, record.is_first = cursor_at(region_time), True
+            record.start = moved(record.mark, -self._margin)
+        elif elsewhere is not None:
+            self._take_over(record, elsewhere, loaded)
+        if before not in (None, place.region) and loaded is not None:
+            record.reread = cursor_at(loaded)
+        self._changed[place] = None
+
+    def receive(self, place: Place, arrival: str | None) -> None:
+        """Record that a socket brought a message, new or not. Cheap: thousands a second.
+
+        None: it was not stored.
+        """
+        record = self._records.get(place)
+        if record is None or record.is_open or arrival is None:
+            return
+        if record.heard is None or arrival > record.heard:
+            record.heard = arrival
+            if self._follows_socket and record.mark is not None and arrival > record.mark:
+                record.mark = arrival
+                self._changed[place] = None
+
+    def note_live(self, place: Place, region_time: int) -> None:
+        """Record until when a channel was live (epoch ms there), if its region has no history."""
+        record = self._of(place)
+        if not record.is_open and record.mark is not None:
+            record.mark = max(record.mark, cursor_at(region_time))
+            self._changed[place] = None
+
+    def note_loaded(self, place: Place, oldest: str) -> None:
+        """Record the oldest arrival of a page that the user asked for: a switch re-reads from it on."""
+        at = cursor_time(oldest)
+        self._loaded[place.channel] = min(at, self._loaded.get(place.channel, at))
+
+    # Readings
+
+    def begin_fill(self, place: Place, terms: HistoryTerms, region_time: int | None) -> Fill:
+        """Return the reading of the tail: from the end down to the margin before the mark.
+
+        `region_time` is now by the region's clock (epoch ms; None if unknown). One reading per channel at a
+        time.
+        """
+        record = self._of(place)
+        assert record.mark is not None, "confirm comes first"
+        floor = self._tail_floor(record)
+        return Fill(
+            place,
+            floor if record.reread is None else min(floor, record.reread),
+            self._known(place.channel),
+            self._limit,
+            margin=self._margin if record.is_first else None,
+            begins=self._begin_of_history(terms, region_time),
+            region_time=region_time,
+            tail=record.tail if record.is_confirmed else None,
+        )
+
+    def begin_gap_fill(self, place: Place, gap: Gap, terms: HistoryTerms, region_time: int | None) -> Fill:
+        """Return the reading of a listed gap whose reason `is_fillable`."""
+        begins = self._begin_of_history(terms, region_time)
+        fill = Fill(
+            place,
+            gap.after,
+            self._known(place.channel),
+            self._limit,
+            gap=gap,
+            begins=begins,
+            before=gap.until,
+        )
+        # Nothing of it is kept any more.
+        fill.is_over = fill.is_complete = fill.has_read = begins >= gap.until
+        return fill
+
+    def settle(self, fill: Fill) -> FillResult:
+        """End a reading, whole or cut short by a failure: move the mark, list what was not read."""
+        record = self._of(fill.place)
+        if fill.gap is not None:
+            return self._settle_gap(record, fill, fill.gap)
+        assert record.mark is not None
+        since, until = max(record.mark, record.heard or ""), record.confirmed_at
+        is_current = fill.tail == record.tail
+        if is_current and fill.has_read and fill.margin is not None and record.is_first:
+            self._ignore(record, fill)
+            self._move_mark(record, fill)
+            return FillResult((), cursor_time(since), until, was_gap=False)
+        record.is_first = False
+        missed = fill.in_order
+        if not is_current or not fill.has_read or not (fill.is_over or record.is_open):
+            # It says nothing of what came after it began, or the next comparison reads all of it again.
+            return FillResult(missed, cursor_time(since), until, was_gap=False, is_open=record.is_open)
+        listed = self._list_unread(record, fill)
+        result = FillResult(missed, cursor_time(since), until, record.was_away, listed)
+        self._move_mark(record, fill)
+        return result
+
+    def settle_without_history(self, place: Place, region_time: int, reason: GapReason) -> FillResult:
+        """Close the tail where nothing can be read: list it as a gap for this reason."""
+        record = self._of(place)
+        assert record.mark is not None, "confirm comes first"
+        after, until = max(record.mark, record.heard or ""), cursor_at(region_time)
+        listed = (Gap(after, until, reason),) if record.was_away and after < until else ()
+        for gap in listed:
+            record.gaps = with_gap(record.gaps, gap)
+        result = FillResult((), cursor_time(after), record.confirmed_at, record.was_away, listed)
+        record.mark = max(after, until)
+        self._close_tail(record)
+        self._changed[place] = None
+        return result
+
+    def list_skipped(self, place: Place, messages: Sequence[Message]) -> None:
+        """List, and forget, what was received but dropped unread (the listener was too slow)."""
+        for message in messages:
+            self._window.forget(message)
+        times = [cursor_time(message.arrival) for message in messages if message.arrival is not None]
+        if times:
+            gap = Gap(cursor_at(min(times)), cursor_at(max(times) + 1), GapReason.SKIPPED)
+            record = self._of(place)
+            record.gaps = with_gap(record.gaps, gap)
+            self._changed[place] = None
+
+    # What is listed
+
+    def gaps(self, channel: str) -> tuple[tuple[Place, Gap], ...]:
+        """Return the listed gaps of a channel in all regions."""
+        return tuple(
+            (place, gap)
+            for place, record in self._records.items()
+            if place.channel == channel
+            for gap in record.gaps
+        )
+
+    def unfinished(self, place: Place) -> tuple[Gap, ...]:
+        """Return the listed gaps that are read without being asked for: what failed, what was dropped."""
+        return tuple(gap for gap in self._of(place).gaps if gap.reason in UNFINISHED)
+
+    def forget(self, channel: str) -> None:
+        """Drop the marks and gaps of a channel in all regions: the user has left it."""
+        for place in [each for each in self._records if each.channel == channel]:
+            del self._records[place]
+            self._changed.pop(place, None)
+            self._forgotten[place] = None
+        self._regions.pop(channel, None)
+        self._loaded.pop(channel, None)
+
+    def take_changes(self) -> MarkChanges | None:
+        """Return what is to be stored since the last call; None if nothing is."""
+        seen = self._window.take_unsaved()
+        if not (self._changed or self._forgotten or self._new_ignored or seen):
+            return None
+        marks: dict[Place, ChannelMark | None] = dict.fromkeys(self._forgotten)
+        closed: list[tuple[Place, Gap]] = []
+        opened: list[tuple[Place, Gap]] = []
+        for place in self._changed:
+            record = self._records[place]
+            if record.mark is not None:
+                marks[place] = ChannelMark(record.mark, record.start, record.gaps)
+            closed += [(place, gap) for gap in record.stored if gap not in record.gaps]
+            opened += [(place, gap) for gap in record.gaps if gap not in record.stored]
+            record.stored = record.gaps
+        changes = MarkChanges(marks, tuple(closed), tuple(opened), seen, tuple(self._new_ignored))
+        self._changed, self._forgotten, self._new_ignored = {}, {}, []
+        return changes
+
+    # Inside
+
+    def _of(self, place: Place) -> _Record:
+        record = self._records.get(place)
+        if record is None:
+            record = self._records[place] = _Record()
+            self._forgotten.pop(place, None)
+        return record
+
+    def _newest_elsewhere(self, place: Place) -> _Record | None:
+        others = [
+            record
+            for other, record in self._records.items()
+            if other.channel == place.channel and other.region != place.region and record.mark is not None
+        ]
+        return max(others, key=lambda record: record.mark or "", default=None)
+
+    def _known(self, channel: str) -> Callable[[bytes], bool]:
+        ignored = [each.ignored for place, each in self._records.items() if place.channel == channel]
+        return lambda mark: self._window.is_known(mark) or any(mark in each for each in ignored)
+
+    def _tail_floor(self, record: _Record) -> str:
+        assert record.mark is not None
+        return max(moved(record.mark, -self._margin), record.start)
+
+    def _begin_of_history(self, terms: HistoryTerms, region_time: int | None) -> str:
+        """Return the cursor from which on nothing has expired, whichever host's clock decides."""
+        begins = terms.since or 0
+        if region_time is not None:
+            begins = max(begins, region_time - round((terms.days * DAY - self._margin) * 1000))
+        return cursor_at(begins)
+
+    def _take_over(self, record: _Record, elsewhere: _Record, loaded: int | None) -> None:
+        """Set the mark by another region's: what arrived here a while before it has arrived there.
+
+        The while is the relay's retries, and a margin for the clocks of either region.
+        """
+        assert elsewhere.mark is not None
+        begins = cursor_time(elsewhere.mark) - round((RELAY + 2 * self._margin) * 1000)
+        if record.mark is None:
+            begins = max(begins, cursor_time(elsewhere.start))
+            if loaded is not None:
+                begins = min(begins, loaded)
+            record.start = cursor_at(begins)
+            record.mark = moved(record.start, self._margin)
+            record.was_away = True
+        elif elsewhere.start <= record.mark:
+            record.mark = max(record.mark, moved(cursor_at(begins), self._margin))
+
+    def _ignore(self, record: _Record, fill: Fill) -> None:
+        """Remember what was there before the first mark: the margin brings it again, but it is not missed."""
+        for mark, message in fill.missed.items():
+            at = cursor_time(message.arrival or "")
+            record.ignored[mark] = at
+            self._new_ignored.append(SeenId(fill.place, mark, mark, at))
+        if fill.newest is not None:
+            record.mark = fill.newest
+            read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
+            record.start = min(read_from, cursor_at(record.confirmed_at))
+
+    def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
+        """List what a reading from the end has left unread; return what of it may really have been missed."""
+        assert record.mark is not None
+        read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
+        record.gaps = without_span(record.gaps, read_from, END)
+        listed: list[Gap] = []
+        compared: list[Gap] = []
+        known_until = max(record.mark, record.heard or "")
+        if record.was_away and known_until < fill.begins:
+            listed.append(Gap(known_until, fill.begins, GapReason.BEFORE_HISTORY))
+        if not fill.is_complete:
+            # A live socket brought what arrived before: that was only not compared.
+            if record.was_away:
+                live_until = moved(record.heard, -self._margin) if record.heard else ""
+            else:
+                live_until = "" if fill.reached_limit else END
+            low = max(self._tail_floor(record), fill.begins)
+            compared.append(Gap(low, min(live_until, read_from), GapReason.NOT_COMPARED))
+            reason = GapReason.TOO_MANY if fill.is_over else GapReason.UNREACHABLE
+            listed.append(Gap(max(low, live_until), read_from, reason))
+        for gap in (*compared, *listed):
+            record.gaps = with_gap(record.gaps, gap)
+        return tuple(gap for gap in listed if gap.after < gap.until)
+
+    def _settle_gap(self, record: _Record, fill: Fill, gap: Gap) -> FillResult:
+        if not fill.has_read:
+            failed = replace(gap, reason=GapReason.UNREACHABLE)
+            return FillResult((), gap.since_ms, gap.until_ms, was_gap=True, listed=(failed,), is_open=True)
+        missed = fill.in_order
+        listed: list[Gap] = []
+        if gap.after < fill.begins:
+            until = min(fill.begins, gap.until)
+            listed.append(Gap(gap.after, until, GapReason.BEFORE_HISTORY))
+        if not fill.is_complete:
+            reason = GapReason.TOO_MANY if fill.is_over else GapReason.UNREACHABLE
+            listed.append(Gap(max(gap.after, fill.begins), fill.oldest or gap.until, reason))
+        record.gaps = without_span(record.gaps, gap.after, gap.until)
+        for each in listed:
+            record.gaps = with_gap(record.gaps, each)
+        self._changed[fill.place] = None
+        left = tuple(each for each in listed if each.after < each.until)
+        return FillResult(missed, gap.since_ms, gap.until_ms, was_gap=True, listed=left)
+
+    def _move_mark(self, record: _Record, fill: Fill) -> None:
+        assert record.mark is not None
+        record.mark = max(record.mark, fill.newest or "")
+        if fill.region_time is not None:
+            # Nothing may have been said for days: the mark must not be older than what is kept.
+            record.mark = max(record.mark, moved(cursor_at(fill.region_time), -self._margin))
+        self._close_tail(record)
+        record.ignored = {mark: at for mark, at in record.ignored.items() if self._is_needed(fill.place, at)}
+        self._changed[fill.place] = None
+
+    def _close_tail(self, record: _Record) -> None:
+        record.is_first = record.is_open = record.was_away = False
+        record.heard = record.reread = None
+
+    def _is_needed(self, place: Place, at: int) -> bool:
+        """Return True if a reading may bring again what arrived at a time (epoch ms).
+
+        After a switch of region one begins a relay's time before the mark, and what it brings may have
+        arrived in the other region as much earlier.
+        """
+        record = self._records.get(place)
+        if record is None or record.mark is None:
+            return False
+        if at >= min(
+            cursor_time(record.mark) - round((2 * RELAY + 4 * self._margin) * 1000),
+            self._loaded.get(place.channel, at + 1),
+        ):
+            return True
+        return any(gap.since_ms <= at <= gap.until_ms for gap in record.gaps)
