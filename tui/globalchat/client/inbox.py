@@ -213,7 +213,7 @@ class Inbox:
     ) -> MessageReceived | None:
         """Return the event of a message from the history of region `via`; None if it is a duplicate.
 
-        On a page that the user requested (`is_page`) messages that only earlier sessions emitted count as new.
+        On a page that the user requested (`is_page`) messages that only earlier sessions saw count as new.
         """
         observe = self._seen.observe_loaded if is_page else self._seen.observe
         novelty = observe(message, now.monotonic, place)
