@@ -1,8 +1,10 @@
 """Each fault of the local cloud shows at the check that is about it, and nowhere else as a failure."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,10 +12,12 @@ import pytest_asyncio
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.profiles import Profile
 from globalchat.core.check_result import CheckStatus
+from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.doctor.check_runner import Finding, run_checks
 from globalchat.doctor.checks import region_checks, relay_checks, remedies_for
 from globalchat.doctor.region import RegionCheckContext
 from globalchat.localcloud.server.cloud import LocalCloud
+from tests.localcloud.helpers.edited_templates import Template, before_history, edit, of_type
 
 SECONDS = 10.0
 """Far more than a check that can pass needs."""
@@ -75,7 +79,7 @@ async def test_a_whole_cloud_is_healthy(cloud: LocalCloud) -> None:
             for alias in ("oregon", "sydney")
             for check in (
                 *("dns", "tls", "api", "clock", "key"),
-                *("socket", "subscription", "publish", "round trip"),
+                *("socket", "subscription", "history", "publish", "round trip", "stored"),
             )
         ),
         "relay oregon → sydney",
@@ -96,7 +100,10 @@ async def test_an_expired_key(cloud: LocalCloud) -> None:
     assert found["api sydney"].status is CheckStatus.OK
     assert "local faults" in (found["key sydney"].result.remedy or "")
     assert set(because(found)) == {
-        *(f"{check} sydney" for check in ("socket", "subscription", "publish", "round trip")),
+        *(
+            f"{check} sydney"
+            for check in ("socket", "subscription", "history", "publish", "round trip", "stored")
+        ),
         "relay oregon → sydney",
         "relay sydney → oregon",
     }
@@ -138,6 +145,8 @@ async def test_a_relay_that_is_cut_in_one_direction(cloud: LocalCloud) -> None:
     assert found["relay oregon → sydney"].result.text == f"The message did not arrive within {SHORT} s."
     assert "local dlq" in (found["relay oregon → sydney"].result.remedy or "")
     assert because(found) == {}
+    assert found["stored oregon"].result.text == "what was sent from oregon, sydney is in the history"
+    assert found["stored sydney"].result.text == "what was sent from sydney is in the history"
 
 
 async def test_sockets_that_are_half_open(cloud: LocalCloud) -> None:
@@ -146,7 +155,12 @@ async def test_sockets_that_are_half_open(cloud: LocalCloud) -> None:
     assert failures(found) == ["socket oregon"]
     assert found["publish oregon"].status is CheckStatus.OK
     assert found["relay oregon → sydney"].status is CheckStatus.OK
-    assert set(because(found)) == {"subscription oregon", "round trip oregon", "relay sydney → oregon"}
+    assert set(because(found)) == {
+        *("subscription oregon", "round trip oregon", "stored oregon"),
+        "relay sydney → oregon",
+    }
+    # What it received, it stored, from wherever it came.
+    assert found["stored sydney"].result.text == "what was sent from oregon, sydney is in the history"
 
 
 async def test_a_region_that_throttles(cloud: LocalCloud) -> None:
@@ -173,3 +187,55 @@ async def test_a_channel_that_is_not_there(cloud: LocalCloud) -> None:
         f"{check} {alias}" for alias in ("oregon", "sydney") for check in ("subscription", "publish")
     ]
     assert "--channel" in (found["subscription oregon"].result.remedy or "")
+    assert found["history oregon"].status is CheckStatus.SKIPPED
+
+
+async def test_the_history_says_for_how_long_it_is_kept(cloud: LocalCloud) -> None:
+    found = await examine(profile_of(cloud.regions), publish=False)
+    text = found["history oregon"].result.text
+    assert re.fullmatch(
+        r"keeps messages for 7 days, those since 20\d\d-[0-9T:-]+Z; a page takes \d+ ms", text
+    )
+    assert "stored oregon" not in found
+
+
+async def test_a_history_that_cannot_be_read(cloud: LocalCloud) -> None:
+    cloud.faults.set("history-failing", region="sydney")
+    found = await examine(profile_of(cloud.regions))
+    assert failures(found) == ["history sydney"]
+    assert "local faults" in (found["history sydney"].result.remedy or "")
+    assert because(found) == {"stored sydney": "history of sydney"}
+    assert found["stored oregon"].status is CheckStatus.OK
+
+
+async def test_messages_that_are_delivered_but_not_stored(tmp_path: Path) -> None:
+    def forbid_to_store(template: Template) -> None:
+        for _, policy in of_type(template, "AWS::IAM::Policy"):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Action"] == "dynamodb:PutItem":
+                    statement["Action"] = "dynamodb:GetItem"
+
+    edit(tmp_path, "globalchat-sydney-api.template.json", forbid_to_store)
+    async with LocalCloud.open(tmp_path) as cloud:
+        found = await examine(profile_of(cloud.regions))
+    assert failures(found) == ["stored sydney"]
+    text = found["stored sydney"].result.text
+    assert text == "What was sent from oregon, sydney was delivered, but could not be stored."
+
+
+async def test_without_history_nothing_is_missing() -> None:
+    async with LocalCloud.open(TEMPLATES_WITHOUT_HISTORY) as cloud:
+        found = await examine(profile_of(cloud.regions))
+    assert failures(found) == []
+    result = found["history oregon"].result
+    assert (result.status, result.text) == (CheckStatus.OK, "off: the deployment keeps no messages")
+    assert found["stored oregon"].result.text == "The region keeps no messages."
+
+
+async def test_a_region_from_before_history_is_to_be_updated(tmp_path: Path) -> None:
+    async with LocalCloud.open(before_history(tmp_path)) as cloud:
+        found = await examine(profile_of(cloud.regions))
+    assert failures(found) == []
+    assert found["history oregon"].status is CheckStatus.WARNING
+    assert "globalchat deploy" in (found["history oregon"].result.remedy or "")
+    assert found["round trip oregon"].status is CheckStatus.OK

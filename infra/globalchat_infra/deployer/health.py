@@ -1,4 +1,4 @@
-"""Checks of a deployment by what AWS reports: its credentials, stacks, rules and dead letters."""
+"""Checks of a deployment by what AWS reports: its credentials, stacks, rules, dead letters and history."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from globalchat.core.check_result import CheckResult, CheckStatus, failed, ok, skipped, warning
 from globalchat.core.credential_errors import NoCredentials
 from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.text import plural
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.blockers import stuck
+from globalchat_infra.deployer.resources import ABSENT, tags_of
 from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.deployer.stacks import describe as describe_stack
 from globalchat_infra.deployer.stacks import find as find_stacks
+from globalchat_infra.names import PhysicalName
+from globalchat_infra.stack_interface import HISTORY_SINCE
 
 OPERATIONS = "docs/operations.md"
 DEPLOY = "Run `globalchat deploy` again."
 DRIFT = f"A deployment does not see what was changed by hand: see {OPERATIONS}, Changed by hand."
+HISTORY_KEYS, HISTORY_EXPIRY = {"HASH": "name", "RANGE": "arrival"}, "expires"
+"""The keys of the table of a history, and the attribute with the time to live of its items."""
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -156,6 +163,77 @@ def dead_letters(aws: Aws, target: RegionTarget) -> CheckResult:
         remedy = f"Read why, then redrive or purge: {OPERATIONS}, Dead letters."
         return warning(f"Not delivered: {full}.", remedy)
     return ok(f"none in {', '.join(depths)}")
+
+
+def history_table(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that the table of the history is as it was deployed, and that its items expire.
+
+    Raises:
+        CallFailed: AWS refuses to answer.
+    """
+    if not _stores(aws, target):
+        return ok("off: the stack has no table")
+    name = names.history(target.prefix, target.alias)
+    try:
+        table = aws.call("dynamodb", target.region, "describe_table", TableName=name)["Table"]
+        expiry = aws.call("dynamodb", target.region, "describe_time_to_live", TableName=name)
+    except CallFailed as error:
+        if error.code in ABSENT:
+            return failed(f"Missing: the table {name}.", DRIFT)
+        raise
+    keys = {each["KeyType"]: each["AttributeName"] for each in table["KeySchema"]}
+    if keys != HISTORY_KEYS:
+        return failed(f"The keys of {name} are {', '.join(keys.values())}, not name and arrival.", DRIFT)
+    if table["TableStatus"] != "ACTIVE":
+        return warning(f"The table {name} is {table['TableStatus']}.", "Wait, then run the doctor again.")
+    if table.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST":
+        return warning(f"The table {name} is not on demand: it refuses what exceeds its capacity.", DRIFT)
+    time_to_live = expiry.get("TimeToLiveDescription", {})
+    if time_to_live.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        return failed(f"Nothing of {name} is ever deleted: its time to live is off.", DRIFT)
+    if (attribute := time_to_live.get("AttributeName")) != HISTORY_EXPIRY:
+        return failed(f"The time to live of {name} is in {attribute}, not in {HISTORY_EXPIRY}.", DRIFT)
+    return ok(f"{name}: on demand, items expire, about {plural(table.get('ItemCount', 0), 'item')}")
+
+
+def history_roles(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that the two roles exist by which the API writes and reads its history.
+
+    Raises:
+        CallFailed: AWS refuses to answer.
+    """
+    if not _stores(aws, target):
+        return ok("off: the stack has no roles for it")
+    roles = [names.role(target.prefix, target.alias, part) for part in names.HISTORY_ROLES]
+    found = [tags_of(aws, PhysicalName(names.ROLE, role, target.region)) for role in roles]
+    if missing := [role for role, tags in zip(roles, found, strict=True) if tags is None]:
+        return failed(f"Missing: {', '.join(missing)}.", DRIFT)
+    return ok(", ".join(roles))
+
+
+def history_alarm(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that the alarm on messages that could not be stored exists, and is silent.
+
+    Raises:
+        CallFailed: AWS refuses to answer.
+    """
+    if not _stores(aws, target):
+        return ok("off: the stack has no alarm for it")
+    name = f"{target.prefix}-{names.HISTORY_ALARM}"
+    answer = aws.call("cloudwatch", target.region, "describe_alarms", AlarmNames=[name])
+    alarm = next(iter(answer.get("MetricAlarms", ())), None)
+    if alarm is None:
+        return failed(f"Missing: the alarm {name}.", DRIFT)
+    if alarm["StateValue"] == "ALARM":
+        text = f"The alarm {name} is on: messages were delivered, but not stored."
+        return warning(text, f"See what to do in {OPERATIONS}, Alarms.")
+    return ok(f"{name} {alarm['StateValue']}")
+
+
+def _stores(aws: Aws, target: RegionTarget) -> bool:
+    """Return True if the Api stack has a table; one that is missing is the finding of another check."""
+    stack = describe_stack(aws, target.prefix, target.alias, target.region, "api")
+    return stack is not None and HISTORY_SINCE in stack.parameters
 
 
 def run(check: HealthCheck, aws: Aws, target: RegionTarget) -> CheckResult:

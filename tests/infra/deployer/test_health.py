@@ -193,6 +193,110 @@ def test_what_aws_refuses_is_reported(error: Exception, status: str, monkeypatch
         assert health.run(check, Aws(), TARGET).status.value == status
 
 
+HISTORY = (health.history_table, health.history_roles, health.history_alarm)
+TABLE = "globalchat-oregon-history"
+ALARM = "globalchat-history-lost"
+ROLES = ("globalchat.oregon.history-write", "globalchat.oregon.history-read")
+
+
+def make_table(aws: Aws, *, keys: tuple[str, str] = ("name", "arrival"), on_demand: bool = True) -> None:
+    capacity = {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}
+    aws.call(
+        *("dynamodb", REGION, "create_table"),
+        TableName=TABLE,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)
+        ],
+        **({"BillingMode": "PAY_PER_REQUEST"} if on_demand else capacity),
+    )
+
+
+def expire(aws: Aws, attribute: str) -> None:
+    wanted = {"Enabled": True, "AttributeName": attribute}
+    aws.call("dynamodb", REGION, "update_time_to_live", TableName=TABLE, TimeToLiveSpecification=wanted)
+
+
+@pytest.fixture
+def storing(cloud: str) -> Aws:
+    """A deployment of one region whose Api stack has a history, but no table yet."""
+    aws = Aws()
+    body = {
+        "Parameters": {"HistorySince": {"Type": "String", "Default": "5"}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+    make_stack(STACKS[0], REGION, body, tags=tags("globalchat", "oregon"))
+    for role in ROLES:
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        aws.call("iam", REGION, "create_role", RoleName=role, AssumeRolePolicyDocument=trust)
+    aws.call(
+        *("cloudwatch", REGION, "put_metric_alarm"),
+        AlarmName=ALARM,
+        MetricName="HistoryLost",
+        Namespace="globalchat",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        Statistic="Sum",
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    return aws
+
+
+def test_a_history_as_it_was_deployed(storing: Aws) -> None:
+    make_table(storing)
+    expire(storing, "expires")
+    seen = [health.run(check, storing, TARGET) for check in HISTORY]
+    assert [each.status.value for each in seen] == ["ok"] * 3, seen
+    assert seen[0].text == f"{TABLE}: on demand, items expire, about 0 items"
+    assert seen[1].text == ", ".join(ROLES)
+    assert seen[2].text.startswith(f"{ALARM} ")
+
+
+def test_a_deployment_without_history_has_nothing_to_check(aws: Aws) -> None:
+    seen = [health.run(check, aws, TARGET) for check in HISTORY]
+    assert [(each.status.value, each.text.startswith("off: ")) for each in seen] == [("ok", True)] * 3
+
+
+def test_a_table_that_was_changed_by_hand(storing: Aws) -> None:
+    assert health.history_table(storing, TARGET).text == f"Missing: the table {TABLE}."
+    make_table(storing)
+    seen = health.history_table(storing, TARGET)
+    assert (seen.status.value, seen.text) == (
+        "failed",
+        f"Nothing of {TABLE} is ever deleted: its time to live is off.",
+    )
+    expire(storing, "sentAt")
+    seen = health.history_table(storing, TARGET)
+    assert seen.text == f"The time to live of {TABLE} is in sentAt, not in expires."
+    storing.call("dynamodb", REGION, "delete_table", TableName=TABLE)
+    make_table(storing, on_demand=False)
+    seen = health.history_table(storing, TARGET)
+    assert (seen.status.value, "is not on demand" in seen.text) == ("warning", True)
+    storing.call("dynamodb", REGION, "delete_table", TableName=TABLE)
+    make_table(storing, keys=("name", "sentAt"))
+    seen = health.history_table(storing, TARGET)
+    assert seen.text == f"The keys of {TABLE} are name, sentAt, not name and arrival."
+    assert seen.remedy == health.DRIFT
+
+
+def test_a_role_of_the_history_that_is_gone(storing: Aws) -> None:
+    storing.call("iam", REGION, "delete_role", RoleName=ROLES[0])
+    seen = health.history_roles(storing, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", f"Missing: {ROLES[0]}.")
+
+
+def test_the_alarm_on_messages_that_were_not_stored(storing: Aws) -> None:
+    storing.call(
+        "cloudwatch", REGION, "set_alarm_state", AlarmName=ALARM, StateValue="ALARM", StateReason="lost"
+    )
+    seen = health.history_alarm(storing, TARGET)
+    assert (seen.status.value, "not stored" in seen.text) == ("warning", True)
+    storing.call("cloudwatch", REGION, "delete_alarms", AlarmNames=[ALARM])
+    seen = health.history_alarm(storing, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", f"Missing: the alarm {ALARM}.")
+
+
 def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
     aws.call("events", REGION, "disable_rule", Name=BROADCAST, EventBusName=TARGET.bus)
     nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
@@ -207,9 +311,9 @@ def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
     assert done.exit_code == 1
     *found, summary = map(json.loads, done.stdout.splitlines())
     states = {(each["check"], each["subject"]): each["status"] for each in found}
-    asked = ("credentials", "stacks", "rules", "dead letters")
-    assert [states[name, "oregon"] for name in asked] == ["ok", "ok", "failed", "ok"]
-    assert [states[name, "sydney"] for name in asked] == ["ok", "failed", "failed", "failed"]
+    asked = ("credentials", "stacks", "rules", "dead letters", "history table", "history alarm")
+    assert [states[name, "oregon"] for name in asked] == ["ok", "ok", "failed", "ok", "ok", "ok"]
+    assert [states[name, "sydney"] for name in asked] == ["ok", "failed", "failed", "failed", "ok", "ok"]
     assert (summary["check"], summary["status"]) == ("summary", "failed")
 
 

@@ -21,6 +21,8 @@ SUBSCRIPTION = "subscription"
 PUBLISH = "publish"
 ROUND_TRIP = "round trip"
 RELAY = "relay"
+HISTORY = "history"
+STORED = "stored"
 _NO_MESSAGE = "The message did not arrive"
 
 AWS_REMEDIES = Remedies(
@@ -36,6 +38,7 @@ AWS_REMEDIES = Remedies(
     "is empty, rule or role were changed by hand (there too, Changed by hand).",
     relay="Look at the queue `<prefix>-relay-dlq` of the sending region (docs/operations.md, Dead letters); "
     "if it is empty, rule or role were changed by hand (there too, Changed by hand).",
+    history="Look at the alarm `<prefix>-history-lost` and the API's log (docs/operations.md, Alarms).",
 )
 
 _FAULTS = "See `globalchat local faults`, and `globalchat local faults clear`"
@@ -51,6 +54,7 @@ LOCAL_REMEDIES = Remedies(
     publish=_DEAD_LETTERS,
     broadcast=_DEAD_LETTERS,
     relay=_DEAD_LETTERS,
+    history=f"{_FAULTS}.",
 )
 
 
@@ -64,14 +68,16 @@ def region_checks(
 ) -> dict[str, Sequence[Check]]:
     """Return the checks of each region by its alias, without those between regions.
 
-    With `publish`, a message is sent once every region has subscribed, or failed to.
+    With `publish`, a message is sent once every region has subscribed, or failed to; `relay_checks` belong to
+    the same run then.
     """
     # AppSync does not deliver to subscriptions that come later.
     subscriptions = [(SUBSCRIPTION, alias) for alias in regions]
-    return {
-        alias: [*_connection_checks(region), *(_message_checks(region, subscriptions) if publish else ())]
-        for alias, region in regions.items()
-    }
+    found: dict[str, Sequence[Check]] = {}
+    for alias, region in regions.items():
+        sent = [*_message_checks(region, subscriptions), _stored_check(region, regions)] if publish else []
+        found[alias] = [*_connection_checks(region), *sent]
+    return found
 
 
 def relay_checks(regions: Mapping[str, RegionCheckContext]) -> list[Check]:
@@ -114,7 +120,29 @@ def _connection_checks(region: RegionCheckContext) -> list[Check]:
             needs=[(SOCKET, alias)],
             timeout_remedy=remedies.subscription,
         ),
+        Check(
+            HISTORY,
+            alias,
+            region.check_history,
+            needs=[(KEY, alias)],
+            # A channel that does not exist is its finding.
+            after=[(SUBSCRIPTION, alias)],
+            timeout_remedy=remedies.history,
+        ),
     ]
+
+
+def _stored_check(region: RegionCheckContext, regions: Mapping[str, RegionCheckContext]) -> Check:
+    """Return the check that what arrived in a region, from any, is stored there."""
+    alias = region.endpoint.alias
+    return Check(
+        STORED,
+        alias,
+        partial(region.find_stored, regions.values()),
+        needs=[(HISTORY, alias), (ROUND_TRIP, alias)],
+        after=[(RELAY, f"{source} → {alias}") for source in regions if source != alias],
+        timeout_remedy=region.remedies.history,
+    )
 
 
 def _message_checks(region: RegionCheckContext, subscriptions: Sequence[tuple[str, str]]) -> list[Check]:

@@ -1,12 +1,14 @@
 """The checks of one region: its API, its clock and key, its socket, and the messages through it."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from globalchat.client.api import RegionApi
+from globalchat.client.history import messages_since
 from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
@@ -19,6 +21,7 @@ from globalchat.core.clock import (
     SIGNATURE_WINDOW,
     WallClock,
     duration_in_words,
+    iso_time,
     now_ms,
     skew_sentence,
 )
@@ -30,6 +33,8 @@ SENDER = "globalchat"
 TEXT = "globalchat doctor: a test message, sent from {}."
 CLOCK_TOLERANCE = 10.0
 """Seconds: the error of a Date header, which has whole seconds, and of a slow answer."""
+STORED_WITHIN = 900.0
+"""Seconds that are searched in the history: longer than all checks take, and clocks differ."""
 _CLIENT_TIMEOUT = 120.0
 """Seconds: longer than the time limit of any check, which therefore ends first."""
 
@@ -46,6 +51,7 @@ class Remedies:
     publish: str
     broadcast: str
     relay: str
+    history: str
 
 
 def evaluate_clock(skew: float | None) -> CheckResult:
@@ -105,6 +111,7 @@ class RegionCheckContext:
         self._refusal: str | None = None
         self.sent_at = 0.0
         self._arrivals: dict[str, asyncio.Future[float]] = {}
+        self._received: dict[str, Message] = {}
 
     async def __aenter__(self) -> Self:
         self._api = await self._stack.enter_async_context(RegionApi(self.endpoint, timeout=_CLIENT_TIMEOUT))
@@ -220,9 +227,58 @@ class RegionCheckContext:
             lost.result()  # raises why
         return ok(f"arrives after {(arrival.result() - sender.sent_at) * 1000:.0f} ms")
 
+    async def check_history(self) -> CheckResult:
+        """Check what the region keeps, and that the last message of it can be read.
+
+        Raises:
+            UserError: the history cannot be read.
+        """
+        terms = self._backend.history if self._backend else None
+        if terms is None:
+            text = "The region was deployed before there was a history: it keeps no messages."
+            return warning(text, "Run `globalchat deploy` to update it.")
+        if not terms.days:
+            return ok("off: the deployment keeps no messages")
+        if self._backend is not None and self.channel not in self._backend.channels:
+            return skipped("There is no such channel to read.")
+        started = self._now()
+        await self._api.history(self.channel, limit=1)
+        took = (self._now() - started) * 1000
+        since = "" if terms.since is None else f", those since {iso_time(terms.since)[:16]}Z"
+        return ok(f"keeps messages for {plural(terms.days, 'day')}{since}; a page takes {took:.0f} ms")
+
+    async def find_stored(self, senders: Iterable["RegionCheckContext"]) -> CheckResult:
+        """Find the test messages that arrived here in the history, each at the place that it arrived with.
+
+        Raises:
+            UserError: the history cannot be read.
+        """
+        terms = self._backend.history if self._backend else None
+        if terms is None or not terms.days:
+            return skipped("The region keeps no messages.")
+        received = {each.endpoint.alias: self._received.get(each.draft_id) for each in senders}
+        if lost := [alias for alias, each in received.items() if each is not None and each.arrival is None]:
+            text = f"What was sent from {', '.join(lost)} was delivered, but could not be stored."
+            return failed(text, self.remedies.history)
+        arrived = {alias: each for alias, each in received.items() if each is not None}
+        stored = {
+            each.arrival: each.id async for each in messages_since(self._api, self.channel, self._since)
+        }
+        missing = [alias for alias, each in arrived.items() if stored.get(each.arrival) != each.id]
+        if missing:
+            text = f"What was sent from {', '.join(missing)} arrived, but is not in the history."
+            return failed(text, self.remedies.history)
+        return ok(f"what was sent from {', '.join(arrived)} is in the history")
+
+    @property
+    def _since(self) -> int:
+        """Some time before the test messages (epoch ms, the region's clock)."""
+        return self._clock() - round(1000 * ((self._api.clock_skew or 0.0) + STORED_WITHIN))
+
     def _receive(self, message: Message) -> None:
         arrival = self._arrival(message.id) if message.sender == SENDER else None
         if arrival is not None and not arrival.done():
+            self._received[message.id] = message
             arrival.set_result(self._now())
 
     def _arrival(self, message_id: str) -> asyncio.Future[float]:

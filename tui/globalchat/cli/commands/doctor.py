@@ -46,8 +46,9 @@ log = logging.getLogger("globalchat.cli.doctor")
 HELP = """Diagnose this machine and every region of a profile, and advise what to do about each problem.
 
 It looks up names, opens TLS connections, queries the API, subscribes, and sends one message through each
-region, which should arrive in every region. With AWS credentials it also checks stacks, rules and dead
-letters. Nothing is changed. Exits 1 if a check failed; checks that depend on a failed one are skipped.
+region, which should arrive in every region and be in its history. With AWS credentials it also checks stacks,
+rules, dead letters, and the table, roles and alarm of the history. Nothing is changed. Exits 1 if a check
+failed; checks that depend on a failed one are skipped.
 
 \b
 Examples:
@@ -62,6 +63,9 @@ CREDENTIALS = "credentials"
 STACKS = "stacks"
 RULES = "rules"
 DEAD_LETTERS = "dead letters"
+HISTORY_TABLE = "history table"
+HISTORY_ROLES = "history roles"
+HISTORY_ALARM = "history alarm"
 FAULTS = "faults"
 
 
@@ -291,7 +295,15 @@ def _aws_region_checks(
     needs = [] if first in (alias, None) else [(CREDENTIALS, str(first))]
     yield _blocking(CREDENTIALS, alias, partial(health.credentials, aws, target), needs=needs)
     needs, after = [(CREDENTIALS, alias)], list[tuple[str, str]]()
-    for name, check in ((STACKS, health.stacks), (RULES, health.rules), (DEAD_LETTERS, health.dead_letters)):
+    checks = {
+        STACKS: health.stacks,
+        RULES: health.rules,
+        DEAD_LETTERS: health.dead_letters,
+        HISTORY_TABLE: health.history_table,
+        HISTORY_ROLES: health.history_roles,
+        HISTORY_ALARM: health.history_alarm,
+    }
+    for name, check in checks.items():
         yield _blocking(name, alias, partial(health.run, check, aws, target), needs=needs, after=after)
         after = [(name, alias)]
 
