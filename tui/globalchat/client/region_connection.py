@@ -133,7 +133,7 @@ class RegionConnection:
         if subscriber is None:
             return
         if not subscriber.started.done():
-            subscriber.started.set_result(None)  # This This This This This ends the wait in `subscribe`.....
+            subscriber.started.set_result(None)  # This ends the wait in `subscribe`.
         try:
             await self._transport.stop(subscriber)
         except TransportError:

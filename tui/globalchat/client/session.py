@@ -261,8 +261,7 @@ class Session:
             self._runner.feed(inputs.KeyRefused())
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
-            # A publish shows that A publish shows that A publish shows that A publish shows that A publish
-            # shows that the region can be reached.....
+            # A publish shows that the region can be reached.
             self._runner.feed(inputs.RetryRequested())
         return message
 

@@ -244,7 +244,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
     async def _receive_data_loop(self) -> None:
         try:
             await super()._receive_data_loop()
-        except Exception as error:  # gql would leave every listener waiting.....
+        except Exception as error:  # gql would leave every listener waiting.
             log.exception("A frame could not be handled.")
             await self._fail(TransportProtocolError(type(error).__name__), clean_close=False)
 

@@ -1,6 +1,6 @@
-"""What a set of synthesised templates describes, resolved: no intrinsic function is left.
+"""The resolved definition of synthesised templates, without intrinsic functions.
 
-The provisioner (`globalchat.localcloud.provision`) makes it, AppSync and EventBridge run it.
+The provisioner (`globalchat.localcloud.provision`) makes it; AppSync and EventBridge run it.
 """
 
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ class Resolver:
 class Api:
     """An AppSync GraphQL API.
 
-    `endpoint_arn` is what a rule target names, `arn` what policies name. `modes` starts with the default.
+    Rule targets name the `endpoint_arn`, policies the `arn`. `modes` starts with the default.
     A limit of 0 is none: queries may be as deep as the schema, and run as many resolvers as AppSync allows.
     """
 
@@ -110,7 +110,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class TargetRetryPolicy:
-    """When EventBridge gives a delivery up (defaults: 185 attempts, 24 h)."""
+    """When EventBridge gives up a delivery (defaults: 185 attempts, 24 h)."""
 
     maximum_attempts: int = 185
     maximum_age_seconds: int = 86_400
@@ -118,7 +118,7 @@ class TargetRetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class InputTransformer:
-    """A template whose placeholders `<name>` stand for what is at the path of that name in the event."""
+    """A template whose placeholders `<name>` are replaced by the value at the path of that name."""
 
     paths: Mapping[str, str]
     template: str
@@ -165,7 +165,7 @@ class EventBus:
 
 @dataclass(frozen=True, slots=True)
 class RegionDefinition:
-    """Everything that lives in one AWS region; `alias` is the name that people use (`oregon`)."""
+    """Everything in one AWS region; `alias` is its name for users (`oregon`)."""
 
     region: str
     alias: str

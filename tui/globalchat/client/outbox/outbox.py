@@ -184,7 +184,7 @@ class Outbox:
                 finally:
                     self.drafts.release(draft)
                 if self._closing.is_set() and self.drafts.is_sending(draft):
-                    # Otherwise Otherwise Otherwise Otherwise Otherwise those behind it would overtake it.....
+                    # Otherwise those behind it would overtake it.
                     break
         finally:
             del self._workers[channel]

@@ -1,7 +1,7 @@
 """GraphQL over HTTP, without a socket: the parts of a request in, a response out.
 
-Bodies and statuses follow responses pasted in public issues. How AppSync answers an unknown path or method, a
-body that is too large and too many requests is not known.
+Bodies and statuses follow responses pasted in public issues. AppSync's answers to an unknown path or method,
+a body that is too large, and too many requests are unknown.
 """
 
 import json
@@ -41,7 +41,7 @@ _PREFLIGHT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request, whose headers and body may hold credentials; `query` is its decoded query string."""
+    """A request. Headers and body may contain credentials; `query` is the decoded query string."""
 
     method: str
     path: str
@@ -73,7 +73,7 @@ def new_request_id() -> str:
 class HttpPolicy:
     """Limits that are checked before GraphQL: bodies of at most `max_body` bytes (413), the rate (429).
 
-    `admit` returns False for a request beyond the rate. That throttled calls get 429 is reported in
+    `admit` returns False for a request beyond the rate. The 429 for throttled calls is reported in
     amplify-js#13068; AWS documents neither.
     """
 
@@ -93,7 +93,7 @@ async def respond(
     policy: HttpPolicy = DEFAULT_POLICY,
     authorized: Callable[[], None] = lambda: None,
 ) -> HttpResponse:
-    """Answer one HTTP request; bad ones get AppSync's errors.
+    """Answer one HTTP request; invalid ones get AppSync's errors.
 
     `authorized` is called once the request's key or signature has been accepted.
     """
@@ -117,7 +117,7 @@ async def respond(
     except MalformedRequest as error:
         return _error(base, 400, "MalformedHttpRequestException", str(error))
     answer = await executor.execute(operation, _with_repeated(caller, repeated))
-    # Only what precedes GraphQL has no "data".
+    # Only errors before GraphQL execution have no "data".
     return _json(base, 200 if "data" in answer else 400, answer)
 
 
@@ -134,7 +134,7 @@ def incomplete() -> HttpResponse:
 
 
 def unreadable() -> HttpResponse:
-    """Answer a request whose body is not in the encoding that its headers name."""
+    """Answer a request whose body is not in the encoding that its headers declare."""
     message = "The request body cannot be decoded."
     return _error(_base(DEFAULT_POLICY), 400, "MalformedHttpRequestException", message)
 
@@ -159,7 +159,7 @@ def _refuse(base: Mapping[str, str], policy: HttpPolicy, request: HttpRequest) -
 
 
 def _signed_path(request: HttpRequest) -> str:
-    # Encoded again, as a signature covers the encoded form.
+    # Encoded again, since the signature covers the encoded form.
     if not request.query:
         return request.path
     return f"{request.path}?{urlencode(request.query, quote_via=quote, errors='replace')}"
@@ -173,7 +173,7 @@ def _read(request: HttpRequest, headers: Mapping[str, str]) -> GraphQLRequest:
 
 
 def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:
-    """Key headers by lower-case name: all, joined by commas as signatures need; repeated ones as lists."""
+    """Index headers by lower-case name: all, joined by commas for signatures; repeated ones, as lists."""
     joined: dict[str, str] = {}
     repeated: dict[str, list[JSON]] = {}
     for name, value in headers:
@@ -186,7 +186,7 @@ def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:
 
 
 def _with_repeated(caller: Caller, repeated: Mapping[str, list[JSON]]) -> Caller:
-    """Give resolvers a repeated header as the list of its values."""
+    """Return the caller with repeated headers as lists of values, as resolvers get them."""
     lists = {name: values for name, values in repeated.items() if name in caller.headers}
     return replace(caller, headers={**caller.headers, **lists}) if lists else caller
 
@@ -214,8 +214,8 @@ def parse_request(body: bytes, *, is_document: bool = False) -> GraphQLRequest:
 
     Args:
         body: JSON text.
-        is_document: the body's type is `application/graphql`: it may be the document itself. AppSync takes
-            that type (graphql-over-http#81), but whether with JSON or with a document is not known.
+        is_document: the body's type is `application/graphql`, so it may be the document itself. AppSync
+            accepts that type (graphql-over-http#81), but it is unknown whether with JSON or with a document.
 
     Raises:
         MalformedRequest: it is empty, not JSON, or of another shape.

@@ -34,7 +34,7 @@ def _is_date(text: str) -> bool:
 
 def _is_time(text: str) -> bool:
     if text.startswith("24"):
-        return False  # Python 3.14 parses it as midnight.
+        return False  # Refused here, since Python 3.14 parses it as midnight.
     try:
         # The pattern has checked the fraction.
         time.fromisoformat(text.partition(".")[0])
@@ -44,7 +44,7 @@ def _is_time(text: str) -> bool:
 
 
 def _date_time(text: str) -> bool:
-    # The same time is validated several times per message: by every API, on input and on output.
+    # Cached: the same time is validated several times per message, by every API, on input and on output.
     return len(text) <= _LONGEST_DATE_TIME and _is_date_time(text)
 
 
@@ -73,7 +73,7 @@ def _url(text: str) -> bool:
 
 
 def _ip_address(text: str) -> bool:
-    # AppSync takes networks (`10.0.0.0/8`) as well as addresses.
+    # AppSync accepts networks (`10.0.0.0/8`) as well as addresses.
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:

@@ -57,10 +57,10 @@ class ApiSchema:
 
 @lru_cache(maxsize=8)
 def build_schema(sdl: str) -> ApiSchema:
-    """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
+    """Build and check a schema; regions share it, since it is never changed afterwards.
 
     Raises:
-        Invalid: it is not SDL that AppSync takes, uses a directive that is not emulated, or a
+        Invalid: it is not valid SDL for AppSync, uses a directive that is not emulated, or a
             subscription and its mutations differ.
     """
     try:

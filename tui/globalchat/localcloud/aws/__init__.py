@@ -1,1 +1,1 @@
-"""AWS's own APIs for SDKs and the AWS CLI: as much of events, sqs and sts as operating takes."""
+"""AWS's own APIs for SDKs and the AWS CLI: the parts that operating a deployment needs."""

@@ -1,6 +1,7 @@
-"""Amazon DynamoDB: Query, BatchWriteItem and DescribeTable, as purging and looking after a table take them.
+"""Amazon DynamoDB.
 
-Source: DynamoDB API reference. The operations load only when a deployment has a table.
+Query, BatchWriteItem and DescribeTable, as far as purging and inspecting a table need them. Source: DynamoDB
+API reference. The operations load only when a deployment has a table.
 """
 
 from collections.abc import Mapping, Sequence

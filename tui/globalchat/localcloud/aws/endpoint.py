@@ -1,6 +1,6 @@
 """One endpoint for all services: a request in, a response out. No socket, no clock.
 
-A signature's scope says which service is meant and in which region, as it does on AWS.
+As on AWS, the signature's scope determines the service and the region.
 """
 
 import uuid
@@ -21,7 +21,7 @@ from globalchat.localcloud.aws.protocols import WireProtocol, protocol_of
 from globalchat.localcloud.iam import AccessKey, Principal
 
 GLOBAL: Final = frozenset({"sts"})
-"""Services that are signed for a region in which nothing of the deployment has to be."""
+"""Services that may be signed for a region without any part of the deployment."""
 
 
 def _new_request_id() -> str:
@@ -32,9 +32,9 @@ class AwsEndpoint:
     """Answers the calls of SDKs and the AWS CLI.
 
     Args:
-        services: what is emulated.
+        services: the emulated services.
         regions: the AWS regions of the deployment.
-        access_keys: what access key ids stand for, read at each call.
+        access_keys: the access keys by their ids, read at each call.
         clock: epoch seconds.
         new_request_id: makes the id of an answer.
     """
@@ -55,7 +55,7 @@ class AwsEndpoint:
         self._new_request_id = new_request_id
 
     async def respond(self, request: AwsRequest, *, authorized: Callable[[], None]) -> AwsResponse:
-        """Answer one request; `authorized` is called once its signature is found good."""
+        """Answer one request; `authorized` is called once its signature has been verified."""
         protocol, request_id = protocol_of(request), self._new_request_id()
         try:
             return await self._answer(protocol, request, request_id, authorized)

@@ -1,4 +1,4 @@
-"""What the modules of the AWS endpoint pass to each other: requests, operations, services, errors."""
+"""The data types of the AWS endpoint: requests, operations, services, errors."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.iam import Principal
 
 Parameters = Mapping[str, JSON]
-"""The input of an operation, by AWS's own names; of the query protocol all values are texts."""
+"""The input of an operation, by AWS's own names; in the query protocol all values are strings."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsRequest:
-    """A request as it came. `target` is path and query as sent, `headers` are by lower-case name."""
+    """A request as received. `target` is path and query as sent, `headers` are by lower-case name."""
 
     method: str
     target: str
@@ -30,7 +30,10 @@ class AwsResponse:
 
 
 class AwsError(Exception):
-    """An operation fails, in AWS's words. `query_code` is the name in SQS's former query protocol."""
+    """An operation fails, with AWS's code and message.
+
+    `query_code` is the name in SQS's former query protocol.
+    """
 
     def __init__(self, code: str, message: str, *, status: int = 400, query_code: str | None = None) -> None:
         super().__init__(message)
@@ -42,7 +45,7 @@ class AwsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwsCall:
-    """One call of an operation: in which AWS region, by whom, with what."""
+    """One call of an operation: its AWS region, caller and parameters."""
 
     region: str
     principal: Principal
@@ -56,7 +59,7 @@ class AwsOperation:
     Attributes:
         name: AWS's name, such as `PutEvents`; with the service's it is the action that policies name.
         handle: answers a call that is permitted, or raises AwsError.
-        resources: the ARNs on which the caller needs the permission; None if it takes no permission.
+        resources: the ARNs on which the caller needs the permission; None if no permission is needed.
         route: method and path (`POST /v1/things`) of an operation in the REST protocol.
     """
 
@@ -73,8 +76,8 @@ class AwsService:
     Attributes:
         name: as in a signature's scope and in policies.
         operations: those that are emulated.
-        target: what precedes the operation in `X-Amz-Target`; empty if it does not speak that protocol.
-        namespace: of the XML of the query protocol; empty if it does not speak that protocol.
+        target: the prefix of the operation in `X-Amz-Target`; empty without that protocol.
+        namespace: the XML namespace in the query protocol; empty without that protocol.
     """
 
     name: str
@@ -84,10 +87,10 @@ class AwsService:
 
 
 def text(parameters: Parameters, name: str, *, required: bool = True) -> str:
-    """Return a text; empty if it is absent and not required.
+    """Return a string; empty if it is absent and not required.
 
     Raises:
-        AwsError: it is absent although it is required, or no text.
+        AwsError: it is absent although required, or not a string.
     """
     value = parameters.get(name)
     if value is None and not required:
@@ -101,10 +104,10 @@ def text(parameters: Parameters, name: str, *, required: bool = True) -> str:
 
 
 def texts(parameters: Parameters, name: str) -> tuple[str, ...]:
-    """Return a list of texts, which may be absent.
+    """Return a list of strings; empty if absent.
 
     Raises:
-        AwsError: it is no list of texts.
+        AwsError: it is not a list of strings.
     """
     value = parameters.get(name)
     if value is None:
@@ -116,10 +119,10 @@ def texts(parameters: Parameters, name: str) -> tuple[str, ...]:
 
 
 def integer(parameters: Parameters, name: str, default: int, allowed: range) -> int:
-    """Return a whole number.
+    """Return an integer.
 
     Raises:
-        AwsError: it is none, or not an allowed one.
+        AwsError: it is not an integer, or not an allowed one.
     """
     value = parameters.get(name)
     if value is None:

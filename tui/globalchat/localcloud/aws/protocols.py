@@ -1,7 +1,7 @@
-"""The forms in which AWS's APIs take requests and answer: JSON, REST with JSON, and query with XML.
+"""The wire protocols of AWS's APIs: JSON, REST with JSON, and query with XML.
 
 Sources: the protocols of AWS's Smithy documentation (`awsJson1_1`, `restJson1`, `awsQuery`), and each API
-reference's "Common errors" for names and statuses of what is refused before the operation.
+reference's "Common errors" for the names and statuses of errors before the operation.
 """
 
 import re
@@ -28,22 +28,22 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 class WireProtocol(ABC):
-    """One form of requests and answers."""
+    """One protocol for requests and responses."""
 
     refusals: ClassVar[Mapping[Problem, tuple[str, int]]]
-    """Code and status of what is wrong with a signature."""
+    """Code and status for each problem with a signature."""
     no_token: ClassVar[tuple[str, int]]
-    """Code and status of a request that is not signed."""
+    """Code and status for an unsigned request."""
     denied: ClassVar[tuple[str, int]]
-    """Code and status of a caller without permission."""
+    """Code and status for a caller without permission."""
 
     @abstractmethod
     def called(self, request: AwsRequest) -> str:
-        """Name the operation that is asked for, as far as it is named."""
+        """Return the name of the requested operation, as far as it is known."""
 
     @abstractmethod
     def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
-        """Find the operation that is asked for."""
+        """Return the requested operation."""
 
     @abstractmethod
     def unknown(self, message: str) -> AwsError:
@@ -51,17 +51,17 @@ class WireProtocol(ABC):
 
     @abstractmethod
     def parameters(self, request: AwsRequest) -> Parameters:
-        """Read the operation's input; raises AwsError if the body cannot be read."""
+        """Parse the operation's input; raise AwsError if the body is malformed."""
 
     @abstractmethod
     def result(
         self, value: Mapping[str, JSON], request_id: str, service: AwsService, operation: AwsOperation, /
     ) -> AwsResponse:
-        """Write what an operation answers."""
+        """Encode the result of an operation."""
 
     @abstractmethod
     def error(self, error: AwsError, request_id: str) -> AwsResponse:
-        """Write an error."""
+        """Encode an error."""
 
 
 class JsonProtocol(WireProtocol):
@@ -80,7 +80,7 @@ class JsonProtocol(WireProtocol):
         self._content_type = content_type
 
     def called(self, request: AwsRequest) -> str:
-        """Name the operation that is asked for."""
+        """Return the name of the requested operation."""
         return request.headers["x-amz-target"].rpartition(".")[2]
 
     def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:

@@ -1,4 +1,4 @@
-"""The services of the AWS endpoint but SQS: EventBridge, AppSync's EvaluateCode, STS.
+"""The services of the AWS endpoint except SQS: EventBridge, AppSync's EvaluateCode, STS.
 
 Sources: the API references of PutEvents, PutEventsRequestEntry, TestEventPattern, EvaluateCode and
 GetCallerIdentity.
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from globalchat.localcloud.dynamodb.calls import TableCalls
 
 DEFAULT_BUS: Final = "default"
-"""The bus of an entry that names none; every account has it, and here it has no rules."""
+"""The bus of an entry that names none: every account has it, and here it has no rules."""
 
 
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 
 
 def _events(events: EventBridge) -> AwsService:
-    """Return the _events over the buses of a deployment."""
+    """Return the service `events` for the buses of a deployment."""
 
     async def put_events(call: AwsCall) -> Mapping[str, JSON]:
         if call.parameters.get("EndpointId") is not None:
@@ -49,7 +49,7 @@ def _events(events: EventBridge) -> AwsService:
 
     operations = (
         AwsOperation("PutEvents", put_events, buses),
-        # It takes no resource, so that a policy has to allow it on everything.
+        # The operation has no resource, so a policy has to allow it on everything.
         AwsOperation("TestEventPattern", _test_event_pattern, lambda _: ["*"]),
     )
     return AwsService("events", operations, target="AWSEvents")
@@ -84,7 +84,7 @@ def _bus_arn(call: AwsCall, entry: Mapping[str, JSON]) -> str:
 
 def _entry(entry: Mapping[str, JSON]) -> PutEventsEntry:
     time = entry.get("Time")
-    if isinstance(time, int | float) and not isinstance(time, bool):  # how SDKs send it: epoch seconds
+    if isinstance(time, int | float) and not isinstance(time, bool):  # SDKs send epoch seconds.
         try:
             time = time_stamp(time)
         except (ValueError, OverflowError, OSError):
@@ -107,7 +107,7 @@ def _result(result: EntryResult) -> JSON:
 
 
 def _appsync(clock: EpochClock) -> AwsService:
-    """Return the _appsync; `clock` is the time that evaluated code sees."""
+    """Return the service `appsync`; `clock` is the time that evaluated code sees."""
 
     async def evaluate(call: AwsCall) -> Mapping[str, JSON]:
         parameters = call.parameters
@@ -120,7 +120,10 @@ def _appsync(clock: EpochClock) -> AwsService:
             raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
 
     def account(call: AwsCall) -> Sequence[str]:
-        """Return the account, as the developer guide's policy: the operation takes no API."""
+        """Return the account as the resource, as in the developer guide's policy.
+
+        The operation names no API.
+        """
         return [f"arn:aws:appsync:{call.region}:{call.principal.account}:*"]
 
     operation = AwsOperation("EvaluateCode", evaluate, account, route="POST /v1/dataplane-evaluatecode")
@@ -134,7 +137,7 @@ async def _get_caller_identity(call: AwsCall) -> Mapping[str, JSON]:
 
 _STS: Final = AwsService(
     name="sts",
-    # It takes no permission, and none can be denied (STS API reference, GetCallerIdentity).
+    # It requires no permission and cannot be denied (STS API reference, GetCallerIdentity).
     operations=(AwsOperation("GetCallerIdentity", _get_caller_identity, resources=None),),
     namespace="https://sts.amazonaws.com/doc/2011-06-15/",
 )
@@ -145,7 +148,7 @@ def services(
 ) -> list[AwsService]:
     """Return all services over a running EventBridge and the tables, if there are any.
 
-    `base_url` is where the endpoint is.
+    `base_url` is the endpoint's URL.
     """
     return [
         _appsync(clock),

@@ -1,4 +1,4 @@
-"""Amazon SQS, as far as it takes to look at dead letters, to take them out and to delete them.
+"""Amazon SQS, as far as inspecting, receiving and deleting dead letters needs it.
 
 Sources: SQS API reference; developer guide, "Calculating the MD5 message digest for message attributes".
 """
@@ -21,7 +21,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.deliveries import DeadLetter, DeadLetterQueues
 
 VISIBILITY_SECONDS: Final = 30
-"""How long a message that was received is hidden from others, unless the call says otherwise."""
+"""The default seconds for which a received message is hidden from others."""
 
 _VISIBILITY: Final = range(43_201)
 _MESSAGES: Final = range(1, 11)
@@ -41,8 +41,8 @@ class Queues:
     """The dead-letter queues of a deployment, with SQS's operations on them.
 
     Args:
-        queues: what is in them.
-        base_url: where this endpoint is, for the URLs of queues: some SDKs send requests to those.
+        queues: the messages of the queues.
+        base_url: this endpoint's URL, for the URLs of queues, to which some SDKs send requests.
         clock: epoch seconds.
     """
 
@@ -70,7 +70,7 @@ class Queues:
         return {"QueueUrl": f"{self._base_url}/{call.principal.account}/{_name(call)}"}
 
     async def _receive_message(self, call: AwsCall) -> Mapping[str, JSON]:
-        """Answer what is visible, at once: WaitTimeSeconds is checked, and not waited for."""
+        """Return the visible messages at once: WaitTimeSeconds is checked, but ignored."""
         arn = self._existing(*_queue_of(call))
         limit = integer(call.parameters, "MaxNumberOfMessages", 1, _MESSAGES)
         hidden = integer(call.parameters, "VisibilityTimeout", VISIBILITY_SECONDS, _VISIBILITY)
@@ -87,7 +87,7 @@ class Queues:
         arn = self._existing(*_queue_of(call))
         message_id = _read_handle(text(call.parameters, "ReceiptHandle"))
         dead_letter = self._messages(arn).get(message_id)
-        if dead_letter is not None:  # else it was deleted before, which is no error
+        if dead_letter is not None:  # Otherwise it was deleted before, which is not an error.
             self._queues.remove(arn, dead_letter)
             self._received.pop(message_id, None)
         return {}
@@ -109,10 +109,10 @@ class Queues:
         return arn
 
     def _messages(self, arn: str) -> dict[str, DeadLetter]:
-        """Return the messages of a queue by their ids, oldest first; forget those that are gone."""
+        """Return the messages of a queue by id, oldest first; forget those that are gone."""
         found: dict[str, DeadLetter] = {}
         for dead_letter in self._queues.messages[arn]:
-            number = 0  # an event that was delivered twice may end there twice, at the same time
+            number = 0  # An event that was delivered twice may be in the queue twice, with the same time.
             while (message_id := _message_id(arn, dead_letter, number)) in found:
                 number += 1
             found[message_id] = dead_letter
@@ -140,9 +140,9 @@ def _id_of_queue(arn: str) -> str:
 
 
 def _message_id(arn: str, dead_letter: DeadLetter, number: int) -> str:
-    """Make the id of a message in the form of a UUID: the same whenever it is received.
+    """Make the id of a message in the form of a UUID, the same at each receipt.
 
-    `number` keeps equal dead letters apart.
+    `number` distinguishes equal dead letters.
     """
     rule = dead_letter.attributes.get("RULE_ARN", "")
     parts = [dead_letter.event.id, rule, dead_letter.target_id, dead_letter.sent_at, number]
@@ -211,7 +211,7 @@ def _read_handle(handle: str) -> str:
     """Return the id of the message that a receipt handle is for.
 
     Raises:
-        AwsError: it is no handle.
+        AwsError: it is not a handle.
     """
     try:
         message_id, _, token = base64.b64decode(handle, validate=True).decode().partition(" ")

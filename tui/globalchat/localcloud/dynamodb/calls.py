@@ -53,7 +53,7 @@ class TableCalls:
 
     def _query(self, call: AwsCall) -> Mapping[str, JSON]:
         parameters = call.parameters
-        # No table here has an index, so that this is what AWS says as well.
+        # No table here has an index, so AWS would answer the same.
         if parameters.get("IndexName") is not None:
             name = text(parameters, "IndexName")[:255]
             raise invalid(f"The table does not have the specified index: {name}")

@@ -22,7 +22,7 @@ from globalchat.localcloud.dynamodb.items import Item, Value, equal, order, text
 
 
 def holds(condition: Condition, item: Item) -> bool:
-    """Return True if an item meets a condition; what it lacks meets `<>` and attribute_not_exists alone."""
+    """Return True if an item meets a condition; a missing attribute meets `<>` and attribute_not_exists."""
     match condition:
         case Junction("AND", conditions):
             return all(holds(each, item) for each in conditions)
@@ -84,7 +84,7 @@ def _chosen_members(members: Item, chosen: Mapping[str | int, object]) -> Item:
 
 
 def _chosen_part(value: Value, chosen: object) -> Value | None:
-    """Return what is chosen of a value (None chooses all of it), or None if it has nothing of that."""
+    """Return the selected part of a value (None selects all of it), or None if it has no such part."""
     if chosen is None:
         return value
     inner = cast("dict[str | int, object]", chosen)
@@ -128,7 +128,7 @@ def _at(path: Path, item: Item) -> Value | None:
 
 
 def _size(value: Value) -> Value | None:
-    """Return what `size` answers: UTF-16 units of a string, elements of anything else that has some."""
+    """Return the result of `size`: UTF-16 units of a string, elements of other types."""
     kind = type_of(value)
     if kind == "S":
         return {"N": str(len(text_in(value).encode("utf-16-le")) // 2)}
@@ -137,7 +137,7 @@ def _size(value: Value) -> Value | None:
 
 
 def _compares(operator: str, left: Value | None, right: Value | None) -> bool:
-    # What is absent differs from everything, and compares with nothing.
+    # A missing operand differs from everything, and has no order.
     if operator == "<>":
         return left is None or right is None or not equal(left, right)
     if left is None or right is None:

@@ -48,7 +48,7 @@ _CONDITION_KEYS: Final = _EXPRESSION_KEYS | {
 }
 _PROJECTION_KEYS: Final = frozenset(("expression", "expressionNames"))
 _NOT_EMULATED: Final = frozenset(("_version", "customPartitionKey", "populateIndexFields", "index"))
-"""What AppSync takes and the local cloud does not: versioned data sources, secondary indexes."""
+"""AppSync features that are not emulated: versioned data sources, secondary indexes."""
 
 _EXCEPTIONS: Final = {
     "ConditionalCheckFailedException": "ConditionalCheckFailedException",
@@ -128,7 +128,7 @@ class TableDataSources:
         condition = _expression(document.get("condition"), "$[condition]", _CONDITION_KEYS)
         _check_strategy(condition)
         request = PutRequest(item, _text_of(condition), _names(condition), _values(condition))
-        # IAM answers before DynamoDB looks at table, key or condition.
+        # IAM decides before DynamoDB looks at table, key or condition.
         self._require(source, arn, "PutItem")
         try:
             self._tables.put(arn, request)
@@ -139,9 +139,9 @@ class TableDataSources:
     def _after_failed_condition(
         self, source: DataSource, arn: str, item: Item, condition: dict[str, JSON], error: ConditionFailed
     ) -> Outcome:
-        """Compare the stored item with the one that was to be put: if it is that one, nothing failed.
+        """Compare the stored item with the new one: if they are equal, the put has not failed.
 
-        AppSync gets it by GetItem, for which the role needs the permission.
+        AppSync reads it by GetItem, for which the role needs the permission.
         """
         self._require(source, arn, "GetItem")
         stored = self._tables.get(arn, item)
@@ -178,7 +178,7 @@ class TableDataSources:
                 key_condition=str(_text_of(query)),
                 filter=_text_of(chosen),
                 projection=_text_of(projection),
-                # AppSync takes names and values by expression, DynamoDB those of all together.
+                # AppSync has names and values per expression, DynamoDB has them together.
                 names=_merged(names),
                 values=_merged(values),
                 limit=_optional(document, "limit", int),
@@ -196,7 +196,7 @@ class TableDataSources:
         }
 
     def _require(self, source: DataSource, arn: str, operation: str) -> None:
-        """Check that the data source's role may do an operation on the table.
+        """Check that the data source's role permits an operation on the table.
 
         Raises:
             DynamoDBError: it may not, or AppSync may not assume it.
@@ -240,7 +240,7 @@ class _InvalidToken(Exception):
 
 
 def _token(arn: str, last_key: Item) -> str:
-    """Write where a query goes on as an opaque text."""
+    """Encode the position where a query continues as an opaque string."""
     return base64.urlsafe_b64encode(json_text.write([arn, cast("JSON", last_key)]).encode()).decode()
 
 
@@ -262,7 +262,7 @@ def _attributes(document: JSON, path: str) -> dict[str, JSON]:
 
 
 def _typed(document: JSON) -> JSON:
-    """Bring a typed value into the form of DynamoDB's API: numbers as texts, NULL with true."""
+    """Convert a typed value to the form of DynamoDB's API: numbers as strings, NULL with true."""
     if not isinstance(document, dict):
         return document
     match document:
@@ -319,10 +319,10 @@ def _values(expression: dict[str, JSON] | None) -> Mapping[str, Value] | None:
 
 
 def _merged(parts: Iterable[Mapping[str, T] | None]) -> Mapping[str, T] | None:
-    """Put the names or values of a request's expressions together, as DynamoDB takes them.
+    """Merge the names or values of a request's expressions, as DynamoDB expects them.
 
     Raises:
-        DynamoDBError: two of them differ about one.
+        DynamoDBError: two of them contradict each other.
     """
     merged: dict[str, T] = {}
     for part in parts:

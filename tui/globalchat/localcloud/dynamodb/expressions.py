@@ -4,8 +4,8 @@ A condition becomes a tree of the classes below, in which names and values are r
 evaluates it, `keys` reads key conditions out of it.
 
 Sources: DynamoDB developer guide, "Condition and filter expressions, operators, and functions", "Key
-condition expressions", "Projection expressions" and the limits of expressions; the texts of refusals are
-those that conformance suites have recorded from AWS.
+condition expressions", "Projection expressions" and the limits of expressions; error messages are as
+conformance suites have recorded them from AWS.
 """
 
 import re
@@ -22,7 +22,7 @@ MAX_OPERATORS: Final = 300
 MAX_OPERANDS: Final = 100
 """Operands of one IN."""
 _MAX_DEPTH: Final = 60
-"""Parentheses and NOTs within each other; ours, so that an expression cannot exhaust the stack."""
+"""The most nested parentheses and NOTs; our own limit, so that an expression cannot exhaust the stack."""
 
 _TOKEN: Final = re.compile(r"\s*(?:([A-Za-z_]\w*|[#:]\w+|\d+)|(<=|>=|<>|[=<>(),.\[\]])|(\S))", re.ASCII)
 _KEYWORDS: Final = ("AND", "OR", "NOT", "IN", "BETWEEN")
@@ -31,7 +31,7 @@ _OPERANDS: Final = {
     "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2,
     "size": 1,
 }  # fmt: skip
-"""The functions, and how many operands each takes."""
+"""The functions, and the number of operands of each."""
 _TYPE_NAMES: Final = ("B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M")
 _END: Final = "<EOF>"
 
@@ -107,7 +107,7 @@ Condition: TypeAlias = ComparisonNode | Between | In | Function | Not | Junction
 
 
 class Placeholders:
-    """The names and values that the expressions of one request stand on; each has to be used.
+    """The names and values that the expressions of one request refer to; each has to be used.
 
     Args:
         names: `ExpressionAttributeNames`, None if there are none.
@@ -131,12 +131,12 @@ class Placeholders:
         self._used: set[str] = set()
 
     def name(self, key: str) -> str | None:
-        """Return the attribute that a `#name` stands for."""
+        """Return the attribute for a `#name`."""
         self._used.add(key)
         return self._names.get(key)
 
     def value(self, key: str) -> Value | None:
-        """Return what a `:value` stands for."""
+        """Return the value for a `:value`."""
         self._used.add(key)
         return self._values.get(key)
 
@@ -144,7 +144,7 @@ class Placeholders:
         """Check that the expressions used everything.
 
         Raises:
-            DynamoDBError: a name or value is left over.
+            DynamoDBError: a name or value is unused.
         """
         for kind, given in (("Names", self._names), ("Values", self._values)):
             unused = [key for key in given if key not in self._used]
@@ -156,7 +156,7 @@ class Placeholders:
 
 
 def parse_condition(text: str, placeholders: Placeholders, kind: str) -> Condition:
-    """Parse a condition; `kind` is what refusals call it, such as `FilterExpression`.
+    """Parse a condition; `kind` is its name in error messages, such as `FilterExpression`.
 
     Raises:
         DynamoDBError: it is malformed, as DynamoDB says it.
@@ -174,7 +174,7 @@ def parse_projection(text: str, placeholders: Placeholders) -> tuple[Path, ...]:
 
 
 class _Parser:
-    """A recursive descent over the tokens of one expression."""
+    """A recursive-descent parser over the tokens of one expression."""
 
     def __init__(self, text: str, placeholders: Placeholders, kind: str) -> None:
         self._kind = kind
@@ -192,7 +192,7 @@ class _Parser:
         self._operators = 0
         self._depth = 0
         self._group = (-1, -1)
-        """The places of the last parentheses, to find those that enclose nothing else."""
+        """The positions of the last parentheses, to find redundant ones."""
 
     def condition(self) -> Condition:
         parsed = self._any()
@@ -215,7 +215,7 @@ class _Parser:
         return tuple(paths)
 
     def _any(self) -> Operand | Condition:
-        """Parse what parentheses may hold: a condition, or an operand alone."""
+        """Parse the content of parentheses: a condition or a single operand."""
         return self._junction("OR", lambda: self._junction("AND", self._not))
 
     def _junction(self, word: str, parse: "Callable[[], Operand | Condition]") -> Operand | Condition:
@@ -242,7 +242,7 @@ class _Parser:
             return self._comparison(token, self._as_operand(left), right)
         if word == "BETWEEN":
             self._count(token)
-            # This AND belongs to BETWEEN, so that no condition is parsed up to it.
+            # This AND belongs to BETWEEN, so only an operand is parsed before it.
             low = self._operand()
             if not self._accept_word("AND"):
                 self._syntax_error()
@@ -261,7 +261,7 @@ class _Parser:
         if not self._accept(")"):
             self._syntax_error()
         end = self._next - 1
-        # The last parentheses that were closed are the first and the last thing within these.
+        # The parentheses closed last enclose everything within these.
         if self._group == (start + 1, end - 1):
             self._fail("The expression has redundant parentheses;")
         self._group = (start, end)
@@ -428,7 +428,10 @@ class _Parser:
             )
 
     def _check_type(self, operator: str, operand: Operand, allowed: tuple[str, ...]) -> None:
-        """Refuse a literal of a type that an operator never takes; what is stored just does not match."""
+        """Refuse a literal of a type that an operator never accepts.
+
+        Stored values of such types just do not match.
+        """
         if isinstance(operand, Literal) and type_of(operand.value) not in allowed:
             self._wrong_type(operator, type_of(operand.value))
 
@@ -456,7 +459,7 @@ class _Parser:
         return found
 
     def _count(self, token: str) -> None:
-        """Go past an operator or function, and count it."""
+        """Consume an operator or function, and count it."""
         self._next += 1
         self._operators += 1
         if self._operators > MAX_OPERATORS:

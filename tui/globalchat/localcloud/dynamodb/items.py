@@ -1,7 +1,7 @@
 """Items and their attribute values, in the form of DynamoDB's API: `{"name": {"S": "tech"}}`.
 
 Sources: DynamoDB developer guide, "Supported data types and naming rules" and "DynamoDB item sizes and
-formats"; the texts of refusals are those that conformance suites have recorded from AWS.
+formats"; error messages are as conformance suites have recorded them from AWS.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, cast
 from globalchat.localcloud.definition import JSON
 
 Value: TypeAlias = dict[str, JSON]
-"""An attribute value: one key, its type, and what it holds."""
+"""An attribute value: an object with one key, the type."""
 Item: TypeAlias = dict[str, Value]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
@@ -23,13 +23,13 @@ MAX_DIGITS: Final = 38
 _TYPES: Final = ("S", "N", "BOOL", "NULL", "L", "M", "SS", "NS")
 _BINARY: Final = ("B", "BS")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
-# More digits than these are refused, whatever they are rounded to.
+# More digits than these are refused, not rounded.
 _EXACT: Final = Context(prec=4096, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _INVALID: Final = "One or more parameter values were invalid: "
 
 
 class DynamoDBError(Exception):
-    """An operation fails, in DynamoDB's words. `code` is AWS's, such as `ValidationException`."""
+    """An operation fails, with DynamoDB's message. `code` is AWS's, such as `ValidationException`."""
 
     def __init__(self, code: str, message: str, *, status: int = 400) -> None:
         super().__init__(message)
@@ -49,15 +49,15 @@ def type_of(value: Value) -> str:
 
 
 def text_in(value: Value) -> str:
-    """Return what a checked value of type S or N holds."""
+    """Return the text of a checked value of type S or N."""
     return cast("str", next(iter(value.values())))
 
 
 def read_item(document: JSON) -> Item:
-    """Check an item as a request has it, and bring its numbers into DynamoDB's form.
+    """Check the item of a request, and normalise its numbers as DynamoDB does.
 
     Raises:
-        DynamoDBError: it is no map of attribute values, or too large.
+        DynamoDBError: it is not a map of attribute values, or too large.
     """
     if not isinstance(document, dict):
         raise DynamoDBError("SerializationException", "An item is a map of attribute values.")
@@ -68,10 +68,10 @@ def read_item(document: JSON) -> Item:
 
 
 def read_value(document: JSON, depth: int = 0) -> Value:
-    """Check an attribute value as a request has it, and bring its numbers into DynamoDB's form.
+    """Check an attribute value of a request, and normalise its numbers as DynamoDB does.
 
     Raises:
-        DynamoDBError: it has no or several types, holds something else, or is nested too deep.
+        DynamoDBError: it has no type or several, does not match its type, or is nested too deeply.
     """
     if depth > MAX_NESTING:
         raise invalid("Nesting Levels have exceeded supported limits")
@@ -135,10 +135,10 @@ def _set(kind: str, held: list[JSON]) -> list[JSON]:
 
 
 def number_text(text: str) -> str:
-    """Write a number as DynamoDB returns it: without exponent, sign of zero and needless zeros.
+    """Format a number as DynamoDB returns it: without exponent, sign of zero and redundant zeros.
 
     Raises:
-        DynamoDBError: it is no number, has more than 38 digits, or is too large or too small.
+        DynamoDBError: it is not a number, has more than 38 digits, or is too large or too small.
     """
     if not _NUMBER.fullmatch(text):
         raise invalid(
@@ -196,12 +196,12 @@ def order(one: Value, other: Value) -> int | None:
 
 
 def item_size(item: Mapping[str, Value]) -> int:
-    """Return the bytes of an item, by the rules with which AWS bills and limits it."""
+    """Return the size of an item in bytes, by the rules by which AWS bills and limits it."""
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
 def value_size(value: Value) -> int:
-    """Return the bytes of a checked value without its name."""
+    """Return the size of a checked value in bytes, without its name."""
     kind = type_of(value)
     held = value[kind]
     if kind == "S":
@@ -221,16 +221,16 @@ def value_size(value: Value) -> int:
 
 
 def _number_size(text: str) -> int:
-    """Return about a byte for two significant digits and one more, and one for a sign."""
+    """Return the size of a number: about a byte for two significant digits, one more, and one for a sign."""
     digits = text.removeprefix("-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + text.startswith("-")
 
 
 def key_bytes(value: Value) -> bytes:
-    """Write the value of a key so that bytes compare as DynamoDB orders the values.
+    """Encode the value of a key so that its bytes compare in DynamoDB's order.
 
-    A number is its sign, its exponent and its digits, each so that more is larger; for a negative number all
-    of it is inverted.
+    A number is encoded as sign, exponent and digits, each in increasing order; for a negative number
+    everything is inverted.
     """
     text = text_in(value)
     if type_of(value) == "S":
@@ -242,7 +242,7 @@ def key_bytes(value: Value) -> bytes:
     written = bytes([number.adjusted() + 130]) + digits.encode()
     if number > 0:
         return b"\x02" + written
-    # The mark at the end is above every digit: -12 comes before -1.
+    # The end mark is above every digit, so that -12 comes before -1.
     return b"\x00" + bytes(255 - each for each in written) + b"\xff"
 
 

@@ -1,6 +1,6 @@
-"""Keys: the schema of a table's primary key, and the range of sort keys that a key condition asks for. Pure.
+"""Keys: the schema of a table's primary key, and the range of sort keys in a key condition. Pure.
 
-Source: DynamoDB developer guide, "Key condition expressions"; the texts of refusals are recorded from AWS.
+Source: DynamoDB developer guide, "Key condition expressions"; error messages are recorded from AWS.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """The keys of one partition from `low` up to `high`; None is open, and each bound is included or not."""
+    """The keys of one partition from `low` to `high`.
+
+    None is unbounded, and each bound may be included or not.
+    """
 
     partition: bytes
     low: bytes | None = None
@@ -69,7 +72,7 @@ def key_attributes(table: Table) -> tuple[KeyAttribute, ...]:
 
 
 def key_of_item(table: Table, item: Item) -> Key:
-    """Return the key of an item that is to be put.
+    """Return the key of an item that will be put.
 
     Raises:
         DynamoDBError: a key attribute is missing, of another type, empty or too long.
@@ -89,7 +92,7 @@ def key_of_item(table: Table, item: Item) -> Key:
 
 
 def key_alone(table: Table, document: Item) -> Key:
-    """Return a key that is given without the rest of its item.
+    """Return the key in a document that contains only the key of an item.
 
     Raises:
         DynamoDBError: it is not just the attributes of the table's key.
@@ -124,10 +127,10 @@ def _key(table: Table, item: Item) -> Key:
 
 
 def key_range(table: Table, condition: Condition) -> KeyRange:
-    """Read a key condition.
+    """Parse a key condition.
 
     Raises:
-        DynamoDBError: it is not the partition key's value and at most one test of the sort key.
+        DynamoDBError: it is not an equality of the partition key and at most one test of the sort key.
     """
     tests: dict[str, _KeyTest] = {}
     for name, test in _tests(condition):
@@ -175,7 +178,7 @@ def _range(partition: bytes, test: _KeyTest) -> KeyRange:
             return KeyRange(partition, low, with_low=test.operator == ">=")
         case "BETWEEN":
             return KeyRange(partition, low, key_bytes(test.values[1]))
-    # No byte of UTF-8 is 255: what begins with a text is below it with that byte at its end.
+    # UTF-8 has no byte 255: every text with this prefix is below the prefix followed by 255.
     return KeyRange(partition, low, low + b"\xff", with_high=False)
 
 

@@ -1,7 +1,7 @@
-"""Keeps items in SQLite: one file for all tables of all regions, or memory.
+"""Keeps items in SQLite: one file for all tables of all regions, or in memory.
 
-What is written survives the end of the process, `kill -9` included; a power cut may lose the last writes.
-Calls take well below a millisecond and run inline in the event loop, the only user of the connection.
+Writes survive the end of the process, even by `kill -9`; a power cut may lose the last ones. Calls take well
+under a millisecond and run inline in the event loop, the only user of the connection.
 """
 
 import json
@@ -47,7 +47,7 @@ class ItemStore:
         path: the file; None keeps everything in memory.
 
     Attributes:
-        set_aside: where a damaged file was moved, out of the way of the new one.
+        set_aside: the path to which a damaged file was moved to make way for a new one.
 
     Raises:
         UserError: the file cannot be opened, or a later version of this program wrote it.
@@ -55,7 +55,7 @@ class ItemStore:
 
     def __init__(self, path: Path | None) -> None:
         self.set_aside: Path | None = None
-        # Memory is never damaged: the second attempt is for a file alone.
+        # Memory is never damaged: the second attempt is only for a file.
         try:
             self._connection = _open(path)
         except _DamagedFile:
@@ -68,7 +68,7 @@ class ItemStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do the writes of a block all or not at all."""
+        """Make the writes of the block atomic."""
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -79,8 +79,8 @@ class ItemStore:
             raise
 
     def put(self, table_id: str, key: Key, stored: StoredItem, expires: int | None) -> None:
-        """Write an item in place of the one with its key; `expires` is an epoch second."""
-        # Every string of a checked item can be encoded, so that nothing needs escapes.
+        """Write an item, replacing the one with its key; `expires` is in epoch seconds."""
+        # All strings of a checked item can be encoded, so nothing needs escaping.
         text = json.dumps(stored.item, ensure_ascii=False, separators=(",", ":"))
         self._execute(
             "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
@@ -105,7 +105,7 @@ class ItemStore:
     def read(
         self, table_id: str, keys: KeyRange, *, after: Key | None, forward: bool
     ) -> Iterator[StoredItem]:
-        """Read the items of a range by their sort keys, from the one that follows `after` on."""
+        """Read the items of a range in the order of their sort keys, starting after `after`."""
         clauses = ["table_id = ?", "partition = ?"]
         values: list[str | bytes] = [table_id, keys.partition]
         if keys.low is not None:
@@ -118,22 +118,22 @@ class ItemStore:
             clauses.append("sort > ?" if forward else "sort < ?")
             values.append(after.sort)
         direction = "ASC" if forward else "DESC"
-        # Only constants stand in the statement; every value is bound.
+        # The statement contains only constants; all values are bound.
         statement = f"SELECT item, size FROM items WHERE {' AND '.join(clauses)} ORDER BY sort {direction}"
         with _failures(), closing(self._execute(statement, values)) as rows:
             for text, size in rows:
                 yield StoredItem(cast("Item", json.loads(text)), size)
 
     def totals(self, table_id: str) -> tuple[int, int]:
-        """Return how many items a table has, and their bytes."""
+        """Return the number of a table's items and their bytes."""
         row = self._execute(
             "SELECT count(*), coalesce(sum(size), 0) FROM items WHERE table_id = ?", (table_id,)
         ).fetchone()
         return row[0], row[1]
 
     def delete_expired(self, table_id: str, *, first: float, last: float, limit: int) -> int:
-        """Delete up to a number of items whose time lies between two epoch seconds; return how many."""
-        # SQLite's DELETE has no LIMIT unless it is built with it.
+        """Delete at most `limit` items that expire between two epoch seconds; return their number."""
+        # SQLite's DELETE has LIMIT only if compiled with it.
         return self._execute(
             "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items "
             "WHERE table_id = ? AND expires BETWEEN ? AND ? LIMIT ?)",
@@ -146,7 +146,7 @@ class ItemStore:
 
 
 def count_items(path: Path) -> int:
-    """Return how many items a file holds that no cloud has open; none if it is damaged or absent.
+    """Return the number of items in a file that no cloud has open; 0 if it is damaged or absent.
 
     Raises:
         UserError: it cannot be opened.
@@ -162,7 +162,7 @@ def count_items(path: Path) -> int:
 
 
 def delete_file(path: Path) -> None:
-    """Delete a file of items that no cloud has open, and the damaged ones that were set aside.
+    """Delete a file of items that no cloud has open, and damaged files that were set aside.
 
     Raises:
         UserError: it cannot be removed.
@@ -175,12 +175,12 @@ def delete_file(path: Path) -> None:
 
 
 class _DamagedFile(Exception):
-    """A file is no database of this program, or is corrupt."""
+    """A file is not a database of this program, or is corrupt."""
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Raise what SQLite cannot do, such as write to a full disk, as DynamoDB's own failure."""
+    """Raise failures of SQLite, such as a full disk, as DynamoDB's internal error."""
     try:
         yield
     except sqlite3.Error as error:
@@ -222,7 +222,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise _DamagedFile
     connection.execute("PRAGMA journal_mode = WAL")
-    # No sync at each commit: the operating system has the writes when the process dies.
+    # No sync at each commit: the operating system keeps the writes if the process dies.
     connection.execute("PRAGMA synchronous = NORMAL")
     if not pages:
         connection.executescript(
@@ -232,7 +232,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file one that only its owner can read; SQLite's files beside it get the same mode."""
+    """Restrict the file to its owner; SQLite's side files get the same mode."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:

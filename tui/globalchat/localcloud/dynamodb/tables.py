@@ -1,6 +1,6 @@
 """The operations on tables: PutItem, Query, BatchWriteItem and DescribeTable, without permissions.
 
-Source: DynamoDB API reference; the texts of refusals are those that conformance suites have recorded.
+Source: DynamoDB API reference; error messages are as conformance suites have recorded them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,12 +33,12 @@ PAGE_BYTES: Final = 1024 * 1024
 MAX_WRITES: Final = 25
 """Writes of one BatchWriteItem."""
 DELETION_DELAY: Final = 600.0
-"""Seconds for which an expired item is still there; on AWS it may be days."""
+"""Seconds for which an expired item still exists; on AWS it may be days."""
 DELETIONS: Final = 500
-"""Expired items that one operation deletes, so that it does not take long."""
+"""The most expired items that one operation deletes, so that it stays quick."""
 _DELETION_INTERVAL: Final = 60.0
 _OLDEST_EXPIRY: Final = 5 * 365 * 86_400.0
-"""An item that expired earlier than this many seconds ago is never deleted."""
+"""An item that expired more than this many seconds ago is never deleted."""
 
 _SELECTS: Final = ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 
@@ -77,7 +77,7 @@ class QueryRequest:
 
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """What a Query answers; `last_key` is where the next page begins, None at the end."""
+    """The result of a Query; `last_key` is the last key of the page, None at the end."""
 
     items: Sequence[Item]
     count: int
@@ -99,7 +99,7 @@ class Tables:
 
     Args:
         definitions: all tables of all regions.
-        store: where the items lie.
+        store: the store of the items.
         clock: the time by which items expire, in epoch seconds.
     """
 
@@ -146,10 +146,10 @@ class Tables:
         return self._store.get(_table_id(table), key_of_item(table, item))
 
     def write_batch(self, writes: Sequence[Write]) -> None:
-        """Do up to 25 puts and deletes.
+        """Make up to 25 puts and deletes.
 
         Raises:
-            DynamoDBError: a table does not take one of them, or two are for one item; then none is done.
+            DynamoDBError: a table refuses one of them, or two are for the same item; then none is made.
         """
         keyed = [
             (write, (key_of_item if write.kind == "put" else key_alone)(write.table, write.document))
@@ -157,7 +157,7 @@ class Tables:
         ]
         if len({(write.table.arn, key) for write, key in keyed}) < len(keyed):
             raise invalid("Provided list of item keys contains duplicates")
-        # All keys are known to be good here: only SQLite itself can still fail.
+        # All keys are valid here: only SQLite itself can still fail.
         with self._store.transaction():
             for write, key in keyed:
                 if write.kind == "put":
@@ -186,7 +186,7 @@ class Tables:
         return self._page(table, keys, request, start, chosen, paths)
 
     def describe(self, table: Table) -> JSON:
-        """Return what DescribeTable answers as `Table`; the counts are those of now."""
+        """Return the `Table` of DescribeTable's response; the counts are current."""
         count, size = self._store.totals(_table_id(table))
         attributes = key_attributes(table)
         kinds = ("HASH", "RANGE")
@@ -231,7 +231,7 @@ class Tables:
             scanned, size, last = scanned + 1, size + stored.size, stored.item
             if chosen is None or holds(chosen, stored.item):
                 items.append(stored.item if paths is None else project(stored.item, paths))
-            # DynamoDB does not look whether more follows: a full page always has a last key.
+            # DynamoDB does not check whether more follows: a full page always has a last key.
             if scanned == request.limit:
                 break
         else:
@@ -244,7 +244,10 @@ class Tables:
         )
 
     def _delete_expired(self) -> None:
-        """Delete what expired some time ago, at most once a minute; of many items some at each operation."""
+        """Delete items that expired some time ago, at most once a minute.
+
+        Many are deleted over several operations.
+        """
         now = self._clock()
         if now < self._next_deletion:
             return
@@ -262,7 +265,7 @@ class Tables:
 
 
 def _table_id(table: Table) -> str:
-    """Return what stands for a table in the store; one with another key is another table."""
+    """Return the table's id in the store, which changes with its key."""
     keys = "".join(f" {each.name}:{each.type}" for each in key_attributes(table))
     return table.arn + keys
 
@@ -320,10 +323,10 @@ def _check_filter(table: Table, chosen: Condition | None) -> None:
 
 
 def _start(table: Table, keys: KeyRange, document: Item | None) -> Key | None:
-    """Read the key after which a query begins.
+    """Parse the key after which a query begins.
 
     Raises:
-        DynamoDBError: it is no key of the table, or outside of what is asked for.
+        DynamoDBError: it is not a key of the table, or outside of the queried range.
     """
     if document is None:
         return None

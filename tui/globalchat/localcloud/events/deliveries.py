@@ -1,7 +1,7 @@
 """Deliveries from a rule to one of its targets: a bounded queue, one worker, retries, dead letters.
 
-EventBridge promises no order. A queue keeps it anyway while nothing fails, so a local chat reads naturally;
-an event that failed waits for its next attempt without holding up the others.
+EventBridge does not guarantee order. A queue keeps it anyway while nothing fails, so that a local chat reads
+naturally; a failed event waits for its next attempt without delaying the others.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ SERVICE: Final = "events.amazonaws.com"
 
 _NAMES = {"graphql_errors": "GraphQLErrors"}
 CAPACITY = 10_000
-"""Messages that a queue keeps; beyond, the oldest goes."""
+"""The most messages of a queue; above that the oldest is dropped."""
 
 _TURN = 16
-"""Deliveries in a row before the worker lets others run: a target in the same process may never wait."""
+"""Deliveries in a row before the worker yields, since a target in the same process may never block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a delivery failed: a dead-letter code of EventBridge's, and whether trying again may help."""
+    """Why a delivery failed: EventBridge's dead-letter code, and whether a retry may help."""
 
     code: str
     message: str
@@ -41,7 +41,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From a rule to one of its targets. The regions differ on a relay."""
+    """The route from a rule to one of its targets. On a relay, the two regions differ."""
 
     rule: Rule
     target: RuleTarget
@@ -53,14 +53,14 @@ class DeliveryInterceptor(Protocol):
     """Decides how each matched event travels. Both calls return at once."""
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:
-        """Return for each copy of an event after how many seconds it goes out: `(0.0,)` is undisturbed.
+        """Return the delay in seconds of each copy of an event; `(0.0,)` is undisturbed.
 
         No copy loses the event, two duplicate it, unequal delays reorder it.
         """
         ...
 
     def failure_for(self, route: Route) -> Failure | None:
-        """Return what stops an attempt now, such as a partition between two regions; None if nothing."""
+        """Return the failure that stops an attempt now, such as a partition between regions, or None."""
         ...
 
 
@@ -78,22 +78,22 @@ class DirectDelivery:
 
 @dataclass(slots=True)
 class RuleCounters:
-    """What happened to a rule's events; `as_dict` spells the names as CloudWatch does.
+    """Counts what happened to a rule's events; `as_dict` has CloudWatch's names.
 
-    Two are ours: `graphql_errors` counts AppSync's answers of 200 with `errors`, `dropped` the events that
-    failed for good and had no queue to go to.
+    Two are our own: `graphql_errors` counts AppSync's answers of 200 with `errors`, `dropped` the events
+    that failed permanently without a dead-letter queue.
     """
 
     matched_events: int = 0
     invocations: int = 0
-    """Events handed to a target, whatever came of it; retries do not count again."""
+    """Events passed to a target, whatever the result; retries do not count again."""
     successful_invocation_attempts: int = 0
     retry_invocation_attempts: int = 0
     failed_invocations: int = 0
-    """Invocations that failed for good."""
+    """Invocations that failed permanently."""
     invocations_sent_to_dlq: int = 0
     invocations_failed_to_be_sent_to_dlq: int = 0
-    """The queue's policy refused, or the queue is gone."""
+    """Dead letters that the queue's policy refused, or whose queue is gone."""
     graphql_errors: int = 0
     dropped: int = 0
 
@@ -107,7 +107,7 @@ def _camel(name: str) -> str:
 
 
 class InFlight:
-    """How many deliveries are under way."""
+    """Counts the deliveries in progress."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -127,7 +127,7 @@ class InFlight:
             self._none.set()
 
     async def settled(self) -> None:
-        """Wait until there are none."""
+        """Wait until there are no deliveries in progress."""
         await self._none.wait()
 
 
@@ -170,7 +170,7 @@ class DeadLetterQueues:
         self._messages[queue_arn].append(dead_letter)
 
     def remove(self, queue_arn: str, dead_letter: DeadLetter) -> None:
-        """Take a message out, unless a full queue has dropped it meanwhile."""
+        """Remove a message, unless a full queue has dropped it meanwhile."""
         with suppress(ValueError):
             self._messages[queue_arn].remove(dead_letter)
 
@@ -178,7 +178,7 @@ class DeadLetterQueues:
 def make_dead_letter(
     route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
 ) -> DeadLetter:
-    """Make a dead letter; a failure that was not retried carries neither attempts nor condition."""
+    """Make a dead letter; a failure that was not retried has neither attempts nor condition."""
     attributes = {
         "RULE_ARN": route.rule.arn,
         "TARGET_ARN": route.target.arn,
@@ -204,7 +204,7 @@ def admits(queue: Queue, rule_arn: str) -> bool:
 
 
 def on_behalf_of(rule_arn: str) -> dict[str, str]:
-    """Return the condition keys of what EventBridge does for a rule."""
+    """Return the condition keys of EventBridge's calls for a rule."""
     return {"aws:SourceArn": rule_arn, "aws:SourceAccount": rule_arn.split(":")[4]}
 
 
@@ -212,7 +212,7 @@ class DeliveryTarget(Protocol):
     """One target, ready to be delivered to."""
 
     async def deliver(self, event: Event) -> Failure | None:
-        """Deliver an event; return what went wrong, or None."""
+        """Deliver an event; return the failure, or None."""
         ...
 
 
@@ -220,8 +220,8 @@ class DeliveryTarget(Protocol):
 class DeliverySettings:
     """Bounds and timing of deliveries; times in seconds.
 
-    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and as many
-    events that an interceptor delays throttle as well.
+    A full queue throttles PutEvents. Retries above `waiting` at once become dead letters; the same number
+    of events delayed by an interceptor throttles PutEvents, too.
     """
 
     queue: int = 10_000
@@ -233,7 +233,7 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What all queues of an EventBridge share."""
+    """The context that all queues of an EventBridge share."""
 
     settings: DeliverySettings
     interceptor: DeliveryInterceptor
@@ -271,7 +271,7 @@ class TargetQueue:
         return self._route.rule.arn, self._route.target.id
 
     def offer(self, event: Event) -> None:
-        """Take an event for delivery; the interceptor may lose, delay or copy it (if there is room)."""
+        """Queue an event for delivery; the interceptor may lose, delay or copy it (if there is room)."""
         for delay in self._context.interceptor.plan_copies(self._route, event):
             if not self._queue.full():
                 self._counters.invocations += 1
@@ -285,7 +285,7 @@ class TargetQueue:
             turn = 0
             while True:
                 event, delay = await self._queue.get()
-                # A delayed event must not hold up those behind it: that is what makes it fall behind.
+                # A delayed event must not delay those behind it: they are to overtake it.
                 if delay > 0:
                     later.create_task(self._attempt_later(later, event, delay))
                 else:
@@ -295,7 +295,7 @@ class TargetQueue:
                     await asyncio.sleep(0)
 
     async def redeliver(self, event: Event) -> Failure | None:
-        """Deliver a dead letter's event at once and without retries; return what went wrong, or None."""
+        """Deliver a dead letter's event at once and without retries; return the failure, or None."""
         self._counters.invocations += 1
         failure = self._context.interceptor.failure_for(self._route) or await self._target.deliver(event)
         if failure is None:
@@ -331,7 +331,7 @@ class TargetQueue:
             self._retry(later, event, failure, retries)
 
     def _retry(self, later: asyncio.TaskGroup, event: Event, failure: Failure, retries: int) -> None:
-        """Wait longer each time, but never beyond the age at which the event is given up."""
+        """Wait longer for each retry, but never beyond the maximum age of the event."""
         age = self._context.clock() - event.arrived_at
         remaining = self._route.target.retry.maximum_age_seconds - age
         if remaining <= 0:
@@ -349,7 +349,7 @@ class TargetQueue:
         queue_arn = self._route.target.dead_letter_arn
         if queue_arn is None:
             self._counters.dropped += 1
-        elif not self._admitted:  # the policy of a queue cannot change while the cloud runs
+        elif not self._admitted:  # The policy of a queue cannot change while the cloud runs.
             self._counters.invocations_failed_to_be_sent_to_dlq += 1
         else:
             now = self._context.clock()

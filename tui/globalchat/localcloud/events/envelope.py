@@ -16,7 +16,7 @@ from globalchat.localcloud.json_text import is_deeper
 MAXIMUM_REQUEST_BYTES = 1_048_576
 MAXIMUM_DETAIL_TYPE = 128
 MAXIMUM_DEPTH = 200
-"""Levels that a detail may be nested in; AWS documents no limit."""
+"""The most levels of nesting in a detail; AWS documents no limit."""
 _TIME_BYTES = 14
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -26,8 +26,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 class Event:
     """An event on a bus.
 
-    `document` is the envelope with its detail, as patterns and targets see it; it is shared, never changed.
-    `arrived_at` is when it came to this bus (epoch seconds), `forwarded` whether a bus target brought it.
+    `document` is the envelope with its detail, as patterns and targets see it; it is shared and never
+    changed. `arrived_at` is its time of arrival on this bus (epoch seconds); `forwarded` is True if a bus
+    target sent it.
     """
 
     document: dict[str, JSON]
@@ -41,17 +42,17 @@ class Event:
 
 
 def entry_size(entry: PutEventsEntry) -> int:
-    """Return the bytes that an entry counts against the limit of a request."""
+    """Return the number of bytes by which an entry counts against the limit of a request."""
     texts = (entry.source, entry.detail_type, entry.detail, *entry.resources)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     return size + (_TIME_BYTES if entry.time is not None else 0)
 
 
 def check_request(entries: Sequence[PutEventsEntry]) -> None:
-    """Check what fails a whole call.
+    """Check for errors that fail a whole call.
 
     Raises:
-        PutEventsError: no, or too many entries, or too many bytes.
+        PutEventsError: no entries, too many, or too many bytes.
     """
     if not 1 <= len(entries) <= MAX_ENTRIES:
         raise PutEventsError(
@@ -70,7 +71,7 @@ def check_request(entries: Sequence[PutEventsEntry]) -> None:
 def accept(
     entry: PutEventsEntry, *, event_id: str, region: str, account: str, now: float
 ) -> Event | EntryResult:
-    """Put an entry into its envelope, or return why it is refused (the rest of the call goes on)."""
+    """Return the event for an entry, or the reason for its refusal (the rest of the call continues)."""
     for name, value in (
         ("Source", entry.source),
         ("DetailType", entry.detail_type),
@@ -103,7 +104,7 @@ def accept(
 
 
 def time_stamp(epoch: float) -> str:
-    """Write a time as RFC 3339 in UTC with whole seconds, as in every envelope."""
+    """Format a time as in every envelope: RFC 3339, UTC, whole seconds."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -117,12 +118,12 @@ def _moment(text: str) -> float | None:
 
 
 def _parse(detail: str) -> dict[str, JSON] | None:
-    """Parse a detail; None if it is not a JSON object, or is nested too deep."""
+    """Parse a detail; return None if it is not a JSON object, or is nested too deeply."""
     try:
         value = json_text.read(detail)
     except ValueError:
         return None
-    # Few details have that many brackets: only those are walked.
+    # Few details have that many brackets, and only those are walked.
     if detail.count("{") + detail.count("[") > MAXIMUM_DEPTH and is_deeper(value, MAXIMUM_DEPTH):
         return None
     return value if isinstance(value, dict) else None

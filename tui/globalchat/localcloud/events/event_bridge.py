@@ -45,13 +45,13 @@ class ActiveRule:
 
 @dataclass(frozen=True, slots=True)
 class ActiveBus:
-    """A bus, as its enabled rules."""
+    """A bus with its enabled rules."""
 
     rules: Sequence[ActiveRule]
 
     def put(self, event: Event) -> bool:
-        """Hand an event to every rule that matches; False, and to none of them, if a queue has no room."""
-        # All or none: an entry that is throttled is put again as a whole, and must reach no target twice.
+        """Pass an event to all matching rules; return False, and pass it to none, if a queue has no room."""
+        # All or none: a throttled entry is put again as a whole, and must not reach a target twice.
         matched = [rule for rule in self.rules if rule.matches(event.document)]
         for rule in matched:
             for queue in rule.queues:
@@ -66,7 +66,7 @@ class ActiveBus:
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """How many dead letters were delivered, and how many failed again and stay."""
+    """The numbers of dead letters that were delivered, and that failed again and stay."""
 
     delivered: int
     failed: int
@@ -76,7 +76,7 @@ class EventBridge:
     """The buses of a deployment; implements `EventSink`.
 
     It exists before the APIs that put events on its buses and that its rules call: `connect` activates the
-    rules. Deliveries run while the object is open (`async with`); those under way at its end are lost.
+    rules. Deliveries run while the object is open (`async with`); those in progress at its end are lost.
 
     Args:
         deployment: the deployment whose buses, rules and queues to run.
@@ -116,7 +116,7 @@ class EventBridge:
         self._workers: list[asyncio.Task[None]] = []
 
     def connect(self, graphql: GraphQLTarget, interceptor: DeliveryInterceptor | None = None) -> None:
-        """Activate the enabled rules; to be called once, before the first event and before `async with`.
+        """Activate the enabled rules. Call it once, before the first event and before `async with`.
 
         Args:
             graphql: the AppSync APIs that rules call.
@@ -152,9 +152,10 @@ class EventBridge:
     async def put_events(
         self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
     ) -> list[EntryResult]:
-        """Put 1 to 10 entries on a bus as a role that AppSync assumes; answers in order.
+        """Put 1 to 10 entries on a bus as a role that AppSync assumes; return the results in order.
 
-        As on AWS, a bus that does not exist takes everything, and a throttled entry is an error of its own.
+        As on AWS, a bus that does not exist accepts everything, and each throttled entry is an error of its
+        own.
 
         Raises:
             PutEventsError: the role may not, or the call is malformed.
@@ -164,7 +165,9 @@ class EventBridge:
         return [self._put(bus_arn, entry) for entry in entries]
 
     def put_on_buses(self, entries: Sequence[tuple[str, PutEventsEntry]]) -> list[EntryResult]:
-        """Put 1 to 10 entries, each on the bus of an ARN, for a caller who may; answers in order.
+        """Put 1 to 10 entries, each on the bus of an ARN, for a permitted caller.
+
+        Return the results in order.
 
         Raises:
             PutEventsError: the call is malformed.
@@ -173,11 +176,11 @@ class EventBridge:
         return [self._put(bus_arn, entry) for bus_arn, entry in entries]
 
     async def redrive(self, queue_arn: str | None = None) -> RedriveResult:
-        """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.
+        """Deliver dead letters once more, each to its rule's target; delivered ones leave the queue.
 
-        What a rule put into a queue as its target is no dead letter, and stays.
+        Messages that a rule put into a queue as its target are not dead letters, and stay.
 
-        EventBridge has no redrive of its own: on AWS an operator does this with a script.
+        EventBridge has no redrive: on AWS an operator does this with a script.
 
         Args:
             queue_arn: the queue; None is every queue.
@@ -191,7 +194,7 @@ class EventBridge:
         for arn, found in chosen.items():
             for dead_letter in found:
                 if not dead_letter.attributes:
-                    continue  # its rule delivered it here
+                    continue  # A message whose rule delivered it here.
                 if await self._redeliver(dead_letter):
                     self._context.dead_letters.remove(arn, dead_letter)
                     delivered += 1
@@ -200,7 +203,7 @@ class EventBridge:
         return RedriveResult(delivered, failed)
 
     async def settled(self) -> None:
-        """Wait until no delivery is under way, retries included."""
+        """Wait until no delivery is in progress, including retries."""
         await self._context.in_flight.settled()
 
     async def __aenter__(self) -> Self:
@@ -215,7 +218,7 @@ class EventBridge:
             worker.cancel()
         if isinstance(error, asyncio.CancelledError):
             await self._group.__aexit__(kind, error, trace)
-        else:  # an error of the block is raised as it is, not in an exception group
+        else:  # An error of the block is raised as it is, not in an exception group.
             await self._group.__aexit__(None, None, None)
 
     def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:

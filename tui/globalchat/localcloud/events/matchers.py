@@ -1,4 +1,4 @@
-"""The tests that a pattern's leaf may hold: values and operators such as `prefix` or `numeric`."""
+"""The tests of a pattern's leaves: values and operators such as `prefix` or `numeric`."""
 
 import ipaddress
 import operator
@@ -11,13 +11,14 @@ from globalchat.localcloud.iam import compile_glob
 from globalchat.localcloud.problems import Invalid
 
 Test: TypeAlias = Callable[[JSON], bool]
-"""From one scalar of an event to whether it matches."""
+"""Returns True if a scalar of an event matches."""
 
 MAX_COMPLEXITY: Final = 10
-"""How many beginnings of a field's wildcards one value may match at once.
+"""The most prefixes of a field's wildcards that one value may match at once.
 
-AWS does not publish its bound. It was seen to refuse `*:*:*:*:*:event-bus/*`, of which a value matches 11
-(LocalStack's case `content_wildcard_complex_EXC`), counted like event-ruler's `MachineComplexityEvaluator`.
+AWS does not document its limit. It was observed to refuse `*:*:*:*:*:event-bus/*`, of which a value matches
+11 (LocalStack's case `content_wildcard_complex_EXC`), counted like event-ruler's
+`MachineComplexityEvaluator`.
 """
 
 _STAR: Final = -1
@@ -35,7 +36,7 @@ def leaf(value: JSON, path: str) -> Test:
     """Compile one element of a leaf's list: a value, or an object with one operator (`exists` excepted).
 
     Raises:
-        Invalid: not a value or operator that EventBridge takes there.
+        Invalid: not a value or operator that EventBridge accepts there.
     """
     if isinstance(value, dict):
         name, argument = single(value, path)
@@ -62,7 +63,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
                 return _affix(name, _string(text, path), fold=True)
             return _affix(name, _string(argument, path), fold=False)
         case "exactly":
-            # event-ruler's own; EventBridge's guide does not name it.
+            # event-ruler has it; EventBridge's guide does not mention it.
             return _equal(_string(argument, path))
         case "equals-ignore-case":
             return _ignoring_case(_string(argument, path))
@@ -110,9 +111,9 @@ def _wildcard(text: str, path: str) -> Test:
 
 
 def _wildcard_parts(text: str, path: str) -> Iterator[str]:
-    """Read the characters of a wildcard, an empty one for each `*`.
+    """Parse the characters of a wildcard, with an empty string for each `*`.
 
-    A `*` stands for any characters, never two in a row; a backslash escapes `*` and itself alone.
+    A `*` matches any characters and never follows another; a backslash escapes only `*` and itself.
     """
     position, after_star = 0, False
     while position < len(text):
@@ -136,7 +137,7 @@ def check_complexity(values: Sequence[JSON], path: str) -> None:
     """Check that the wildcards of one field are not too complex together.
 
     Raises:
-        Invalid: they are, in the words that PutRule uses.
+        Invalid: they are, with PutRule's message.
     """
     texts = {text for value in values for text in _wildcards_of(value)}
     if complexity([tuple(_wildcard_parts(text, path)) for text in texts]) > MAX_COMPLEXITY:
@@ -156,9 +157,9 @@ def _wildcards_of(value: JSON) -> Iterator[str]:
 
 
 def complexity(wildcards: Sequence[Sequence[str]], enough: int = MAX_COMPLEXITY + 1) -> int:
-    """Return how many beginnings of wildcards one value can match at most, at most `enough`.
+    """Return the most prefixes of wildcards that one value can match, up to `enough`.
 
-    A wildcard is given as its characters, empty for `*`. The beginnings of `a*b` are `a`, `a*` and `a*b`; the
+    A wildcard is given as its characters, empty for `*`. The prefixes of `a*b` are `a`, `a*` and `a*b`; the
     value `ab` matches two of them. Bytes count, as in event-ruler.
     """
     codes = [
@@ -180,18 +181,18 @@ def complexity(wildcards: Sequence[Sequence[str]], enough: int = MAX_COMPLEXITY 
 
 
 _Positions: TypeAlias = "frozenset[tuple[int, int]]"
-"""Beginnings of wildcards: which one, and how many of its codes."""
+"""Prefixes of wildcards: which wildcard, and how many of its codes."""
 
 
 def _after(codes: Sequence[Sequence[int]], active: _Positions, code: int | None) -> _Positions:
-    """Return the beginnings that match after one more byte; None is a byte that no wildcard has there."""
+    """Return the prefixes that match after one more byte; None is a byte that no wildcard has there."""
     stays = {(i, p) for i, p in active if p and codes[i][p - 1] == _STAR}
     moves = {(i, p + 1) for i, p in active if p < len(codes[i]) and codes[i][p] == code}
     return _with_stars(codes, stays | moves)
 
 
 def _with_stars(codes: Sequence[Sequence[int]], positions: set[tuple[int, int]]) -> _Positions:
-    """Return the positions and those behind a `*` that follows, for it may stand for nothing."""
+    """Return the positions and those behind a following `*`, which may match nothing."""
     stars = {(i, p + 1) for i, p in positions if p < len(codes[i]) and codes[i][p] == _STAR}
     return frozenset(positions | stars)
 

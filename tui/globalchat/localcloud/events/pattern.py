@@ -2,7 +2,7 @@
 
 To a pattern an event is a list of scalars, each at a path of names joined by dots: `{"a.b": 1}` and
 `{"a": {"b": 1}}` are the same event, and the same holds for patterns. Where an event has a list, all fields
-of the pattern that lie in it must match inside one and the same element.
+of the pattern in it must match within the same element.
 
 Sources: EventBridge user guide, "Comparison operators" and "Considerations when creating event patterns";
 README and sources of aws/event-ruler, the matcher behind it (`JsonRuleCompiler`, `ACFinder`, `NameState`).
@@ -18,10 +18,10 @@ from globalchat.localcloud.events.matchers import Test, check_complexity, leaf, 
 from globalchat.localcloud.problems import Invalid
 
 Matcher: TypeAlias = Callable[[JSON], bool]
-"""From an event, in its envelope, to whether it matches."""
+"""Returns True if an event, in its envelope, matches."""
 
 MAX_COMBINATIONS: Final = 1_000
-"""How many rules without `$or` a pattern may stand for; PutRule refuses more (user guide, `$or` matching)."""
+"""The most rules without `$or` into which a pattern may expand (user guide, `$or` matching)."""
 
 _RESERVED = frozenset(
     {
@@ -44,10 +44,7 @@ MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "d
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What may stand at a path.
-
-    That is one of `strings`, what passes a test, anything if `present`, nothing at all if `absent`.
-    """
+    """What matches at a path: `strings`, values that pass a test, any (`present`) or none (`absent`)."""
 
     strings: frozenset[str]
     tests: tuple[Test, ...]
@@ -69,7 +66,7 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
     """Compile a pattern.
 
     Raises:
-        Invalid: EventBridge would not take it, or it has an operator that is not known; names the place.
+        Invalid: EventBridge would refuse it, or it has an unknown operator; names the place.
     """
     first, *others = [_Program(rule) for rule in _extended([{}], pattern, "", "")]
     if not others:
@@ -80,8 +77,8 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
 def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefix: str) -> list[_Rule]:
     """Return the rules with the fields of an object added.
 
-    `place` is where the object stands in the pattern, for a refusal; `prefix` the path of its fields in an
-    event. A path that is already there is replaced, as in event-ruler.
+    `place` is the object's place in the pattern, for error messages; `prefix` is the path of its fields in
+    an event. An existing path is replaced, as in event-ruler.
     """
     if not pattern:
         raise Invalid(f"{place or 'the pattern'} is empty")
@@ -99,7 +96,10 @@ def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefi
 
 
 def _is_or(value: JSON) -> bool:
-    """Return True if `$or` is the operator; else it is a field of that name, as before the operator came."""
+    """Return True if `$or` is the operator.
+
+    Else it is a field of that name, as before the operator existed.
+    """
     return (
         isinstance(value, list)
         and len(value) >= 2
@@ -113,7 +113,7 @@ def _alternatives(rules: list[_Rule], value: JSON, place: str, prefix: str) -> l
     for index, item in enumerate(value if isinstance(value, list) else []):
         if isinstance(item, dict):
             found += _extended(rules, item, f"{place}[{index}]", prefix)
-        # Nested `$or`s multiply: looked at in between, so that no pattern fills the memory first.
+        # Nested `$or`s multiply, so check here before a pattern fills the memory.
         if len(found) > MAX_COMBINATIONS:
             raise Invalid(f"{place} makes more than {MAX_COMBINATIONS} combinations")
     return found
@@ -154,7 +154,7 @@ class _Step:
     fields: list[int] = field(default_factory=list)
 
     def at(self, segments: Sequence[str]) -> "_Step | None":
-        """Return the step behind some names, None if no field lies there."""
+        """Return the step after some names; None if there is no field."""
         step: _Step | None = self
         for segment in segments:
             step = step.following.get(segment) if step is not None else None
@@ -190,9 +190,9 @@ class _Program:
         return any(each | absent == self._all for each in found)
 
     def _satisfied(self, event: JSON, step: _Step) -> tuple[list[int], int]:
-        """Return the largest sets of fields that match together in a part of an event, and those that it has.
+        """Return the largest sets of fields that match together in part of an event, and the fields it has.
 
-        Of a list one element counts; what lies in different fields of an object is independent.
+        Of a list, one element is chosen; different fields of an object are independent.
         """
         if isinstance(event, dict):
             return self._satisfied_in_object(event, step)
@@ -213,17 +213,17 @@ class _Program:
                 continue
             more, there = self._satisfied(value, inner)
             seen |= there
-            if len(more) == 1:  # the usual case, without sets
+            if len(more) == 1:  # The common case needs no sets.
                 found = [each | more[0] for each in found]
             else:
                 found = _largest({each | other for each in found for other in more})
         return found, seen
 
     def _satisfied_in_list(self, event: list[JSON], step: _Step) -> tuple[list[int], int]:
-        """Choose an element.
+        """Choose an element of a list.
 
         A field that only other elements have is absent if a field with a smaller path has chosen the element
-        before: event-ruler visits fields in the order of their paths (`NameState.getNameTransitions`).
+        first: event-ruler visits fields in the order of their paths (`NameState.getNameTransitions`).
         """
         elements, seen = set(), 0
         for item in event:
@@ -236,7 +236,7 @@ class _Program:
 
 
 def _largest(sets: set[int]) -> list[int]:
-    """Return the sets that lie in no other one."""
+    """Return the sets that no other set contains."""
     if len(sets) < 2:
         return list(sets)
     return [each for each in sets if not any(each != other and each & ~other == 0 for other in sets)]

@@ -1,9 +1,9 @@
-"""What a target gets of an event: `InputPath`, `InputTransformer`, a constant, or all of it.
+"""Makes a target's input from an event: `InputPath`, `InputTransformer`, a constant, or all of it.
 
 Sources: EventBridge user guide, "Transforming input" (of JSONPath it takes dots, dashes, underscores, letters
 and digits, indices, wildcards and slashes); API reference, InputTransformer; answers of AWS that LocalStack's
-tests recorded. What these leave open, and what is done here: a template that starts with a placeholder
-counts as JSON; null stays null; a failed transformation is dead-lettered as `INVALID_JSON`.
+tests recorded. Where these leave something open, this module does the following: a template that starts with
+a placeholder counts as JSON; null stays null; a failed transformation is dead-lettered as `INVALID_JSON`.
 """
 
 import json
@@ -47,7 +47,7 @@ EVERY: Final = Wildcard()
 """The step `*`: every element of a list, or every value of an object."""
 
 MISSING: Final = Missing()
-"""What a path gives where an event has nothing; null is a value."""
+"""The result of a path that an event does not have; null is a value."""
 
 Step: TypeAlias = str | int | Wildcard
 
@@ -63,7 +63,7 @@ class InputPath:
         """Parse a path.
 
         Raises:
-            Invalid: it is not one, too long, or has parts not emulated (filters, slices, `..`).
+            Invalid: it is not a path, too long, or has parts that are not emulated (filters, slices, `..`).
         """
         if len(text) > LONGEST:
             raise Invalid(f"a path has {len(text)} characters; AWS takes at most {LONGEST}")
@@ -88,13 +88,13 @@ class InputPath:
         found: list[JSON] = [event]
         for step in self.steps:
             found = [value for outer in found for value in _step(outer, step)]
-        # With a wildcard the value is a list, even of one.
+        # With a wildcard the value is a list, even with one element.
         if EVERY in self.steps:
             return found or MISSING
         return found[0] if found else MISSING
 
     def of(self, event: JSON) -> JSON:
-        """Return the value at the path, or None where the event has none."""
+        """Return the value at the path, or None if the event has none."""
         value = self.find(event)
         return None if isinstance(value, Missing) else value
 
@@ -110,7 +110,7 @@ def _step(value: JSON, step: Step) -> Iterable[JSON]:
 
 
 class NotDelivered(Exception):
-    """An event does not fit the template: what comes out is not JSON."""
+    """An event does not fit the template: the result is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +123,15 @@ _Part: TypeAlias = str | _Placeholder
 
 
 class Transformer:
-    """A checked transformer, ready to be used for every event of its rule.
+    """A checked transformer for the events of a rule.
 
     Args:
         definition: paths and template.
-        rule_arn: what `<aws.events.rule-arn>` stands for.
-        rule_name: what `<aws.events.rule-name>` stands for.
+        rule_arn: the value of `<aws.events.rule-arn>`.
+        rule_name: the value of `<aws.events.rule-name>`.
 
     Raises:
-        Invalid: PutTargets would not take it.
+        Invalid: PutTargets would refuse it.
     """
 
     def __init__(self, definition: InputTransformer, *, rule_arn: str, rule_name: str) -> None:
@@ -145,11 +145,11 @@ class Transformer:
         self._rule: Mapping[str, JSON] = {RULE_ARN: rule_arn, RULE_NAME: rule_name}
 
     def transform(self, event: Event) -> JSON:
-        """Return what the target gets.
+        """Return the target's input.
 
         Raises:
-            NotDelivered: the filled template is not JSON. Texts go into it as they are, without escapes, as
-                the user guide warns: a quotation mark in one ends the string that it stands in.
+            NotDelivered: the filled template is not JSON. Texts are inserted without escaping, as the user
+                guide warns: a quotation mark in a text ends the string that contains it.
         """
         render = self._text if self._is_text else self._json
         filled = "".join(part if isinstance(part, str) else render(part, event) for part in self._parts)
@@ -161,7 +161,7 @@ class Transformer:
             raise NotDelivered("The transformed input is not JSON.") from None
 
     def _json(self, part: _Placeholder, event: Event) -> str:
-        """Fill a placeholder of JSON: outside quotes a string gets them; a missing value is empty."""
+        """Fill a placeholder in JSON: a string outside quotes gets quotes; a missing value is empty."""
         value = self._value(part.name, event)
         text = "" if isinstance(value, Missing) else value
         if isinstance(text, str):
@@ -203,7 +203,7 @@ def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
 
 
 def _parts(template: str) -> list[_Part]:
-    """Take a template apart at its placeholders, and note which stand inside a string."""
+    """Split a template at its placeholders, and mark those inside a string."""
     if not 1 <= len(template) <= MAXIMUM_TEMPLATE:
         raise Invalid(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
     parts: list[_Part] = []
@@ -222,7 +222,7 @@ def _check_template(parts: list[_Part]) -> None:
     marks = (part if isinstance(part, str) else _IN_A_STRING if part.quoted else "null" for part in parts)
     text = "".join(marks).lstrip()
     try:
-        # Several texts, one a line, pass: the first alone is looked at.
+        # Several texts, one per line, pass: only the first is checked.
         json.JSONDecoder(object_pairs_hook=_no_placeholder_in_a_key).raw_decode(text)
     except (ValueError, RecursionError):
         raise Invalid("the template is neither JSON nor a text in quotes") from None
@@ -235,7 +235,10 @@ def _no_placeholder_in_a_key(pairs: list[tuple[str, JSON]]) -> None:
 
 
 def _without_detail(document: dict[str, JSON]) -> dict[str, JSON]:
-    """Return the event as `<aws.events.event>` gives it: no detail, and `detail-type` under another name."""
+    """Return the event as `<aws.events.event>` has it.
+
+    Without detail, and `detail-type` under another name.
+    """
     return {
         "detailType" if name == "detail-type" else name: value
         for name, value in document.items()

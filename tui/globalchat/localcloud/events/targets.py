@@ -1,4 +1,4 @@
-"""What a rule can deliver to: an AppSync API, another bus or a queue. Each returns None or a Failure.
+"""The targets of rules: an AppSync API, another bus or a queue. Each returns None or a Failure.
 
 Roles and policies never change while the local cloud runs, so each permission is evaluated once.
 """
@@ -27,9 +27,9 @@ _PUT_EVENTS: Final = "events:PutEvents"
 
 
 def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
-    """Return the failure of a role that does not trust EventBridge, or None.
+    """Return the failure if a role does not trust EventBridge, or None.
 
-    AWS does not document its code by target.
+    AWS does not document the code for each target.
     """
     role = roles.get(route.target.role_arn or "")
     if role is not None and may_assume(role, SERVICE, on_behalf_of(route.rule.arn)):
@@ -38,7 +38,7 @@ def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure
 
 
 def not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
-    """Return the failure of a role that EventBridge may assume, but that may not put events, or None."""
+    """Return the failure if a role that EventBridge may assume may not put events, or None."""
     role = roles[route.target.role_arn or ""]
     if evaluate(role.statements, action=_PUT_EVENTS, resource=route.target.arn):
         return None
@@ -48,7 +48,7 @@ def not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
 
 
 Forward: TypeAlias = Callable[[str, dict[str, JSON]], Failure | None]
-"""Puts an event's document on a bus (by ARN); a Failure if that bus cannot take it now."""
+"""Puts an event's document on a bus (by ARN); returns a Failure if that bus cannot accept it now."""
 
 
 class AppSyncTarget:
@@ -100,7 +100,10 @@ class AppSyncTarget:
 
 
 class BusTarget:
-    """Forwards an event to another bus, once: what a bus target brought goes to no other bus target."""
+    """Forwards an event to another bus, but only once.
+
+    An event that came from a bus target goes to no further bus target.
+    """
 
     def __init__(
         self, route: Route, roles: Mapping[str, Role], forward: Forward, new_id: Callable[[], str]
@@ -114,7 +117,7 @@ class BusTarget:
     async def deliver(self, event: Event) -> Failure | None:
         """Put the event on the bus; in another region under a new id, else unchanged.
 
-        Measured by others on AWS; whether the time changes too is not documented, and here it does not.
+        Others have measured this on AWS. Whether the time changes, too, is not documented; here it does not.
         """
         if event.forwarded:
             code = "THIRD_REGION_HOP_DETECTED" if self._crosses else "THIRD_ACCOUNT_HOP_DETECTED"
@@ -127,7 +130,7 @@ class BusTarget:
 
 
 class QueueTarget:
-    """Sends an event to a queue, as a message without attributes: those are for dead letters."""
+    """Sends an event to a queue as a message without attributes, which only dead letters have."""
 
     def __init__(self, route: Route, dead_letters: DeadLetterQueues, clock: EpochClock) -> None:
         self._queue_arn = route.target.arn
@@ -150,7 +153,7 @@ class QueueTarget:
 def variables(rule: Rule, target: RuleTarget) -> Callable[[Event], JSON]:
     """Compile the input of a target: a constant, a part of the event, a filled template, or all of it.
 
-    The function raises NotDelivered for an event that does not fit the template.
+    The returned function raises NotDelivered for an event that does not fit the template.
     """
     if target.input is not None:
         value: JSON = json.loads(target.input)

@@ -241,7 +241,7 @@ class GraphQLExecutor:
 def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
     """Return True for a coroutine, the only awaitable that resolvers return.
 
-    Graphql-core's own test is slow.
+    The test of graphql-core is slow.
     """
     return type(value) is CoroutineType
 

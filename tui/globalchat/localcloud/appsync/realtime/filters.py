@@ -1,7 +1,7 @@
 """Subscription filters: parses and compiles them, and indexes subscriptions by them.
 
 Grammar and limits of enhanced filters follow the AppSync developer guide (`extensions-js`,
-`aws-appsync-real-time-enhanced-filtering`). Not documented there, hence chosen: an absent field counts as
+`aws-appsync-real-time-enhanced-filtering`). Not documented there, and chosen here: an absent field counts as
 null, `eq null` matches it, and the negative operators (`ne`, `notIn`, `notContains`) let it through.
 """
 
@@ -23,11 +23,11 @@ MAX_CONTAINS_ANY: Final = 20
 
 Item = TypeVar("Item", bound=Hashable)
 _EqKey = tuple[str, Hashable]
-"""A field's name and the value that an `eq` rule asks for."""
+"""A field's name and the value of its `eq` rule."""
 
 
 class _OutOfReach:
-    """The value of a nested name that leads through a list: no rule matches it."""
+    """The value of a nested name that passes through a list: no rule matches it."""
 
 
 _OUT_OF_REACH: Final = _OutOfReach()
@@ -60,9 +60,9 @@ def parse_filter(document: JSON) -> FilterGroup:
 
 
 def compile_filter(group: FilterGroup) -> Predicate:
-    """Compile a filter to a test: True if all rules of at least one inner sequence hold. It never raises."""
+    """Compile a filter to a predicate: True if all rules of an inner sequence match. It never raises."""
     alternatives = [[_compile_rule(rule) for rule in rules] for rules in group]
-    # Most filters are one rule: no need for two generators at every message.
+    # Most filters are a single rule, which needs no generators.
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         return alternatives[0][0]
     return lambda value: any(all(test(value) for test in tests) for tests in alternatives)
@@ -75,7 +75,7 @@ def argument_filter(arguments: Mapping[str, JSON]) -> FilterGroup:
 
 def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
     """Return the value of a possibly nested field (`a.b`); None if it is absent."""
-    # The usual case, and on the path of every delivery.
+    # The common case, executed for every delivery.
     if "." not in field_name:
         return value.get(field_name)
     found: object = value
@@ -90,7 +90,7 @@ def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
 
 def same(left: object, right: object) -> bool:
     """Return True if two JSON values are equal: true is not 1, 1 is 1.0, other types never equal."""
-    # To Python True equals 1.
+    # In Python, True equals 1.
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
@@ -130,7 +130,7 @@ def _expand(rules: Sequence[FilterRule]) -> list[list[FilterRule]]:
         else [rule]
         for rule in rules
     ]
-    # Two "in" rules of 5 values are 25 groups; more rules would be millions before the limit is looked at.
+    # Two "in" rules of 5 values are 25 groups; without this check more rules would make millions of groups.
     product = itertools.islice(itertools.product(*choices), MAX_GROUPS + 1)
     return [list(alternative) for alternative in product]
 
@@ -225,14 +225,14 @@ _OPERATORS: Final[dict[str, tuple[Callable[[JSON], str | None], Callable[[object
     "between": (_pair, _between),
     "containsAny": (_values(MAX_CONTAINS_ANY), _contains_any),
 }
-"""Each operator: a check that returns the values it takes (None if the given one is fine), and its test."""
+"""For each operator, a check of its value (returns what is expected, or None) and its test."""
 
 
 class FilterIndex(Generic[Item]):
-    """Finds the items whose filter may match a value, without looking at the others.
+    """Finds the items whose filter may match a value without looking at all items.
 
-    Items are kept by the value that an `eq` rule of their filter asks for; those without such a rule are
-    always candidates. If `is_exact` is true of a filter, every candidate with it matches.
+    Items are indexed by the value of an `eq` rule of their filter; those without such a rule are always
+    candidates. If `is_exact` is true of a filter, every candidate with it matches.
     """
 
     def __init__(self) -> None:
@@ -249,7 +249,7 @@ class FilterIndex(Generic[Item]):
         keys = _eq_keys(group)
         for bucket in self._buckets(keys):
             bucket.pop(item, None)
-        # Empty buckets would pile up for values that are used once, such as ids.
+        # Otherwise empty buckets would pile up for values that are used once, such as ids.
         for name, key in keys or ():
             if not self._by_value[name][key]:
                 del self._by_value[name][key]
@@ -263,10 +263,10 @@ class FilterIndex(Generic[Item]):
             found = lookup(value, name)
             if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
                 hits.append(bucket)
-        # The bucket itself, not a copy: it may hold ten thousand items.
+        # The bucket itself, not a copy: it may contain ten thousand items.
         if len(hits) == 1:
             return hits[0]
-        # One item may stand under several fields, but is a candidate once.
+        # An item may be indexed under several fields, but is a candidate only once.
         return dict.fromkeys(item for hit in hits for item in hit)
 
     def _buckets(self, keys: "list[_EqKey] | None") -> "list[dict[Item, None]]":
@@ -276,7 +276,7 @@ class FilterIndex(Generic[Item]):
 
 
 def is_exact(group: FilterGroup) -> bool:
-    """Return True if every candidate with this filter matches it: it is one `eq` rule and nothing else."""
+    """Return True if every candidate with this filter matches it, since it is a single `eq` rule."""
     return len(group) == 1 and len(group[0]) == 1 and _eq_key(group[0][0]) is not None
 
 
@@ -298,5 +298,5 @@ def _eq_key(rule: FilterRule) -> _EqKey | None:
 
 
 def _key(value: str | float | bool | None) -> Hashable:
-    """Return a dictionary key that differs where JSON values do: Python hashes true and 1 alike."""
+    """Return a dictionary key that distinguishes JSON values: Python treats true and 1 as equal."""
     return (bool, value) if isinstance(value, bool) else value

@@ -1,7 +1,7 @@
 """The wire format of AppSync's realtime service: the handshake of a client, and the frames that answer it.
 
 Shapes follow the developer guide (`real-time-websocket-client`) and responses pasted in public issues;
-where AppSync's own shape is not known, the docstring of the function says so.
+where AppSync's own shape is unknown, the function's docstring says so.
 """
 
 import base64
@@ -44,7 +44,7 @@ def header_object(handshake: Handshake) -> Mapping[str, str]:
     """Return the authorization headers of a handshake.
 
     They are in `?header=<base64>`, else in a subprotocol `header-<base64url>`, else they are the request's.
-    An object that cannot be decoded counts as empty: it carries no credentials.
+    An object that cannot be decoded counts as empty, without credentials.
     """
     for pair in handshake.query.split("&"):
         name, _, value = pair.partition("=")
@@ -79,26 +79,26 @@ KEEP_ALIVE: Final = b'{"type":"ka"}'
 
 
 def connection_ack() -> bytes:
-    """Answer `connection_init`."""
+    """Encode the answer to `connection_init`."""
     return json_text.encode(
         {"type": "connection_ack", "payload": {"connectionTimeoutMs": CONNECTION_TIMEOUT_MS}}
     )
 
 
 def connection_error(message: str, code: int, error_type: str | None = None) -> bytes:
-    """Refuse the connection; subprotocol errors have no `errorType`."""
+    """Encode the refusal of the connection; subprotocol errors have no `errorType`."""
     error: dict[str, JSON] = {} if error_type is None else {"errorType": error_type}
     error |= {"message": message, "errorCode": code}
     return json_text.encode({"type": "connection_error", "payload": {"errors": [error]}})
 
 
 def start_ack(subscription: str) -> bytes:
-    """Confirm that the subscription is live."""
+    """Encode the confirmation that the subscription is live."""
     return json_text.encode({"type": "start_ack", "id": subscription})
 
 
 def complete(subscription: str) -> bytes:
-    """Announce the end of the subscription."""
+    """Encode the end of the subscription."""
     return json_text.encode({"type": "complete", "id": subscription})
 
 
@@ -113,42 +113,51 @@ def data_tail(payload: Mapping[str, JSON]) -> bytes:
 
 
 def error(errors: "Sequence[JSON] | Mapping[str, JSON]", subscription: str | None = None) -> bytes:
-    """Report errors, of a subscription if `subscription` is given."""
+    """Encode errors, of a subscription if `subscription` is given."""
     frame: dict[str, object] = {} if subscription is None else {"id": subscription}
     return json_text.encode({"type": "error", **frame, "payload": {"errors": errors}})
 
 
 def unsupported() -> bytes:
-    """Refuse a frame of an unknown type, or a `start` without a request; it carries no id.
+    """Encode the refusal of a frame of an unknown type, or of a `start` without a request; it has no id.
 
-    AppSync was seen to answer so to a `start` without `payload.data`. Its answer to a frame that is not JSON
-    or has an unknown type is not known: the same is sent.
+    AppSync was observed to answer a `start` without `payload.data` in this way. Its answer to a frame that is
+    not JSON or has an unknown type is unknown; the same frame is sent.
     """
     return error([unsupported_operation("unknown")])
 
 
 def unauthorized(subscription: str, message: str, error_type: str) -> bytes:
-    """Refuse a `start` whose credentials were not accepted."""
+    """Encode the refusal of a `start` whose credentials were not accepted."""
     return error([{"errorType": error_type, "message": message}], subscription)
 
 
 def too_many_subscriptions(subscription: str, limit: int) -> bytes:
-    """Refuse a `start` beyond the quota; AppSync was seen to send an object here, not a list of errors."""
+    """Encode the refusal of a `start` beyond the quota.
+
+    AppSync was observed to send an object here, not a list of errors.
+    """
     message = f"Max number of {limit} subscriptions reached"
     return error({"errorType": "MaxSubscriptionsReachedError", "message": message}, subscription)
 
 
 def duplicate(subscription: str) -> bytes:
-    """Refuse a `start` whose id is in use. The error's name is known from client code, its shape is not."""
+    """Encode the refusal of a `start` whose id is in use.
+
+    The error's name is known from client code, its shape is not.
+    """
     message = "A subscription with this id is already active on the connection"
     return error([{"errorType": "DuplicatedOperationError", "message": message}], subscription)
 
 
 def connect_rate_limited() -> bytes:
-    """Refuse a connection beyond the rate limit. AWS does not document it; the code is a guess."""
+    """Encode the refusal of a connection beyond the rate limit.
+
+    AWS does not document it; the code is a guess.
+    """
     return connection_error("Rate limit exceeded", 429, "LimitExceededError")
 
 
 def rate_limited() -> bytes:
-    """Refuse a `start` beyond the rate limit; it carries no id."""
+    """Encode the refusal of a `start` beyond the rate limit; it has no id."""
     return error([{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}])

@@ -19,7 +19,7 @@ from globalchat.localcloud.appsync.realtime.filters import (
 )
 
 MAX_PAYLOAD: Final = 240 * 1024
-"""Bytes that one subscription message may have (AppSync quota)."""
+"""The most bytes of a subscription message (AppSync quota)."""
 
 
 CounterName = Literal[
@@ -55,28 +55,28 @@ class Metrics:
         self._values[name] += by
 
     def __getitem__(self, name: CounterName | GaugeName) -> int:
-        """Return the current value; 0 for a name that was never touched."""
+        """Return the current value; 0 for an unused name."""
         return self._values[name]
 
     def snapshot(self) -> dict[str, int]:
-        """Return every name that was ever touched with its value."""
+        """Return the values of all names that have been used."""
         return dict(self._values)
 
 
 class FrameSink(Protocol):
-    """Sends the frames of one socket. No call waits, and none calls the hub back before it returns."""
+    """Sends the frames of one socket. No call blocks, and none calls back into the hub before it returns."""
 
     def send(self, payload: bytes, /) -> None:
         """Send one text frame, together with others of this turn of the loop."""
         ...
 
     def send_alone(self, payload: bytes, /) -> None:
-        """Send one text frame at once, as no other is about to follow."""
+        """Send one text frame at once, because no other is about to follow."""
         ...
 
 
 class HubSocket(Protocol):
-    """A socket with subscriptions, as the hub sees it; like a `FrameSink` it never waits or calls back."""
+    """A socket with subscriptions, as the hub sees it; like a `FrameSink` it never blocks or calls back."""
 
     @property
     def buffer(self) -> FrameSink:
@@ -89,7 +89,7 @@ class HubSocket(Protocol):
 
 
 class _Subscription:
-    """One live subscription, with copies of what the fan-out reads.
+    """One live subscription, with copies of the values that the fan-out reads.
 
     `matches` None means that every candidate of the index matches. `ended_by` is the invalidation filter.
     """
@@ -114,7 +114,7 @@ class _Subscription:
         self.plan = plan
         self.key = plan.projection_key
         self.prefix = frames.data_prefix(subscription_id)
-        # Copied here so that the fan-out follows one reference less: it is bound by memory access.
+        # Copied so that the fan-out, which is bound by memory access, follows one reference less.
         self.buffer = socket.buffer
         self.delivery_filter = argument_filter(plan.arguments) if plan.filter is None else plan.filter
         self.matches = None if is_exact(self.delivery_filter) else compile_filter(self.delivery_filter)
@@ -123,13 +123,13 @@ class _Subscription:
 
 
 class Hub:
-    """Implements `Subscribers` for one API: delivers into buffers and never waits.
+    """Implements `Subscribers` for one API: delivers into buffers and never blocks.
 
     Args:
         metrics: where deliveries are counted.
         max_payload: bytes that one subscription message may have.
-        defer: an event loop's `call_soon`. With it publications are delivered at the end of the turn in which
-            they came: a single one is written at once, several are gathered per socket. Without it each
+        defer: an event loop's `call_soon`. With it, publications are delivered at the end of the loop turn in
+            which they came: a single one is written at once, several are gathered per socket. Without it each
             publication is delivered immediately.
     """
 
@@ -154,7 +154,7 @@ class Hub:
         Raises:
             ValueError: the socket has a subscription with this id.
         """
-        # Publications that came before a change are delivered to the subscriptions of that time.
+        # Publications from before a change are delivered to the subscriptions of that time.
         self.flush()
         subscriptions = self._sockets.setdefault(socket, {})
         if subscription_id in subscriptions:
@@ -193,7 +193,7 @@ class Hub:
     def flush(self) -> None:
         """Deliver the publications that wait for the end of the turn."""
         if self._publications:
-            # Exchanged first: what is published while these are delivered waits for the next turn.
+            # Swapped first: publications during this delivery wait for the next turn.
             publications, self._publications = self._publications, []
             alone = len(publications) == 1
             for publication in publications:
@@ -218,7 +218,7 @@ class Hub:
             if tail is None:
                 refused += 1
                 continue
-            # Nothing else comes in this turn: one write now is faster than gathering.
+            # Nothing else follows in this turn, and one write now is faster than gathering.
             if alone:
                 subscription.buffer.send_alone(subscription.prefix + tail)
             else:
@@ -237,7 +237,7 @@ class Hub:
             if subscription.ended_by is not None and subscription.ended_by(invalidation.payload):
                 ended.setdefault(subscription.socket, []).append(subscription.id)
         for socket, ids in ended.items():
-            # The whole socket ends, its other subscriptions too.
+            # The whole socket ends, including its other subscriptions.
             self.drop(socket)
             socket.invalidate(ids)
         self.metrics.count("InvalidationSuccess")
@@ -264,7 +264,7 @@ class Hub:
     def _render(self, plan: SubscriptionPlan, publication: Publication) -> bytes | None:
         """Encode a publication for subscribers of the plan; None if it is larger than AppSync delivers.
 
-        AWS documents the quota, but not what happens to a larger message: here it is dropped and counted.
+        AWS documents the quota, but not the fate of a larger message; here it is dropped and counted.
         """
         tail = frames.data_tail(plan.project(publication.value))
         return tail if len(tail) - 1 <= self._max_payload else None

@@ -57,7 +57,7 @@ class RemoveSubscription:
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """Close the socket and drop its subscriptions. It is the last action of a socket."""
+    """Close the socket and drop its subscriptions; the last action of a socket."""
 
     code: int
 
@@ -72,7 +72,7 @@ class CountMetric:
 SocketAction = (
     SendFrame | StartSubscription | AddSubscription | RemoveSubscription | CloseSocket | CountMetric
 )
-"""What the owner of the socket has to do, in order."""
+"""The actions that the owner of the socket has to execute, in order."""
 
 
 NORMAL_CLOSURE: Final = 1000
@@ -100,7 +100,7 @@ LEGAL_TRANSITIONS: Final[Mapping[SocketState, frozenset[SocketState]]] = {
 
 
 class IllegalSocketTransition(RuntimeError):
-    """A change of state that a socket must never make: a defect of the code, not an event."""
+    """A change of state that is never allowed: a defect of the code, not an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class SocketLimits:
     """Quotas and times of a socket, in seconds.
 
     A refused socket gets the reason at once, but is closed only after the client's first frame or
-    `refusal_grace`: a client that sends before it reads would otherwise find a closed socket and never see
+    `refusal_grace`: otherwise a client that sends before it reads would find a closed socket and never see
     the reason. Any other has `first_frame` for its `connection_init` or a `start` that is authorised.
     """
 
@@ -120,7 +120,7 @@ class SocketLimits:
 
 
 class RateLimit:
-    """A token bucket: admits `per_second` events a second, as many at once after a pause; None admits all."""
+    """A token bucket of `per_second` events: as many at once after a pause; None admits all."""
 
     def __init__(self, per_second: float | None) -> None:
         self._rate = per_second
@@ -129,7 +129,7 @@ class RateLimit:
         self._last: float | None = None
 
     def admit(self, now: float) -> bool:
-        """Return True if one more event is within the limit at `now` (seconds), and count it if so."""
+        """Return True, and count the event, if one more event is within the limit at `now` (seconds)."""
         if self._rate is None:
             return True
         if self._last is not None:
@@ -169,7 +169,7 @@ class RealtimeProtocol:
         self._expires_at = 0.0
         self._next_keep_alive: float | None = None
         self._first_frame_by: float | None = None
-        # Ids whose plan is being made, and those of live subscriptions.
+        # Ids of subscriptions that are being planned, and of live ones.
         self._pending: set[str] = set()
         self._active: set[str] = set()
 
@@ -192,7 +192,7 @@ class RealtimeProtocol:
         return min(time for time in times if time is not None)
 
     def open(self, handshake: Handshake, now: float, *, admitted: bool = True) -> list[SocketAction]:
-        """Check an upgrade request that was answered with 101; `admitted`: it is within the rate limit."""
+        """Check an upgrade request that was answered with 101; `admitted` if it is within the rate limit."""
         self._source_ip = handshake.source_ip
         self._expires_at = now + self._limits.lifetime
         if not admitted:
@@ -211,7 +211,7 @@ class RealtimeProtocol:
 
     def receive(self, frame: str | bytes, now: float) -> list[SocketAction]:
         """Handle one frame of the client."""
-        # The client has sent a frame, so it reads: it gets to see why it was refused before the close.
+        # The client has sent a frame, so it reads, and will see why it was refused before the close.
         if self._state is SocketState.REFUSED:
             return self._close(POLICY_VIOLATION)
         if self._state is SocketState.CLOSED:
@@ -245,12 +245,12 @@ class RealtimeProtocol:
     def refused(self, subscription: str, errors: Sequence[JSON]) -> list[SocketAction]:
         """Report the errors of a `StartSubscription`; `UnsupportedOperation` has no id, as on AppSync.
 
-        The frame has only the type and the message of each error: AppSync was seen to leave out path,
+        The frame has only the type and message of each error: AppSync was observed to leave out path,
         locations and `errorInfo` (aws/aws-appsync-community#355, aws-amplify/amplify-js#12679).
         """
         if not self._take_pending(subscription):
             return []
-        # The planner reports an unsupported operation alone.
+        # The planner reports an unsupported operation as the only error.
         first = errors[0] if errors else None
         unsupported = isinstance(first, dict) and first.get("errorType") == "UnsupportedOperation"
         frame = frames.error([_shortened(each) for each in errors], None if unsupported else subscription)
@@ -259,10 +259,10 @@ class RealtimeProtocol:
     def invalidated(self, subscriptions: Sequence[str], *, announce: bool = True) -> list[SocketAction]:
         """End subscriptions that the API invalidated: `complete` for each, then the socket closes.
 
-        AWS documents a notice "Subscription complete.", not its frame, its order or the close code;
-        `announce` False is the other reading: the socket just closes.
+        AWS documents a notice "Subscription complete.", but not its frame, its order or the close
+        code; `announce` False is the other interpretation: the socket just closes.
         """
-        # Some may have been stopped since the hub chose them.
+        # Some may have been stopped since the hub selected them.
         ended = [name for name in subscriptions if name in self._active]
         if not ended or self._state is SocketState.CLOSED:
             return []
@@ -270,7 +270,7 @@ class RealtimeProtocol:
         return [*notices, *self._close(NORMAL_CLOSURE)]
 
     def tick(self, now: float) -> list[SocketAction]:
-        """Send a keep-alive that is due, or close a socket that stayed silent or is too old."""
+        """Send a keep-alive if due, or close a socket that stayed silent or is too old."""
         if self._state in (SocketState.NEW, SocketState.CLOSED):
             return []
         if now >= self._expires_at:
@@ -292,7 +292,7 @@ class RealtimeProtocol:
             self._close(NORMAL_CLOSURE)
 
     def _init(self, now: float) -> list[SocketAction]:
-        # A second `connection_init` is acknowledged again, and changes nothing.
+        # A second `connection_init` is acknowledged again without any change.
         actions: list[SocketAction] = [SendFrame(frames.connection_ack())]
         if self._state is SocketState.OPEN:
             self._become(SocketState.READY)
@@ -312,7 +312,7 @@ class RealtimeProtocol:
             or request is None
         ):
             return self._deny(frames.unsupported())
-        # Before the signature is checked, which is the expensive part.
+        # Checked before the signature, which is the expensive part.
         if not self._admit(now):
             return self._deny(frames.rate_limited())
         if name in self._pending or name in self._active:
@@ -325,7 +325,7 @@ class RealtimeProtocol:
             caller = self._authenticate(headers, "/graphql", data.encode())
         except UnauthorizedCaller as error:
             return self._deny(frames.unauthorized(name, error.message, error.error_type))
-        # An authorised `start` proves the client as well as `connection_init` does.
+        # An authorised `start` identifies a client as well as `connection_init` does.
         self._pending.add(name)
         self._first_frame_by = None
         return [StartSubscription(name, request, caller)]
@@ -379,7 +379,7 @@ def _graphql_request(data: JSON) -> GraphQLRequest | None:
 
 
 def _shortened(error: JSON) -> JSON:
-    """Return the parts of an error that an `error` frame holds."""
+    """Return the parts of an error that an `error` frame contains."""
     if not isinstance(error, dict):
         return error
     return {key: error[key] for key in ("errorType", "message") if error.get(key) is not None}
