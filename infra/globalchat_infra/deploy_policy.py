@@ -211,9 +211,14 @@ _CALLING = ("call", "pages", "call_within", "_existing")
 _OPERATION = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
+ON_MESSAGES = ("purge.py", "repair.py")
+"""Modules whose calls delete or send messages: who deploys needs no permission for that."""
+
+
 def deployer_actions() -> set[str]:
-    """Return the actions of AWS that the deployer's own code calls."""
-    made = {call for file in DEPLOYER.glob("*.py") for call in calls(file.read_text(encoding="utf-8"))}
+    """Return the actions of AWS that the deployer's own code calls, without those on messages."""
+    files = [file for file in DEPLOYER.glob("*.py") if file.name not in ON_MESSAGES]
+    made = {call for file in files for call in calls(file.read_text(encoding="utf-8"))}
     made |= {(service, operation) for service, operation, *_ in QUOTAS}
     return {f"{service}:{action(operation)}" for service, operation in made}
 

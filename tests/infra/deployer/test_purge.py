@@ -1,6 +1,7 @@
 """`globalchat purge` on an imitated AWS: whose table it is, faults of DynamoDB, interruptions."""
 
 import json
+import re
 import signal
 from collections.abc import Iterable
 from typing import Any
@@ -10,11 +11,15 @@ import pytest
 from globalchat.client.history import cursor_at
 from globalchat.core.clock import now_ms
 from globalchat.core.sign_in import Timeouts
+from globalchat.localcloud.definition import Statement
+from globalchat.localcloud.iam import evaluate
 from globalchat_infra import stack_interface
+from globalchat_infra.deployer import repair
 from globalchat_infra.deployer.aws import Aws
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply
 from tests.infra.helpers.moto_account import ACCOUNT, END, User
 from tests.infra.helpers.small_stacks import make_stack, tags
+from tests.paths import ROOT
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
@@ -298,3 +303,64 @@ def test_wrong_usage_is_reported_before_anything_is_asked(
 ) -> None:
     ran = user.run("purge", *arguments, "--yes")
     assert (ran.exit_code, said in " ".join(ran.output.split())) == (2, True), ran.output
+
+
+PAGE = ROOT / "docs" / "operations.md"
+
+
+def policy() -> list[Statement]:
+    """Return the page's policy for purges and repairs, filled in for this deployment's first region."""
+    [text] = [
+        block for block in re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL) if "Purge" in block
+    ]
+    document = json.loads(text.replace("globalchat-", "small-").replace("ACCOUNT", ACCOUNT))
+
+    def many(value: str | list[str]) -> tuple[str, ...]:
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    return [
+        Statement(each["Effect"], many(each["Action"]), many(each["Resource"]), conditions={})
+        for each in document["Statement"]
+    ]
+
+
+def asked_for(call: Call) -> tuple[str, str]:
+    """Return the action and the resource that a call needs a permission for."""
+    place = f"{call.region}:{ACCOUNT}"
+    if call.service == "appsync":
+        assert call.action.startswith("GET /v1/apis/")
+        return "appsync:GetGraphqlApi", f"arn:aws:appsync:{place}:apis/API-ID"
+    resource = {
+        "dynamodb": f"arn:aws:dynamodb:{place}:table/small-oregon-history",
+        "events": f"arn:aws:events:{place}:event-bus/small-bus",
+    }[call.service]
+    if call.action == "DescribeRule":
+        resource = f"arn:aws:events:{place}:rule/small-bus/small-broadcast"
+    return f"{call.service}:{call.action}", resource
+
+
+def test_the_policy_of_the_page_allows_what_purges_and_repairs_call_and_nothing_else(
+    deployed: User, front: AwsFront
+) -> None:
+    aws = Aws()
+    store(3)
+    bus = f"arn:aws:events:us-west-2:{ACCOUNT}:event-bus/small-bus"
+    aws.call("events", "us-west-2", "create_event_bus", Name="small-bus", Tags=tags("small", "oregon"))
+    pattern = json.dumps({"source": ["globalchat"], "detail-type": ["message repaired"]})
+    aws.call(
+        *("events", "us-west-2", "put_rule"),
+        Name="small-broadcast",
+        EventBusName="small-bus",
+        EventPattern=pattern,
+    )
+    front.calls.clear()
+    assert deployed.run("purge", "tech", "--yes").exit_code == 0
+    repair.check_bus(aws, "small", "oregon", "us-west-2")
+    repair.put(aws, "us-west-2", bus, ["{}"], lambda _: None)
+    # Who one is may be asked by anyone.
+    calls = [each for each in front.calls if each.region == "us-west-2" and each.service != "sts"]
+    statements, used = policy(), {asked_for(each) for each in calls}
+    for action, resource in used:
+        assert evaluate(statements, action=action, resource=resource), (action, resource)
+    assert {action for action, _ in used} == {action for each in statements for action in each.actions}
+    assert not evaluate(statements, action="dynamodb:Query", resource="arn:aws:dynamodb:us-west-2:1:table/x")
