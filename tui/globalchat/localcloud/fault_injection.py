@@ -1,4 +1,7 @@
-"""Faults of a running cloud: what is set, and the sockets, keys and deliveries that it disturbs."""
+"""Faults of a running cloud.
+
+The faults that are set, and the sockets, keys and deliveries that they disturb.
+"""
 
 import math
 import random
@@ -12,7 +15,7 @@ from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.faults import FaultLocation, InjectedFault, best, kind_of, parse
 
 REORDER_SECONDS: Final = 0.25
-"""How far an event may fall behind."""
+"""The most seconds by which an event may be delayed to reorder it."""
 
 _AT_ONCE: Final = (0.0,)
 _CONCURRENT: Final = 1e-6
@@ -21,7 +24,7 @@ _STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
 
 
 class FaultySocket(Protocol):
-    """An open realtime socket, as a fault sees it."""
+    """An open realtime socket, as faults see it."""
 
     blackholed: bool
     """True once it neither sends nor reads any more, its TCP connection still open."""
@@ -31,12 +34,12 @@ class FaultySocket(Protocol):
         ...
 
     def blackhole(self) -> None:
-        """Stop sending and reading from now on; only `reset` follows."""
+        """Stop sending and reading; only `reset` may follow."""
         ...
 
 
 class RegionFaults:
-    """The faults of one region. The shells of its port consult it; all are off at first.
+    """The faults of one region, all off at first. The HTTP applications and sockets of its port consult it.
 
     Attributes:
         throttled: Every HTTP request and every `start` is answered with `LimitExceededError`.
@@ -66,7 +69,7 @@ class RegionFaults:
     def half_open(self) -> bool:
         """True if all sockets are black holes, those opened until it is cleared included.
 
-        Clearing it resets them, as a network does that has forgotten a connection.
+        Clearing it resets them, like a network that has forgotten a connection.
         """
         return self._half_open
 
@@ -80,21 +83,21 @@ class RegionFaults:
                 each.reset()
 
     def drop(self) -> int:
-        """Reset every open socket now; return how many. Clients may connect again at once."""
+        """Reset every open socket now and return their number. Clients may reconnect at once."""
         dropped = [*self._sockets]
         for each in dropped:
             each.reset()
         return len(dropped)
 
     def blackhole(self) -> int:
-        """Make black holes of the sockets that are open now; return how many. Later ones work."""
+        """Turn the sockets that are open now into black holes and return their number. Later sockets work."""
         working = [each for each in self._sockets if not each.blackholed]
         for each in working:
             each.blackhole()
         return len(working)
 
     def opened(self, each: FaultySocket) -> None:
-        """Add a socket, which the faults that are set apply to at once."""
+        """Add a socket, to which the current faults apply at once."""
         self._sockets.add(each)
         if self._down:
             each.reset()
@@ -145,7 +148,7 @@ class TableFaults:
 
 
 class FaultInterceptor:
-    """Implements `DeliveryInterceptor` for the faults that are set at the time.
+    """Implements `DeliveryInterceptor` for the faults that are currently set.
 
     Args:
         aliases: of AWS regions.
@@ -163,8 +166,8 @@ class FaultInterceptor:
         self._rng = rng
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
-        """Return the delays of the copies that go out."""
-        if not self.faults:  # the usual case costs a publish nothing
+        """Return the delays of an event's copies."""
+        if not self.faults:  # The common case costs a publish nothing.
             return _AT_ONCE
         delays = [self._delay(route)]
         if self._hits("duplicate", route):
@@ -202,7 +205,7 @@ class FaultInterceptor:
         return fault is not None and self._rng.random() < fault.low
 
     def _on(self, name: str, route: Route) -> Iterable[InjectedFault]:
-        """Yield the faults of a name whose location the route is at."""
+        """Yield the faults of a name whose location includes the route."""
         source, target = self._aliases[route.from_region], self._aliases[route.to_region]
         for fault in self.faults:
             if fault.name != name or (fault.kind.scope == "relay" and source == target):
@@ -213,7 +216,7 @@ class FaultInterceptor:
 
 @dataclass(slots=True)
 class FaultyRegion:
-    """What faults may touch in a region.
+    """The parts of a region that faults may affect.
 
     `faults` are the switches of its port, `keys` its live API keys with their expiry in epoch seconds.
     """
@@ -225,10 +228,10 @@ class FaultyRegion:
     _kept: dict[str, float] = field(default_factory=dict, repr=False)
 
     def expire_keys(self, *, expired: bool) -> None:
-        """Make the keys expire long ago, or give them back the time that they had."""
+        """Make the keys expired, or restore their expiry."""
         if expired and not self._kept:
             self._kept = dict(self.keys)
-            # In place: the authenticator reads this very dict.
+            # In place, since the authenticator reads this dict.
             self.keys.update(dict.fromkeys(self.keys, -math.inf))
         elif not expired and self._kept:
             self.keys.update(self._kept)
@@ -239,7 +242,7 @@ class Faults:
     """Sets, lists and clears faults, in the words of `globalchat.localcloud.faults`.
 
     Args:
-        regions: what may be disturbed.
+        regions: the regions that may be disturbed.
         rng: jitter, and which events are hit.
         tables: the faults of their tables.
     """
@@ -262,7 +265,7 @@ class Faults:
     ) -> None:
         """Set faults such as `relay-delay=200ms` or `half-open`, all of them or none.
 
-        A fault replaces the one of its name at the same location. A region is an alias or AWS's name; None is
+        A fault replaces a fault of the same name and location. A region is an alias or AWS's name; None is
         all of them.
 
         Raises:
@@ -280,7 +283,7 @@ class Faults:
         self._move_switches()
 
     def clear(self, *names: str) -> None:
-        """Clear the faults of these names wherever they are; without a name all.
+        """Clear the faults of these names at all locations; without names, clear all faults.
 
         Raises:
             UsageError: there is no fault of that name.
@@ -303,7 +306,7 @@ class Faults:
             faults.throttled = "throttle" in on
             faults.announce_invalidation = "silent-invalidation" not in on
             region.expire_keys(expired="expired-key" in on)
-            # These two act on open sockets when they change.
+            # These two act on open sockets when they are set.
             if faults.down is not (down := "region-down" in on):
                 faults.down = down
             if faults.half_open is not (half_open := "half-open" in on):

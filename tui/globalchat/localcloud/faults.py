@@ -1,4 +1,4 @@
-"""What may be disturbed: the name of a fault, how much of it, and where. Pure: parses, checks, spells."""
+"""Faults: their names, amounts and locations. Pure: parses, checks and formats them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class FaultKind:
         return self.scope in ("region", "table")
 
     def __post_init__(self) -> None:
-        """Refuse an amount that nothing would read."""
+        """Refuse an amount that would have no effect."""
         if self.scope == "region" and self.unit is not None:
             raise ValueError(f"{self.name}: a fault of a region takes no amount")
 
@@ -139,7 +139,7 @@ def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
     event takes its own; a rate is a percentage such as `20%`.
 
     Raises:
-        UsageError: an unknown name, a wrong amount, or a place that the fault cannot have.
+        UsageError: an unknown name, a wrong amount, or a location that the fault cannot have.
     """
     name, equals, amount = text.partition("=")
     kind = kind_of(name)
@@ -162,10 +162,10 @@ def kind_of(name: str) -> FaultKind:
 
 
 def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
-    """Return the most precise of some faults of one kind; of equals the last."""
+    """Return the most precise of several faults of one kind; among equals the last."""
     chosen: InjectedFault | None = None
     for fault in faults:
-        # Not `max`: of equals the last that was set counts.
+        # Not `max`: among equals the last one set counts.
         if chosen is None or fault.location.precision >= chosen.location.precision:
             chosen = fault
     return chosen
@@ -201,7 +201,7 @@ def _delay(name: str, amount: str) -> tuple[float, float]:
 
 def _seconds(text: str) -> float | None:
     try:
-        # To the microsecond: what is spelled is what was read.
+        # To the microsecond, so that a formatted amount parses to the same value.
         return round(parse_duration(text), 6)
     except ValueError:
         return None

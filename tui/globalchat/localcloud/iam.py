@@ -1,4 +1,4 @@
-"""IAM: who calls, in the form in which AWS presents it, and whether they may. Pure.
+"""IAM: principals as AWS presents them, and the evaluation of policies. Pure.
 
 Sources: IAM user guide, "IAM identifiers" (unique ids: `AIDA…`, `AROA…`), "Policy evaluation logic" and "IAM
 JSON policy elements: Condition operators"; STS API reference, AssumedRoleUser.
@@ -15,7 +15,7 @@ from typing import Final
 from globalchat.localcloud.definition import CloudDefinition, Role, Statement
 
 _ID_LENGTH: Final = 17
-"""Characters of a unique id after its prefix of four."""
+"""Characters of a unique id after its four-letter prefix."""
 
 
 CONDITION_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:securetransport"})
@@ -31,7 +31,7 @@ class Principal:
             `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
         user_id: of a user its unique id, of a session `ROLEID:SESSION`. AppSync shows it as `username`.
         account: the account's number.
-        statements: what its policies say.
+        statements: the statements of its policies.
     """
 
     arn: str
@@ -42,9 +42,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """What an access key id stands for.
+    """An access key.
 
-    `token` must accompany every signature with temporary credentials, which end at `expires` (epoch seconds).
+    With temporary credentials, signatures need the `token` until `expires` (epoch seconds).
     """
 
     secret_key: str = field(repr=False)
@@ -60,7 +60,7 @@ def user(name: str, account: str, statements: tuple[Statement, ...] = ()) -> Pri
 
 
 def session(role: Role, name: str) -> Principal:
-    """Return a session of a role under the name that whoever assumed it chose."""
+    """Return a session of a role under the name that its caller chose."""
     account, role_name = role.arn.split(":")[4], role.arn.rpartition("/")[2]
     return Principal(
         f"arn:aws:sts::{account}:assumed-role/{role_name}/{name}",
@@ -72,16 +72,16 @@ def session(role: Role, name: str) -> Principal:
 
 @lru_cache(maxsize=1024)
 def unique_id(prefix: str, arn: str) -> str:
-    """Make the unique id of a user (`AIDA`) or role (`AROA`): the same for the same ARN, at every start."""
+    """Make the unique id of a user (`AIDA`) or role (`AROA`), always the same for the same ARN."""
     digest = hashlib.sha256(arn.encode()).digest()
     return prefix + base64.b32encode(digest).decode()[:_ID_LENGTH]
 
 
 def compile_glob(fixed: Sequence[str]) -> re.Pattern[str]:
-    """Compile what stands before, between and after the stars (regular expressions of fixed length).
+    """Compile the parts before, between and after the stars of a glob (regular expressions of fixed length).
 
-    Each part in the middle is taken where it first fits and never looked at again (atomic groups), for the
-    star after it makes up for whatever follows: the work grows with the text, not with a power of it.
+    Each middle part is matched where it first fits, without backtracking (atomic groups), since the star
+    after it covers the rest: the work is linear in the text.
     """
     if len(fixed) == 1:
         return re.compile(fixed[0], re.DOTALL)
@@ -103,7 +103,7 @@ def evaluate(
         if _applies(statement, action, context or {}) and any(
             matches(pattern, resource) for pattern in statement.resources
         ):
-            if statement.effect == "Deny":  # wins over every Allow, whatever their order
+            if statement.effect == "Deny":  # A Deny overrides every Allow, whatever their order.
                 return False
             allowed = True
     return allowed
@@ -153,7 +153,7 @@ def data_source_may(definition: CloudDefinition, role_arn: str, *, action: str, 
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Match IAM's wildcards: `*` stands for any characters, `?` for exactly one."""
+    """Match IAM's wildcards: `*` matches any characters, `?` exactly one."""
     return _compiled(pattern).fullmatch(value) is not None
 
 
@@ -167,7 +167,7 @@ def _names(statement: Statement, service: str) -> bool:
 
 
 def _applies(statement: Statement, action: str, context: Context) -> bool:
-    """Return True if the action (in any case) and all conditions of a statement hold."""
+    """Return True if a statement has the action (in any case) and all its conditions are met."""
     if not any(matches(pattern.lower(), action.lower()) for pattern in statement.actions):
         return False
     if not statement.conditions:
@@ -181,12 +181,12 @@ def _applies(statement: Statement, action: str, context: Context) -> bool:
 
 
 def _holds(operator: str, actual: str | None, wanted: tuple[str, ...]) -> bool:
-    """Check one condition: any wanted value will do; a key that the request does not carry never matches."""
+    """Check one condition: any wanted value may match; a key that the request lacks never matches."""
     return actual is not None and any(OPERATORS[operator](pattern, actual) for pattern in wanted)
 
 
 def _arn_like(pattern: str, arn: str) -> bool:
-    """Match each of the six parts of an ARN on its own: ArnLike and ArnEquals behave the same."""
+    """Match each of the six parts of an ARN separately: ArnLike and ArnEquals behave the same."""
     patterns, parts = pattern.split(":", 5), arn.split(":", 5)
     return len(patterns) == len(parts) and all(map(matches, patterns, parts))
 
@@ -198,4 +198,4 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, actual: wanted == actual,
     "StringLike": matches,
 }
-"""The condition operators that are emulated: from the wanted and the actual value to whether they agree."""
+"""The emulated condition operators: functions of the wanted and the actual value."""

@@ -1,4 +1,4 @@
-"""The interfaces between AppSync, EventBridge and the process: what each knows of the others."""
+"""The interfaces between AppSync, EventBridge and the process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class PutEventsEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryResult:
-    """What PutEvents answers for one entry: an event id, or an error code and message."""
+    """PutEvents's result for one entry: an event id, or an error code and message."""
 
     event_id: str | None = None
     error_code: str | None = None
@@ -45,7 +45,7 @@ class EventSink(Protocol):
     async def put_events(
         self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
     ) -> list[EntryResult]:
-        """Put 1 to 10 entries on a bus as a role; answers in order.
+        """Put 1 to 10 entries on a bus as a role; return the results in order.
 
         Raises:
             PutEventsError: the role may not, or the call is malformed.
@@ -54,12 +54,12 @@ class EventSink(Protocol):
 
 
 AppSyncErrors = Literal["ignored", "dead-lettered"]
-"""What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
+"""How EventBridge treats an AppSync answer of 200 with `errors`. AWS does not document it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What AppSync answered to a rule target: the GraphQL response body, with `errors` if any."""
+    """AppSync's answer to a rule target: the GraphQL response body, with `errors` if any."""
 
     response: Mapping[str, JSON]
 
@@ -100,10 +100,10 @@ class GraphQLTarget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RegionAddress:
-    """One served region, and the API key that opens it.
+    """One served region, and its API key.
 
-    People call it by its `alias` (`oregon`), AWS by `region`; `event_bus` is the ARN of its bus. Bus and key
-    are empty for a region whose templates tell of no bus, or whose API takes no key.
+    `alias` is its name for users (`oregon`), `region` that of AWS; `event_bus` is the ARN of its bus. The bus
+    is empty if its templates have none, the key if its API takes none.
     """
 
     alias: str

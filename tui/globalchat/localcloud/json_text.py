@@ -7,10 +7,10 @@ from globalchat.localcloud.definition import JSON
 
 
 def read(text: str) -> JSON:
-    """Read JSON text; NaN, Infinity and numbers too large for a double are Python's, not JSON.
+    """Parse JSON text strictly: NaN, Infinity and numbers too large for a double are refused.
 
     Raises:
-        ValueError: it is no JSON, or is nested too deep to be read.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         value: JSON = _DECODER.decode(text)
@@ -39,7 +39,7 @@ _write_escaped: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode(value: object) -> bytes:
-    """Encode a value as compact JSON in UTF-8, which cannot carry lone surrogates: they are escaped."""
+    """Encode a value as compact JSON in UTF-8; lone surrogates, which UTF-8 cannot encode, are escaped."""
     try:
         return write(value).encode()
     except UnicodeEncodeError:

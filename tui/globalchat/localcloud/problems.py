@@ -1,4 +1,4 @@
-"""What is wrong with synthesised templates: sentences for a user, or parts of them without their place."""
+"""Problems of synthesised templates: sentences for users, or parts of sentences without the location."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,32 +14,32 @@ _GAPS = "What the local cloud emulates is listed in docs/local-cloud.md; the res
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
         text: A sentence for a user, or a part of one.
-        is_gap: AWS may take it, but the local cloud does not emulate it; else it is a mistake.
+        is_gap: AWS may accept it, but the local cloud does not emulate it; else it is a mistake.
     """
 
     text: str
     is_gap: bool = False
 
     def within(self, before: str, after: str = "") -> "Defect":
-        """Return the defect with more text around it, such as where it is."""
+        """Return the defect with text around it, such as its location."""
         return Defect(f"{before}{self.text}{after}", self.is_gap)
 
 
 class TemplateError(UserError):
-    """Synthesised templates or their assembly cannot be honoured.
+    """Synthesised templates or their assembly cannot be used.
 
     `defects` are sentences; each names the template (or file), the resource and the property.
-    `str(error)` is the only sentence, or their number and then one a line, by template.
+    `str(error)` is the only sentence, or their number and then one per line, by template.
     """
 
     def __init__(self, *defects: Defect | str) -> None:
-        # Names in them come from files: line breaks and control characters would tear a sentence apart.
+        # They contain names from files: line breaks and control characters would break a sentence apart.
         clean = [Defect(sanitize(each.text, multiline=False), each.is_gap) for each in map(_defect, defects)]
-        # By template; of one template in the order in which they were found.
+        # By template, and within one in the order in which they were found.
         self.defects = tuple(sorted(dict.fromkeys(clean), key=lambda each: each.text.partition(": ")[0]))
         message = self.defects[0].text
         if len(self.defects) > 1:
@@ -59,7 +59,7 @@ class TemplateError(UserError):
 
 
 class Invalid(Exception):
-    """A value in a template cannot be honoured.
+    """A value in a template cannot be used.
 
     Raised by code that knows only the value; the code that knows the template and the resource makes a
     `TemplateError` of it.
@@ -77,18 +77,18 @@ class Invalid(Exception):
         return "; ".join(each.text for each in self.defects)
 
     def within(self, before: str, after: str = "") -> tuple[Defect, ...]:
-        """Return the defects with more text around each, such as where it is."""
+        """Return the defects with text around each, such as its location."""
         return tuple(each.within(before, after) for each in self.defects)
 
 
 class Unsupported(Invalid):
-    """A value may be good for AWS, but the local cloud does not emulate it."""
+    """AWS may accept a value, but the local cloud does not emulate it."""
 
     is_gap: ClassVar = True
 
 
 class Unresolved(Invalid):
-    """A value refers to something that has a problem of its own; there is nothing to add to that."""
+    """A value refers to something that has a problem of its own, so nothing is reported for it."""
 
 
 def _defect(defect: Defect | str, *, is_gap: bool = False) -> Defect:
@@ -96,7 +96,7 @@ def _defect(defect: Defect | str, *, is_gap: bool = False) -> Defect:
 
 
 class Problems:
-    """Collects what is wrong, so that all of it is shown at once."""
+    """Collects problems, so that all are shown at once."""
 
     def __init__(self) -> None:
         self._defects: list[Defect] = []

@@ -1,7 +1,7 @@
 """Parses SDL in AppSync's dialect, which is older than the specification of June 2018.
 
-It has `#` comments where GraphQL has string descriptions, and commas between the interfaces of a type. What
-AppSync is known to refuse is refused here; `docs/local-cloud.md` has the evidence for each.
+It has `#` comments where GraphQL has string descriptions, and commas between the interfaces of a type.
+Everything that AppSync is known to refuse is refused here; `docs/local-cloud.md` has the evidence for each.
 """
 
 from collections.abc import Iterator
@@ -66,14 +66,14 @@ _Extension: TypeAlias = (
     | UnionTypeExtensionNode
 )
 _SHOWN: Final = 5
-"""Problems that one refusal names; of the others it says how many there are."""
+"""The most problems that an error lists; it gives the number of the others."""
 
 
 def parse_sdl(sdl: str) -> DocumentNode:
     """Parse a schema; the `#` comment above a definition becomes its description.
 
     Raises:
-        Invalid: a syntax error, or what AppSync refuses; names each place.
+        Invalid: a syntax error, or something that AppSync refuses; lists all places.
     """
     try:
         document = parse(_with_ampersands(sdl))
@@ -93,14 +93,14 @@ def parse_sdl(sdl: str) -> DocumentNode:
 
 
 class _Survey(Visitor):
-    """Collects what AppSync refuses, and gives each definition the comment above it as its description."""
+    """Collects what AppSync refuses, and turns the comment above each definition into its description."""
 
     def __init__(self) -> None:
         super().__init__()
         self.problems: list[str] = []
 
     def enter(self, node: Node, *_args: object) -> None:
-        """Note what AppSync would refuse about one node."""
+        """Record what AppSync would refuse about a node."""
         if isinstance(node, _Extension):
             self._note(node, "`extend` is not supported: write its fields into the definition")
         if isinstance(node, _Described) and node.description is not None:
@@ -113,7 +113,7 @@ class _Survey(Visitor):
                 self.problems.append(f"line {comment.line}, column {comment.column}: {problem}")
 
     def leave(self, node: Node, *_args: object) -> Node | None:
-        """Answer a definition that has a comment above it with its description, else nothing."""
+        """Return a definition with the comment above it as its description; None if it has no comment."""
         if isinstance(node, _Described) and (comment := _comment_above(node)):
             return replace(node, description=StringValueNode(value=comment))
         return None
@@ -124,13 +124,13 @@ class _Survey(Visitor):
 
 
 def _with_ampersands(sdl: str) -> str:
-    """Write `&` for a comma between two interfaces of a type, so that every position stays as it was."""
+    """Replace a comma between two interfaces of a type by `&`, so that all positions stay the same."""
     characters = list(sdl)
     tokens = list(_lex(sdl))
     depth = 0
     for position, token in enumerate(tokens):
         depth += (token.kind is TokenKind.BRACE_L) - (token.kind is TokenKind.BRACE_R)
-        # Fields and values of enums may have this name, too.
+        # Fields and enum values may have this name, too.
         if depth == 0 and token.kind is TokenKind.NAME and token.value == "implements":
             for comma in _commas_between_names(sdl, tokens[position + 1 :]):
                 characters[comma] = "&"
@@ -149,7 +149,7 @@ def _lex(sdl: str) -> Iterator[Token]:
 
 
 def _commas_between_names(sdl: str, tokens: list[Token]) -> Iterator[int]:
-    """Yield where the first comma between two names in a row is; a name follows `implements`."""
+    """Yield the position of the first comma in each run of commas between names after `implements`."""
     comma = -1
     between_names = False
     for token, following in pairwise(tokens):
@@ -172,7 +172,7 @@ def _tokens(node: Node) -> tuple[Token, Token]:
 
 
 def _comment_above(node: Node) -> str:
-    """Return the lines of the comment that stands directly above a definition."""
+    """Return the lines of the comment directly above a definition."""
     below, _ = _tokens(node)
     lines: list[str] = []
     while (above := below.prev) is not None and above.kind is TokenKind.COMMENT:

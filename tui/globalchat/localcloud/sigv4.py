@@ -1,7 +1,7 @@
-"""AWS Signature Version 4, the verifying side.
+"""Verifies AWS Signature Version 4.
 
-Sources: IAM user guide, "Create a signed AWS API request"; the sentences of refusals are those that AWS was
-seen to answer (aws-amplify/amplify-js#7906 and #14001, awslabs/aws-mobile-appsync-sdk-js#702).
+Sources: IAM user guide, "Create a signed AWS API request"; error messages are those that AWS was observed to
+send (aws-amplify/amplify-js#7906 and #14001, awslabs/aws-mobile-appsync-sdk-js#702).
 """
 
 import base64
@@ -20,7 +20,7 @@ from globalchat.localcloud.iam import AccessKey, Principal
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 WINDOW_SECONDS: Final = 300
-"""How far a request's time may be from the server's."""
+"""The most seconds between a request's time and the server's."""
 
 _TERMINATOR: Final = "aws4_request"
 _ELEMENTS: Final = 5
@@ -33,20 +33,20 @@ _EXPIRED_TOKEN: Final = "The security token included in the request is expired"
 
 
 class Problem(Enum):
-    """What is wrong with a signature. Each service and protocol has its own name for it."""
+    """A problem with a signature. Each service and protocol has its own name for it."""
 
     INCOMPLETE = "incomplete"
-    """The header lacks a part, or cannot be read."""
+    """The header is incomplete or malformed."""
     WRONG = "wrong"
     """It is stale, for another service or region, or does not match."""
     UNKNOWN_KEY = "unknown key"
-    """There is no such access key, or the session token is not its own."""
+    """There is no such access key, or the session token does not belong to it."""
     EXPIRED = "expired"
     """The temporary credentials have ended."""
 
 
 class SignatureError(Exception):
-    """A signature is refused. The message is AWS's where that is known."""
+    """A signature is refused. The message is AWS's if known."""
 
     def __init__(self, problem: Problem, message: str) -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ class SignatureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature covers. `path` is as it was sent, with its query string if any."""
+    """The signed parts of a request. `path` is as sent, with its query string if any."""
 
     method: str
     path: str
@@ -82,7 +82,7 @@ class Signature:
 
 
 def parse(authorization: str, headers: Mapping[str, str]) -> Signature:
-    """Read the signature of a request; header names in any case.
+    """Parse the signature of a request; header names in any case.
 
     Raises:
         SignatureError: the header is incomplete, or `host` or the time is not signed.
@@ -99,7 +99,7 @@ def parse(authorization: str, headers: Mapping[str, str]) -> Signature:
     if not time:
         absent.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if not authorization.startswith(ALGORITHM + " ") or absent:
-        # AWS once repeated the header here; today its digest.
+        # AWS used to repeat the header here, and today its digest.
         digest = base64.b64encode(hashlib.sha256(authorization.encode("utf-8", "replace")).digest()).decode()
         absent.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={digest}")
         raise SignatureError(Problem.INCOMPLETE, " ".join(absent))
@@ -148,7 +148,7 @@ def authenticate(
     """Return who signed a request; `now` is epoch seconds.
 
     Raises:
-        SignatureError: the key is unknown, its credentials have ended, or the signature does not hold.
+        SignatureError: the key is unknown, its credentials have expired, or the signature is invalid.
     """
     key = access_keys.get(signature.access_key)
     token = _lower(request.headers).get("x-amz-security-token", "")
@@ -163,11 +163,9 @@ def authenticate(
 def verify(request: SignedRequest, signature: Signature, secret_key: str, now: float) -> None:
     """Check a signature against the secret key; `now` is epoch seconds.
 
-    A signature over `host` without its port is accepted as well: some signers leave the port out, as is right
-    on AWS, where it is 443. It lets no one reach more, for the scope names the region.
-
-    Raises:
-        SignatureError: the request's time is more than five minutes from `now`, or the signature is another.
+    A signature over `host` without its port is accepted as well: some signers leave the port out, which is
+    right on AWS, where it is 443. It grants nothing more, since the scope names the region. Raises:
+    SignatureError: the request's time is more than five minutes from `now`, or the signature differs.
     """
     _check_time(signature, now)
     given = signature.signature.encode("utf-8", "replace")
@@ -188,7 +186,7 @@ def _without_port(request: SignedRequest) -> SignedRequest | None:
 
 
 def _mismatch(request: SignedRequest, signature: Signature) -> str:
-    """Return AWS's message, which shows the canonical request with all signed headers."""
+    """Return AWS's message, which contains the canonical request with all signed headers."""
     return (
         "The request signature we calculated does not match the signature you provided. Check your AWS "
         "Secret Access Key and signing method. Consult the service documentation for details.\n\n"
@@ -199,7 +197,7 @@ def _mismatch(request: SignedRequest, signature: Signature) -> str:
 
 
 def sign(request: SignedRequest, signature: Signature, secret_key: str) -> str:
-    """Return the signature that a request must carry."""
+    """Return the signature that a request must have."""
     key = f"AWS4{secret_key}".encode()
     for part in (*signature.scope.split("/"), string_to_sign(request, signature)):
         key = hmac.new(key, part.encode("utf-8", "replace"), hashlib.sha256).digest()
@@ -207,13 +205,13 @@ def sign(request: SignedRequest, signature: Signature, secret_key: str) -> str:
 
 
 def string_to_sign(request: SignedRequest, signature: Signature) -> str:
-    """Make the text whose keyed hash is the signature."""
+    """Make the string whose keyed hash is the signature."""
     canonical = canonical_request(request, signature.signed_headers).encode("utf-8", "replace")
     return "\n".join((ALGORITHM, signature.time, signature.scope, hashlib.sha256(canonical).hexdigest()))
 
 
 def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -> str:
-    """Put a request into its canonical form.
+    """Return the canonical form of a request.
 
     Raises:
         SignatureError: a signed header is absent.

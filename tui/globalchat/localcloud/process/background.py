@@ -1,4 +1,7 @@
-"""The cloud as a background process: its start, the line in which it says how that ended, and its log."""
+"""The cloud as a background process.
+
+Its start, the line that reports the outcome of the start, and its log.
+"""
 
 import json
 import logging
@@ -20,10 +23,10 @@ from globalchat.localcloud.process.state import LOG
 
 IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
 DEFAULT_IDLE_SECONDS = 600.0
-"""After how long without use a cloud in the background ends."""
+"""Seconds without use after which a background cloud ends."""
 
 LARGEST_FILE: Final = 1_000_000
-"""Bytes of the log; the file before it is kept, so that it takes twice as much."""
+"""The size of the log in bytes; the previous file is kept, so it takes up to twice as much."""
 
 LARGEST_RECORD: Final = 8_000
 """Characters of one record, traceback included."""
@@ -43,7 +46,7 @@ def render_outcome(outcome: StartOutcome) -> bytes:
 
 
 def parse_outcome(data: bytes) -> StartOutcome | None:
-    """Parse the line; None if it is not whole: the process died before it could write it."""
+    """Parse the line; None if it is incomplete, because the process died before it had written it."""
     if not data.endswith(b"\n"):
         return None
     document = json.loads(data)
@@ -53,8 +56,8 @@ def parse_outcome(data: bytes) -> StartOutcome | None:
 def spawn(folder: Path, *, seconds: float) -> None:
     """Start a background cloud and wait until it is ready.
 
-    It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log,
-    which starts again.
+    It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a new
+    log.
 
     Raises:
         UserError: it could not start, in its own words, was not ready in time, or its log cannot be written.
@@ -73,7 +76,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
                 pass_fds=[writer],
                 start_new_session=True,
             )
-        # Else the pipe would stay open after a crash of the cloud, and be read until the time is over.
+        # Otherwise the pipe would stay open after a crash of the cloud, and be read until the time limit.
         os.close(writer)
         writer = -1
         outcome = parse_outcome(_read(reader, time.monotonic() + seconds))
@@ -88,7 +91,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
     if outcome.error is not None:
         process.wait()
         raise UserError(outcome.error, remedy=outcome.remedy)
-    process.returncode = 0  # It outlives us on purpose: without this Popen warns that it still runs.
+    process.returncode = 0  # It outlives us on purpose; without this, Popen warns that it still runs.
 
 
 def _open_log(log: Path) -> BinaryIO:
@@ -117,7 +120,7 @@ def _environment() -> dict[str, str]:
 
 
 def _read(descriptor: int, give_up: float) -> bytes:
-    """Read the pipe until it is closed at the other end, or the time is over."""
+    """Read the pipe until the other end closes it, or the time limit."""
     received = b""
     while (left := give_up - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:
@@ -133,10 +136,10 @@ log = logging.getLogger("globalchat.localcloud")
 
 
 def start_log(folder: Path) -> None:
-    """Log warnings and errors of this process into the cloud's folder.
+    """Log warnings and errors of this process to the cloud's folder.
 
-    So are warnings of Python, and what threads and destructors raise; standard output and standard error
-    become the file as well, for what Python itself writes when it crashes.
+    This includes Python's warnings, and exceptions in threads and destructors; standard output and standard
+    error are redirected to the file, too, for what Python itself writes when it crashes.
 
     Raises:
         UserError: the file cannot be written.
@@ -145,14 +148,14 @@ def start_log(folder: Path) -> None:
     handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.root.addHandler(handler)
     logging.root.setLevel(logging.WARNING)
-    logging.raiseExceptions = False  # else a record that cannot be written fills standard error
+    logging.raiseExceptions = False  # Otherwise a record that cannot be written would fill standard error.
     logging.captureWarnings(True)
     sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_of_thread
 
 
 class _File(BoundedFile):
-    """Keeps the standard streams on the file of the moment, also after it was rotated."""
+    """Keeps the standard streams on the current file, also after a rotation."""
 
     def _open(self) -> None:
         super()._open()

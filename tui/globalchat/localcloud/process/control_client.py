@@ -1,8 +1,8 @@
-"""Asks a running cloud for its identity, status, faults and dead letters, and to end.
+"""Requests a running cloud's identity, status, faults and dead letters, and its end.
 
-Plain HTTP on loopback, past any proxy. All calls but `is_running` carry the admin token: only make them on a
-state that `is_running`. The cloud proves its identity by a challenge: the secret of the state file never
-crosses the wire, so another program on a reused port learns nothing from being asked.
+Plain HTTP on loopback, bypassing any proxy. All calls but `is_running` carry the admin token: only make them
+on a state that `is_running`. The cloud proves its identity by a challenge: the secret of the state file never
+crosses the wire, so another program on a reused port learns nothing from the request.
 """
 
 import hashlib
@@ -40,12 +40,12 @@ def new_challenge() -> str:
 
 
 def is_challenge(text: str) -> bool:
-    """Return True if the text may be answered."""
+    """Return True if a text is a valid challenge."""
     return _CHALLENGE.fullmatch(text) is not None
 
 
 def prove(nonce: str, challenge: str) -> str:
-    """Make the answer that only a holder of the nonce can give: HMAC-SHA256 in hex."""
+    """Make the answer that requires the nonce: HMAC-SHA256 in hex."""
     return hmac.new(nonce.encode(), challenge.encode(), hashlib.sha256).hexdigest()
 
 
@@ -55,7 +55,7 @@ def same(given: str, expected: str) -> bool:
 
 
 class NoAnswer(Unreachable):
-    """The port is closed, silent or another program's, or refuses the token; `cause` says which."""
+    """The port is closed, silent, another program's, or refuses the token; `cause` says which."""
 
     def __init__(self, cause: str) -> None:
         super().__init__("The local cloud does not answer; it may just have ended.")
@@ -63,7 +63,7 @@ class NoAnswer(Unreachable):
 
 
 def is_running(state: CloudState) -> bool:
-    """Return True if the cloud of this state answers, and proves that it is that cloud."""
+    """Return True if the cloud of this state answers and proves its identity."""
     challenge = new_challenge()
     try:
         answer = _call(state.control_port, "GET", f"{IDENTITY}?challenge={challenge}", {})
@@ -83,7 +83,7 @@ def status(state: CloudState) -> Mapping[str, JSON]:
 
 
 def use(state: CloudState) -> None:
-    """Have the cloud count its idle time from now on.
+    """Reset the cloud's idle time.
 
     Raises:
         NoAnswer: the cloud ended meanwhile.
@@ -139,7 +139,7 @@ def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, J
 
 
 def dead_letters(state: CloudState, *, detail: bool = False) -> list[Mapping[str, JSON]]:
-    """Return what EventBridge could not deliver, oldest first in each queue; `detail` adds the texts.
+    """Return the dead letters, oldest first in each queue; `detail` adds the messages' texts.
 
     Raises:
         NoAnswer: the cloud ended meanwhile.
@@ -157,7 +157,9 @@ def dead_letters(state: CloudState, *, detail: bool = False) -> list[Mapping[str
 
 
 def redrive(state: CloudState, queue: str | None = None) -> tuple[int, int]:
-    """Deliver dead letters again, of one queue (its name or ARN) or all; return how many were and failed.
+    """Redrive the dead letters of one queue (a name or ARN) or of all.
+
+    Return the numbers of delivered and failed ones.
 
     Raises:
         UsageError: there is no such queue.
@@ -190,7 +192,7 @@ def _call(
     seconds: float | None = None,
     longest: int = _LONGEST_ANSWER,
 ) -> Mapping[str, JSON]:
-    import http.client  # 12 ms that no command needs where no cloud runs
+    import http.client  # Imported here: it takes 12 ms, which no command needs if no cloud runs.
 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds or _TIMEOUT_SECONDS)
     try:

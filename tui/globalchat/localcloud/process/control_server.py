@@ -1,6 +1,6 @@
-"""The cloud's control port: its identity for every caller; status, faults, dead letters and the end by token.
+"""The cloud's control port: its identity for anyone; status, faults, dead letters, its end with a token.
 
-It is a port of its own, so that the ports of the regions serve what AWS serves and nothing else.
+It is a separate port, so that the ports of the regions serve only what AWS serves.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -53,11 +53,11 @@ def control_app(
     used: Callable[[], None],
     routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Make the routes; `stop` must only ask for the end.
+    """Make the routes; `stop` must only request the end.
 
     The further `routes` take the admin token as well. `used` is called at each request with the token except
-    for the status. A page in a browser has no token, and where it reaches the port under a name of its own
-    (DNS rebinding) not even the identity is answered.
+    for the status. A page in a browser has no token, and if it reaches the port under another host name (DNS
+    rebinding) not even the identity is returned.
     """
 
     async def answer_identity(request: web.Request) -> web.Response:
@@ -80,10 +80,11 @@ def control_app(
     async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.headers.get("Host", "").rpartition(":")[0] not in _HOSTS:
             raise web.HTTPForbidden
-        given = request.headers.get(TOKEN_HEADER, "")  # a page in a browser cannot set it: no CORS here
+        # A page in a browser cannot set it, as there is no CORS here.
+        given = request.headers.get(TOKEN_HEADER, "")
         if control_client.same(given, admin_token):
             connection_of(request).authorized()
-            if request.path != STATUS:  # watching a cloud must not keep it alive
+            if request.path != STATUS:  # Polling the status must not keep a cloud alive.
                 used()
         elif request.path != IDENTITY:
             raise web.HTTPForbidden
@@ -104,7 +105,7 @@ def control_app(
 
 @asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[int]:
-    """Serve the routes on a free loopback port, which is yielded, with a connection limit of its own."""
+    """Serve the routes on a free loopback port, which is yielded, with a separate connection limit."""
     with (
         bound([0]) as [listener],
         closing(ConnectionLimit(max_control_connections, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
@@ -117,7 +118,7 @@ def fault_routes(faults: Faults) -> list[web.RouteDef]:
     """Return the routes of faults: GET lists, POST sets, DELETE clears; all answer `{"faults": [...]}`.
 
     POST takes `{"set": ["relay-delay=200ms"], "from"?, "to"?, "region"?}`, DELETE `{"names": []}` (none is
-    all). What cannot be done is answered 400 with `error` and `remedy`, and nothing has changed.
+    all). An invalid request is answered 400 with `error` and `remedy`, and changes nothing.
     """
 
     async def list_faults(_: web.Request) -> web.Response:
@@ -179,8 +180,8 @@ def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
 
     GET answers `{"deadLetters": [...]}`, with the messages' texts only if the query says `detail=1`.
 
-    POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN, and without
-    it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`.
+    POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN; without it
+    all queues are redriven. An unknown queue is answered 400 with `error` and `remedy`.
     """
 
     async def list_dead_letters(request: web.Request) -> web.Response:

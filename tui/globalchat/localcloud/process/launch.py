@@ -1,4 +1,4 @@
-"""Finds the cloud that runs, starts one in the background, and ends it."""
+"""Finds the running cloud, starts one in the background, and ends it."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from globalchat.localcloud.process.state import CloudState, DamagedState
 
 START_LOCK = "start.lock"
 CLOUD_LOCK = "cloud.lock"
-"""Locks: the one is held while a cloud is looked for or started, so that two commands end with one cloud; the
-other by the cloud as long as it lives, so that what a kill leaves is known to be stale."""
+"""Locks: one is held while a cloud is looked for or started, so that two commands end up with one cloud; the
+other by the cloud while it runs, so that leftovers of a killed cloud are known to be stale."""
 START_SECONDS = 30.0
 END_REMEDY = "End it with `globalchat local down`."
 _ANSWER_SECONDS = 3.0
 _END_SECONDS = 10.0
 _HUNG_END_SECONDS = 3.0
-"""How long a cloud that did not answer gets to end by SIGTERM, and any cloud by SIGKILL."""
+"""Seconds for a cloud that did not answer to end after SIGTERM, and for any cloud after SIGKILL."""
 _POLL_SECONDS = 0.05
 
 Note = Callable[[str], None]
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class NotAnswering(Unreachable):
-    """A local cloud runs, but does not answer: it hangs, or was stopped."""
+    """A local cloud runs, but does not answer: it hangs or is suspended."""
 
     def __init__(self, process: int) -> None:
         super().__init__(
@@ -38,23 +38,23 @@ class NotAnswering(Unreachable):
 
 
 def find(folder: Path) -> CloudState | None:
-    """Return the cloud that runs in this folder and answers; None if there is none. Changes nothing."""
+    """Return the cloud that runs in this folder and answers, or None. Changes nothing."""
     found = _written(folder)
     return found if found is not None and control_client.is_running(found) else None
 
 
 def look(folder: Path) -> CloudState | None:
-    """Return the cloud that runs in this folder; None if there is none. Changes nothing.
+    """Return the cloud that runs in this folder, or None. Changes nothing.
 
     Raises:
         NotAnswering: one runs, but does not answer.
-        Unreachable: one is just starting.
+        Unreachable: one is starting.
     """
     if (running := find(folder)) is not None:
         return running
     if (process := holding(folder)) is None:
         return None
-    # It may be busy, or about to end.
+    # It may be busy or ending.
     running = _poll(lambda: find(folder), until=lambda: holding(folder) != process, seconds=_ANSWER_SECONDS)
     if running is not None or holding(folder) != process:
         return running
@@ -67,14 +67,14 @@ def look(folder: Path) -> CloudState | None:
 def ensure(folder: Path, *, note: Note) -> CloudState:
     """Join the cloud that runs in this folder, or start one in the background.
 
-    `note` gets a sentence about what had to be repaired.
+    `note` gets a sentence about repairs.
 
     Raises:
         NotAnswering: one runs, but does not answer.
         UserError: it cannot start; the message says why.
     """
     state.prepare_folder(folder)
-    with hold_start_lock(folder):  # of two commands the second finds the cloud that the first started
+    with hold_start_lock(folder):  # Of two commands, the second finds the cloud that the first started.
         if (running := _join(folder)) is not None:
             return running
         if (running := _recover(folder, note)) is not None:
@@ -92,10 +92,10 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 
 
 def end(folder: Path, *, note: Note = lambda _: None) -> bool:
-    """End the cloud that runs in this folder, and wait until it has; False if none runs.
+    """End the cloud that runs in this folder, and wait until it has ended; return False if none runs.
 
-    One that does not answer gets a signal, and is killed if it does not react; `note` gets a sentence about
-    that.
+    A cloud that does not answer gets a signal, and is killed if it does not react; `note` gets a sentence
+    about that.
 
     Raises:
         UserError: it does not end.
@@ -112,7 +112,7 @@ def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     except control_client.NoAnswer:
         seconds = _HUNG_END_SECONDS
         _signal(process, signal.SIGTERM)
-        _signal(process, signal.SIGCONT)  # a stopped process takes no other signal
+        _signal(process, signal.SIGCONT)  # A suspended process handles no other signal.
     if _has_ended(folder, process, seconds):
         return True
     _signal(process, signal.SIGKILL)
@@ -126,7 +126,7 @@ def end(folder: Path, *, note: Note = lambda _: None) -> bool:
 
 
 def holding(folder: Path) -> int | None:
-    """Return the process of the cloud that runs in this folder, be it ready or not; None if there is none.
+    """Return the process of the cloud that runs in this folder, ready or not; None if there is none.
 
     Raises:
         UserError: the lock cannot be used.
@@ -139,7 +139,7 @@ def holding(folder: Path) -> int | None:
 
 
 def hold_cloud_lock(folder: Path) -> FileLock:
-    """Keep clouds from running in this folder.
+    """Prevent clouds from running in this folder during the block.
 
     Raises:
         UserError: one runs, or the lock cannot be used.
@@ -158,7 +158,7 @@ def hold_start_lock(folder: Path) -> FileLock:
     """Acquire the lock under which a cloud in this folder is looked for or started.
 
     Raises:
-        UserError: another command keeps starting one, or the lock cannot be written.
+        UserError: another command is still starting one, or the lock cannot be written.
     """
     lock = folder / START_LOCK
     try:
@@ -171,18 +171,18 @@ def hold_start_lock(folder: Path) -> FileLock:
 
 
 def _join(folder: Path) -> CloudState | None:
-    """Return the cloud that answers, and have it count its idle time from now on; None if there is none."""
+    """Return the cloud that answers, with its idle time reset; None if there is none."""
     running = find(folder)
     if running is not None:
         try:
             control_client.use(running)
-        except control_client.NoAnswer:  # it has just ended
+        except control_client.NoAnswer:  # It has just ended.
             return None
     return running
 
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
-    """Recover from a state that is not good: a live cloud that lost its file, or what a dead one left."""
+    """Recover from a bad state: a live cloud without its state file, or leftovers of a dead one."""
     process = holding(folder)
     if process is not None:
         return _reclaim(folder, process, note)
@@ -197,12 +197,12 @@ def _recover(folder: Path, note: Note) -> CloudState | None:
 
 
 def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
-    """Let a cloud that lives write its state file again, answer at last, or finish ending.
+    """Wait until a live cloud has written its state file again, answers, or has ended.
 
     Raises:
         NotAnswering: it does none of these.
     """
-    was_lost = not _is_written_by(process, folder)  # asked before the signal makes it write
+    was_lost = not _is_written_by(process, folder)  # Checked before the signal makes it write the file.
     _signal(process, signal.SIGUSR1)
     running = _poll(lambda: _join(folder), until=lambda: holding(folder) is None, seconds=_ANSWER_SECONDS)
     if running is None and holding(folder) is not None:
@@ -220,7 +220,7 @@ def _written(folder: Path) -> CloudState | None:
 
 
 def _is_written_by(process: int, folder: Path) -> bool:
-    """Return True if the state file is that of this process: a cloud that is ready has written it."""
+    """Return True if the state file is this process's, which a cloud writes once it is ready."""
     found = _written(folder)
     return found is not None and found.pid == process
 
@@ -230,7 +230,7 @@ def _has_ended(folder: Path, process: int, seconds: float) -> bool:
 
 
 def _poll(attempt: Callable[[], T | None], *, until: Callable[[], bool], seconds: float) -> T | None:
-    """Try until something comes of it, or the time or the reason to go on is over."""
+    """Retry until there is a result, the time limit has passed, or `until` says stop."""
     give_up = time.monotonic() + seconds
     while (result := attempt()) is None and not until() and time.monotonic() < give_up:
         time.sleep(_POLL_SECONDS)
@@ -262,6 +262,7 @@ def regions(folder: Path) -> Mapping[str, str]:
     """
     if (running := find(folder)) is not None:
         return {region.alias: region.region for region in running.regions}
-    from globalchat.localcloud.provisioning.assembly import packaged_regions  # not needed to find a cloud
+    # Imported here: not needed to find a cloud.
+    from globalchat.localcloud.provisioning.assembly import packaged_regions
 
     return packaged_regions()

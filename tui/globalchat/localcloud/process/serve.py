@@ -32,7 +32,7 @@ from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import Certificates, make_certificates
 
 _OTHER_ENDS_SECONDS = 5.0
-"""How long a cloud that is just ending may take to make room."""
+"""Seconds for another cloud that is ending."""
 
 Announce = Callable[[CloudState], None]
 
@@ -42,11 +42,11 @@ class ServeOptions:
     """How to serve.
 
     Attributes:
-        folder: Where the state file lies: one cloud per folder.
+        folder: The folder of the state file: one cloud per folder.
         templates: A cloud assembly instead of the packaged one.
-        port: The first region's port; the other regions follow. None takes free ones.
+        port: The first region's port; the other regions follow. None chooses free ports.
         idle_seconds: End after this long without use; None never ends.
-        appsync_errors: How EventBridge treats an AppSync answer with errors; AWS does not say.
+        appsync_errors: How EventBridge treats an AppSync answer with errors; AWS does not document it.
         tls: Serve the regions over https and wss, with a certificate made at start.
         started_by_command: Another command waits for this process and holds the start lock for it.
     """
@@ -74,7 +74,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
         held = _lock_folder(options.folder)
 
         def ready(running: CloudState) -> None:
-            # Only now may other commands look: they find a cloud that answers.
+            # Only now may other commands look for it: they find a cloud that answers.
             starting.close()
             announce(running)
 
@@ -95,7 +95,7 @@ def _refused(error: TemplateError) -> UserError:
 
 
 def _lock_folder(folder: Path) -> FileLock:
-    """Lock the folder for this cloud; wait for another that is just ending.
+    """Lock the folder for this cloud; wait for another one that is ending.
 
     Raises:
         UserError: another runs, or the lock cannot be written.
@@ -105,7 +105,7 @@ def _lock_folder(folder: Path) -> FileLock:
     try:
         held = None if running else FileLock.acquire(lock, wait=_OTHER_ENDS_SECONDS)
         if held is not None:
-            # Until it is ready, the signal that makes a cloud write its state file again would end it.
+            # Before the cloud is ready, the signal to write its state file again would end it.
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)
             held.sign()
     except OSError as error:
@@ -139,7 +139,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
             running = replace(_describe(cloud, port, nonce, token), ca_certificate=authority)
 
             def write_state() -> None:
-                if not stopping.is_set():  # else the file of a cloud that ends would send commands to it
+                if not stopping.is_set():  # Otherwise commands would still try to use a cloud that is ending.
                     state.write(options.folder, running)
 
             _handle_signals(stopping, write_state)
@@ -154,7 +154,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
 
 
 async def _until(stopping: asyncio.Event, usage: Usage, limit: float | None) -> None:
-    """Wait for the end that is asked for, or that comes from being idle."""
+    """Wait until the end is requested, or the cloud has been idle long enough."""
 
     async def stop_when_idle(seconds: float) -> None:
         await wait_until_idle(usage, clock=time.monotonic, limit=seconds)
@@ -192,7 +192,7 @@ def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str,
             "openSockets": cloud.usage.open_sockets,
             "idleSeconds": limit,
             "deadLetters": sum(len(letters) for letters in cloud.events.dead_letters.values()),
-            # Deliveries that failed for good; of these, the events that no queue took.
+            # Deliveries that failed permanently; of these, events that no queue accepted.
             "failedDeliveries": sum(rule["FailedInvocations"] for rule in rules),
             "droppedEvents": sum(rule["Dropped"] + rule["InvocationsFailedToBeSentToDlq"] for rule in rules),
             "graphqlErrors": sum(rule["GraphQLErrors"] for rule in rules),
@@ -220,7 +220,10 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
 
 
 def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
-    """Return how long the cloud may stay idle; 0 or less if it should end. An open socket keeps it alive."""
+    """Return the seconds for which the cloud may stay idle; 0 or less if it should end.
+
+    An open socket keeps it alive.
+    """
     if usage.open_sockets:
         return limit
     return usage.last_used + limit - now
@@ -229,7 +232,8 @@ def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
 async def wait_until_idle(usage: Usage, *, clock: MonotonicClock, limit: float) -> None:
     """Return once the cloud has been idle for `limit` seconds.
 
-    Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.
+    Checking again only when the limit may have passed is exact: anything that happens meanwhile only
+    postpones the end.
     """
     while (left := seconds_left(usage, now=clock(), limit=limit)) > 0:  # noqa: ASYNC110 - see above
         await asyncio.sleep(left)

@@ -1,7 +1,7 @@
-"""The state file: how a command finds the local cloud that runs.
+"""The state file, by which a command finds the running local cloud.
 
-It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600), and is
-replaced as a whole: a reader sees an old file or a new one, never half of one.
+It is in a folder that only its owner can enter (0700), only its owner can read it (0600), and it is replaced
+atomically: a reader sees an old file or a new one, never half of one.
 """
 
 import json
@@ -19,9 +19,9 @@ from globalchat.localcloud.interfaces import RegionAddress
 VERSION = 2
 FILE = "cloud.json"
 LOG = "cloud.log"
-"""What a cloud in the background writes, in the same folder."""
+"""The log of a background cloud, in the same folder."""
 TABLES = "tables.sqlite"
-"""What the tables of a cloud hold, in the same folder; it outlives the cloud."""
+"""The items of a cloud's tables, in the same folder; the file outlives the cloud."""
 _ADDRESS = fields(RegionAddress)
 
 
@@ -31,17 +31,17 @@ class DamagedState(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
-    """A running cloud, and the secrets that tie it to the commands of its owner.
+    """A running cloud, and the secrets that it shares with its owner's commands.
 
     Attributes:
         pid: Its process.
         started_at: When it started, in epoch ms.
         control_port: The loopback port of `control`.
-        nonce: Proves to a command that a port is the cloud's.
-        admin_token: Proves to the cloud that a command may control it.
+        nonce: Proves to a command that a port belongs to the cloud.
+        admin_token: Permits a command to control the cloud.
         access_key_id: The access key of the cloud's administrator.
         secret_access_key: The secret of that key.
-        aws_endpoint_url: Where SDKs and the AWS CLI find the cloud.
+        aws_endpoint_url: The endpoint for SDKs and the AWS CLI.
         regions: The regions, in the order of the templates.
         ca_certificate: The file with the certificate of the authority to trust, if the regions speak TLS.
         notices: Sentences about its start, for the user who started it.
@@ -61,10 +61,10 @@ class CloudState:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder of the local cloud if need be, and close it to all but its owner.
+    """Make the local cloud's folder if necessary, and restrict it to its owner.
 
     Raises:
-        UserError: it cannot be made or closed, or belongs to another user.
+        UserError: it cannot be made or restricted, or belongs to another user.
     """
     ensure_folder(folder)
     if folder.stat().st_uid != os.getuid():
@@ -99,7 +99,7 @@ def read(folder: Path) -> CloudState | None:
         raise DamagedState(str(error)) from error
     try:
         return _state(json.loads(text))
-    # Another version's file, or one that was edited: whatever is wrong with it, a new cloud replaces it.
+    # Another version's file, or an edited one: a new cloud replaces it in any case.
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedState("not a state file of this version") from error
 

@@ -1,1 +1,1 @@
-"""Turns the templates of a cloud assembly into the definition of what they describe."""
+"""Turns the templates of a cloud assembly into a definition."""

@@ -1,4 +1,4 @@
-"""Builds AppSync APIs out of their resources, and checks what AppSync checks at deployment."""
+"""Builds AppSync APIs from their resources, and makes AppSync's checks at deployment."""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -21,12 +21,12 @@ Fields = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class ApiReferences:
-    """What APIs refer to.
+    """The resources to which APIs refer.
 
     Attributes:
         roles: The roles by their ARNs.
         tables: The ARNs of the tables of all regions.
-        failed: Types of which a resource has a problem: what is not found may be that one.
+        failed: Types of resources with a problem: a missing resource may be one of them.
     """
 
     roles: Mapping[str, Role]
@@ -35,9 +35,9 @@ class ApiReferences:
 
 
 def apis(resources: Sequence[Resource], known: ApiReferences, problems: Problems) -> tuple[Api, ...]:
-    """Build the APIs of one region (at most one: it has the region's only port).
+    """Build the APIs of one region (at most one, since a region has one port).
 
-    Problems are no or no valid schema, an unknown data source, field, API, role or table.
+    Problems are a missing or invalid schema, and an unknown data source, field, API, role or table.
     """
     own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
     for second in own[1:]:
@@ -52,7 +52,7 @@ def apis(resources: Sequence[Resource], known: ApiReferences, problems: Problems
             api_id = resource.properties["ApiId"]
             problem = f"property ApiId names {api_id}, which no template of its region defines"
             problems.add(resource.error(problem))
-    # The second one is refused above; its parts are not problems of their own.
+    # The second API is refused above; its parts are not reported separately.
     return tuple(_api(api, resources, known, problems) for api in own[:1])
 
 

@@ -45,7 +45,7 @@ def read(folder: Path | None = None) -> CloudAssembly:
     """Read `manifest.json` and the templates of its stacks from a folder (default: the checked-in ones).
 
     Raises:
-        TemplateError: files are missing or damaged, or stacks name no region: all that is wrong.
+        TemplateError: files are missing or damaged, or stacks name no region; lists all problems.
         UsageError: `folder` is a file.
     """
     folder = TEMPLATES if folder is None else folder
@@ -74,10 +74,10 @@ def read(folder: Path | None = None) -> CloudAssembly:
 
 
 def alias_of(stack: Stack) -> str | None:
-    """Return what a stack's template calls its region (`Metadata.globalchat.alias`), or None.
+    """Return a stack's alias of its region (`Metadata.globalchat.alias` in the template), or None.
 
     Raises:
-        TemplateError: it is something other than a name.
+        TemplateError: it is not a name.
     """
     metadata = stack.template.get("Metadata")
     if not isinstance(metadata, dict) or "globalchat" not in metadata:
@@ -101,7 +101,7 @@ def packaged_regions() -> Mapping[str, str]:
 def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, JSON], place: str) -> Stack:
     properties = _object(artifact.get("properties"), f"{place}: properties")
     template_file = properties.get("templateFile")
-    # A path would lead out of the folder.
+    # A path could lead out of the folder.
     if not isinstance(template_file, str) or not template_file or Path(template_file).name != template_file:
         raise TemplateError(f"{place}: templateFile is not the name of a file; {_RESYNTHESISE}.")
     name = properties.get("stackName", artifact_id)
@@ -145,7 +145,7 @@ def _load(file: Path) -> Mapping[str, JSON]:
 
 
 def _check(value: JSON, file: Path) -> None:
-    """Refuse what no template holds and later steps could not walk or write."""
+    """Refuse values that no template contains and that later steps could not process."""
     if is_deeper(value, _DEEPEST):
         raise TemplateError(f"{file} is nested in more than {_DEEPEST} levels.")
     try:

@@ -2,7 +2,7 @@
 
 Known are `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split` and the pseudo parameters; in
 conditions `Fn::Equals`, `Fn::Not`, `Fn::And`, `Fn::Or` and `Condition`. Every other function is refused by
-name. As on AWS, a condition may refer to parameters and pseudo parameters, and to no resource.
+name. As on AWS, a condition may refer to parameters and pseudo parameters, but not to resources.
 """
 
 import re
@@ -19,7 +19,7 @@ PSEUDO_PARAMETERS = frozenset(
 )
 
 LONGEST_TEXT = 1_048_576
-"""CloudFormation takes templates of at most 1 MB, and no property of a resource is longer."""
+"""CloudFormation accepts templates of at most 1 MB, and no property of a resource is longer."""
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
 
@@ -35,7 +35,7 @@ Resolved: TypeAlias = "JSON | NoValue"
 
 
 class TemplateScope(Protocol):
-    """What names stand for in one template."""
+    """The values of names in one template."""
 
     def ref(self, name: str) -> Resolved:
         """Return the value of `Ref` for a logical id or pseudo parameter; raise Invalid if there is none."""
@@ -64,7 +64,7 @@ def resolve(value: JSON, scope: TemplateScope) -> Resolved:
 
 
 def _resolve_all(values: Collection[JSON], scope: TemplateScope) -> list[Resolved]:
-    """Resolve several values; raises Invalid with what is wrong with all of them."""
+    """Resolve several values; raise Invalid with the problems of all of them."""
     found: list[Resolved] = []
     defects: list[Defect] = []
     for value in values:
@@ -212,7 +212,7 @@ def _select(index: Resolved, items: Resolved) -> JSON:
 
 
 def _short(text: str, function: str) -> str:
-    """Return the text, unless it is too long: references that double it repeatedly would fill the memory."""
+    """Return the text unless it is too long: references that repeatedly double it would fill the memory."""
     if len(text) > LONGEST_TEXT:
         raise Invalid(f"{function} makes a text of more than {LONGEST_TEXT} characters")
     return text
@@ -242,10 +242,10 @@ def conditions(stack: Stack, scope: TemplateScope, problems: Problems) -> Mappin
     """Evaluate the section Conditions; `scope` has no resources yet.
 
     A condition with a problem (a function that is not emulated, a malformed one, conditions that need each
-    other) counts as true, so that what it is about is checked too.
+    other) counts as true, so that the resources that depend on it are checked, too.
 
     Raises:
-        TemplateError: the section is no object.
+        TemplateError: the section is not an object.
     """
     section = stack.template.get("Conditions", {})
     if not isinstance(section, dict):
@@ -255,7 +255,7 @@ def conditions(stack: Stack, scope: TemplateScope, problems: Problems) -> Mappin
     for name in section:
         try:
             found[name] = evaluation.named(name, ())
-        except Unresolved:  # a resource with a problem of its own
+        except Unresolved:  # A resource with a problem of its own.
             found[name] = True
         except Invalid as error:
             place = f"template {stack.template_file}: condition {name}"
@@ -270,7 +270,7 @@ class _Evaluation:
         self._scope = scope
 
     def named(self, name: JSON, within: tuple[str, ...]) -> bool:
-        """Return the value of a condition; `within` are those that asked for it."""
+        """Return the value of a condition; `within` are the conditions that refer to it."""
         if not isinstance(name, str) or name not in self._section:
             raise Invalid(f"refers to the condition {name}, which the template does not define")
         if name in within:
@@ -291,7 +291,7 @@ class _Evaluation:
             case "Fn::Not" if len(argument) == 1:
                 return not self._value(argument[0], within)
             case "Fn::And" | "Fn::Or" if argument:
-                # All of them, so that a malformed one is found whatever the others are.
+                # All are evaluated, so that a malformed one is found whatever the others are.
                 values = [self._value(each, within) for each in argument]
                 return all(values) if function == "Fn::And" else any(values)
             case "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or":

@@ -1,7 +1,7 @@
-"""From an assembly of templates to the definition of a cloud: what CloudFormation does on AWS.
+"""Makes the definition of a cloud from an assembly of templates, as CloudFormation does on AWS.
 
-All stacks are resolved first, then what they name in each other is looked up: roles and buses in all regions,
-the rest in its own.
+All stacks are resolved first, then references between them are looked up: roles and buses in all regions, the
+rest in its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -43,7 +43,7 @@ def provision(
     Args:
         assembly: the stacks.
         urls: where each AWS region listens, such as `{"us-west-2": "http://127.0.0.1:5001"}`.
-        check_code: reads the code of each resolver, so that what is wrong with it is shown with the rest.
+        check_code: checks the code of each resolver, so that its problems are shown with the rest.
 
     Raises:
         TemplateError: something that is not emulated, dangling, or that AWS would refuse at deployment.
@@ -56,7 +56,7 @@ def provision(
     by_region = _resolved(assembly, urls, check_code, problems)
     resolved = [stack for stacks in by_region.values() for stack in stacks]
     if len(resolved) < len(assembly.stacks):
-        problems.check()  # without a whole stack most names would lead nowhere
+        problems.check()  # Without a complete stack, most names could not be resolved.
     failed = frozenset(name for stack in resolved for name in stack.failed_types)
     all_roles = roles(_resources(resolved), failed, problems)
     # Rules name buses of other regions: all are needed before the first rule.
@@ -79,7 +79,7 @@ def provision(
 def _resolved(
     assembly: CloudAssembly, urls: Mapping[str, str], check_code: CodeCheck | None, problems: Problems
 ) -> dict[str, list[ResolvedStack]]:
-    """Resolve all stacks, by region, but for those whose outline is not good."""
+    """Resolve all stacks, by region, except those whose outline is invalid."""
     by_region: dict[str, list[ResolvedStack]] = {}
     for stack in assembly.stacks:
         resolved = resolve_stack(
@@ -153,10 +153,10 @@ def _check_aliases(regions: Sequence[RegionDefinition]) -> None:
 
 
 def roles(resources: Sequence[Resource], failed: Set[str], problems: Problems) -> dict[str, Role]:
-    """Build all roles, by ARN; each policy of its own or attached by AWS::IAM::Policy counts.
+    """Build all roles by ARN, with their own policies and those attached by AWS::IAM::Policy.
 
     Two roles of one name and a policy for a role that does not exist are problems. `failed` are types of
-    which a resource has a problem: the role may be that one.
+    resources with a problem: a missing role may be one of them.
     """
     own = {resource.values.ref: resource for resource in _unique(resources, policies.ROLE.name, problems)}
     statements: dict[str, list[Statement]] = {
@@ -251,7 +251,7 @@ def _of(resources: Iterable[Resource], type_name: str) -> list[Resource]:
 
 
 def _unique(resources: Iterable[Resource], type_name: str, problems: Problems) -> Iterable[Resource]:
-    """Return the resources of a type; two of one ARN are a problem, for the second deployment would fail."""
+    """Return the resources of a type; two with one ARN are a problem, as the second deployment would fail."""
     found: dict[str, Resource] = {}
     for resource in _of(resources, type_name):
         if resource.arn in found:

@@ -1,4 +1,4 @@
-"""Builds buses and rules, and checks what a rule's targets refer to."""
+"""Builds buses and rules, and checks the references of rule targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +22,11 @@ _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 @dataclass(frozen=True, slots=True)
 class RuleReferences:
-    """What a region's rules may refer to: buses of all regions, the region's own APIs and queues, all roles.
+    """The resources to which a region's rules may refer.
 
-    Everything is found by its ARN, an API by its endpoint's. `failed` are types of which a resource has a
-    problem: what is not found may be that one, and is no further problem.
+    Buses of all regions, the region's own APIs and queues, all roles. Everything is found by its ARN, an API
+    by its endpoint's ARN. `failed` are types of resources with a
+    problem: a missing resource may be one of them, and is not reported again.
     """
 
     buses: frozenset[str]
@@ -35,7 +36,7 @@ class RuleReferences:
     queues: Mapping[str, Queue] = field(default_factory=dict)
 
     def lacks(self, kind: ResourceType, arn: str) -> bool:
-        """Return True if no resource of a type has this ARN, for certain."""
+        """Return True if certainly no resource of a type has this ARN."""
         known = {
             buses_and_queues.EVENT_BUS.name: self.buses,
             buses_and_queues.QUEUE.name: self.queues.keys(),
@@ -78,7 +79,7 @@ def rules(resources: Sequence[Resource], known: RuleReferences, problems: Proble
 def _rule(resource: Resource, known: RuleReferences, problems: Problems) -> Rule:
     name = text_of(resource.properties, "EventBusName")
     bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
-    # A rule and its bus are of one region; the buses of others are known here only as targets.
+    # A rule and its bus are in one region; buses of other regions are known here only as targets.
     own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
     if known.lacks(buses_and_queues.EVENT_BUS, bus_arn) or not own_region:
         raise resource.error(f"property EventBusName names {name}, which no template of its region defines")
@@ -148,8 +149,8 @@ def _check_bus_target(
 ) -> None:
     """Check a bus target.
 
-    A RetryPolicy is taken: the API reference allows it for every target, although one report has PutTargets
-    refuse it.
+    A RetryPolicy is accepted: the API reference allows it for every target, although PutTargets refuses it
+    in one report.
     """
     arn = text_of(target, "Arn")
     if known.lacks(buses_and_queues.EVENT_BUS, arn):
@@ -162,7 +163,7 @@ def _check_bus_target(
 
 
 def _check_queue_target(rule: Resource, path: str, target: Properties, known: RuleReferences) -> None:
-    """Check a queue target: its policy admits the rule, for EventBridge takes no role for SQS."""
+    """Check that a target queue's policy admits the rule, since EventBridge uses no role for SQS."""
     arn = text_of(target, "Arn")
     if known.lacks(buses_and_queues.QUEUE, arn):
         raise rule.error(f"property {path}.Arn names {arn}, which is not a queue of the rule's own region")

@@ -1,6 +1,6 @@
 """Resolves one stack: parameters, resources in the order of their references, outputs.
 
-Parameters have their defaults, as nothing gives them values. The CDK's usual synthesizer adds one that
+Parameters have their defaults, since there are no other values. The CDK's usual synthesizer adds one that
 nothing refers to, `BootstrapVersion`, and a rule that checks it.
 """
 
@@ -36,7 +36,7 @@ _SECTIONS = frozenset(
         *("Outputs", "Parameters", "Resources", "Rules"),
     }
 )
-# Attributes of any resource. Update and deletion policies speak of later deployments; there are none here.
+# Attributes of any resource. Update and deletion policies concern later deployments, which do not exist here.
 _RESOURCE_KEYS = frozenset(
     {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 )
@@ -44,7 +44,7 @@ _RESOURCE_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource of a stack, with its checked properties and what its references answer."""
+    """One resource of a stack, with its checked properties and the values of references to it."""
 
     template_file: str
     identity: ResourceIdentity
@@ -58,7 +58,7 @@ class Resource:
         return self.values.attributes["Arn"]
 
     def error(self, *problems: Defect | str) -> TemplateError:
-        """Return an error of this resource; a problem starts with `property …` where one is to blame."""
+        """Return an error about this resource; a problem starts with `property …` if one is to blame."""
         found = Invalid(*problems).within(f"{self.type.name} ")
         return error_at(self.template_file, self.identity.logical_id, *found)
 
@@ -80,7 +80,7 @@ class Parameters:
         return name in self.section
 
     def value(self, name: str) -> JSON:
-        """Return the default; raise Invalid if there is none, or if it only says where the value is."""
+        """Return the default; raise Invalid if there is none, or if it only refers to a stored value."""
         parameter = self.section[name]
         kind = parameter.get("Type")
         if kind not in ("String", "Number", "CommaDelimitedList"):
@@ -94,10 +94,10 @@ class Parameters:
 
 
 def parameters(stack: Stack, problems: Problems) -> Parameters:
-    """Read the section Parameters, and let the section Rules hold nothing but the check of the CDK.
+    """Parse the section Parameters; refuse a section Rules with anything but the CDK's check.
 
     Raises:
-        TemplateError: a section that is no object of objects.
+        TemplateError: a section is not an object of objects.
     """
     for rule in _section(stack, "Rules"):
         if rule != BOOTSTRAP_RULE:
@@ -122,8 +122,8 @@ def _section(stack: Stack, name: str) -> dict[str, Mapping[str, JSON]]:
 class ResolvedStack:
     """A stack's resources and outputs.
 
-    `alias` is what its template calls the region, if it does. `failed_types` are the types of resources with
-    a problem, which are not among `resources`: a name that is not found may be that of one of these.
+    `alias` is its template's name of the region, if there is one. `failed_types` are the types of resources
+    with a problem, which are not among `resources`: a missing name may belong to one of these.
     """
 
     stack: Stack
@@ -137,7 +137,7 @@ class ResolvedStack:
 class _Scope:
     """The names of one template; resources appear in it as they are resolved.
 
-    `failed` are resources with a problem: what refers to them is neither resolved nor another problem.
+    `failed` are resources with a problem: references to them are neither resolved nor reported again.
     """
 
     pseudo: Mapping[str, Resolved]
@@ -168,16 +168,16 @@ class _Scope:
 
 
 CodeCheck: TypeAlias = Callable[[str, str], None]
-"""From the code of a resolver and the name of its file to nothing, or an `Unsupported`."""
+"""Checks the code of a resolver, with the name of its file; raises `Invalid`."""
 
 
 def resolve_stack(
     stack: Stack, problems: Problems, *, account: str, base_url: str, check_code: CodeCheck | None = None
 ) -> ResolvedStack | None:
-    """Resolve every resource and output of a stack; `check_code` reads the resolvers' code, too.
+    """Resolve every resource and output of a stack; `check_code` also checks the resolvers' code.
 
     Problems are all sections, types, properties, values and functions that are not emulated, and all dangling
-    or circular references. Return None if the template's outline is not good enough to look for more.
+    or circular references. Return None if the template's outline is too damaged to look for more problems.
     """
     template = f"template {stack.template_file}"
     for section in stack.template:
@@ -237,7 +237,7 @@ _Definitions: TypeAlias = "Mapping[str, Mapping[str, JSON]]"
 
 
 def _definitions(stack: Stack, problems: Problems) -> tuple[_Definitions, set[str]]:
-    """Return the resources that can be read, by logical id, and the ids of the others."""
+    """Return the valid resource definitions by logical id, and the ids of the others."""
     section = stack.template.get("Resources")
     if not isinstance(section, dict):
         raise TemplateError(
@@ -256,7 +256,7 @@ def _definitions(stack: Stack, problems: Problems) -> tuple[_Definitions, set[st
 
 
 def _definition_problems(definition: JSON) -> Iterator[Defect]:
-    """Find what keeps a resource from being read at all."""
+    """Find problems that make a resource definition unreadable."""
     if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
         yield Defect("the Type is missing")
         return
@@ -270,7 +270,7 @@ def _definition_problems(definition: JSON) -> Iterator[Defect]:
 def _absent(
     stack: Stack, definitions: _Definitions, holds: Mapping[str, bool], problems: Problems
 ) -> frozenset[str]:
-    """Return the resources that the conditions leave out."""
+    """Return the resources that conditions leave out."""
     absent = set()
     for logical_id, definition in definitions.items():
         if "Condition" not in definition:
@@ -285,7 +285,7 @@ def _absent(
 
 
 def _order(stack: Stack, definitions: _Definitions, failed: Set[str], problems: Problems) -> list[str]:
-    """Sort the logical ids, each after those that it refers to. Dangling references are left for later."""
+    """Sort the logical ids, each after those that it refers to. Dangling references are handled later."""
     graph: dict[str, list[str]] = {}
     for logical_id, definition in definitions.items():
         needed = list(references(definition.get("Properties")))
@@ -318,7 +318,7 @@ def _resolve_resource(
     check_code: CodeCheck | None,
     problems: Problems,
 ) -> Resource | None:
-    """Resolve a resource; return None if it has a problem, or refers to one that has."""
+    """Resolve a resource; return None if it, or one that it refers to, has a problem."""
     kind = TYPES[str(definition["Type"])]
     defects: list[Defect] = []
     properties, unresolved = _resolve_properties(definition.get("Properties", {}), scope, defects)
@@ -351,7 +351,7 @@ def _resolve_properties(
             result = resolve(value, scope)
         except Invalid as error:
             defects += error.within(f"property {name}: ")
-            unresolved.add(name)  # present, so not missing as well
+            unresolved.add(name)  # It is present, so it is not reported as missing, too.
             continue
         if not isinstance(result, NoValue):
             resolved[name] = result

@@ -1,4 +1,4 @@
-"""The resource types that the local cloud knows: their properties and attributes, a module for each group."""
+"""The resource types of the local cloud, with their properties and attributes; a module per group."""
 
 from collections.abc import Mapping
 

@@ -55,7 +55,7 @@ def code(value: JSON, path: str) -> None:
 
 
 def file_name(properties: Properties) -> str:
-    """Return what errors call the code of a resolver: its field's name and `.js`."""
+    """Return the name of a resolver's code in errors: its field's name and `.js`."""
     return f"{properties.get('FieldName', 'resolver')}.js"
 
 
@@ -89,7 +89,7 @@ def _schema(_: ResourceIdentity, properties: Properties) -> ResourceValues:
 
 
 def _api_key(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
-    # Shaped like a key; no server takes it, for the local cloud makes its keys at start.
+    # It looks like a key, but no server accepts it: the local cloud makes its keys at start.
     key = f"da2-{identity.token(26)}"
     arn = _of_api(identity, properties, f"apikeys/{key}")
     return ResourceValues(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})

@@ -49,7 +49,7 @@ def rules_bus(value: JSON, path: str) -> None:
 
 
 def event_pattern(value: JSON, path: str) -> None:
-    """Check a pattern that EventBridge takes (at most 2,048 characters)."""
+    """Check that EventBridge would accept a pattern (at most 2,048 characters)."""
     if not isinstance(value, dict):
         raise Invalid(f"property {path} is not an object")
     if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
@@ -61,7 +61,7 @@ def event_pattern(value: JSON, path: str) -> None:
 
 
 def json_text(value: JSON, path: str) -> None:
-    """Check a string that holds JSON."""
+    """Check a string that contains JSON."""
     text(value, path)
     try:
         json.loads(str(value))
@@ -81,7 +81,7 @@ def graphql_operation(value: JSON, path: str) -> None:
 
 
 def input_path(value: JSON, path: str) -> None:
-    """Check a JSON path of the subset that is emulated."""
+    """Check a JSON path of the emulated subset."""
     text(value, path)
     try:
         InputPath.parse(str(value))
@@ -90,7 +90,7 @@ def input_path(value: JSON, path: str) -> None:
 
 
 def input_transformer(value: JSON, path: str) -> None:
-    """Check a template and the paths of its placeholders, as PutTargets takes them."""
+    """Check a template and the paths of its placeholders, as PutTargets does."""
     _INPUT_TRANSFORMER(value, path)
     try:
         Transformer(transformer_of(value), rule_arn="", rule_name="")
@@ -99,7 +99,7 @@ def input_transformer(value: JSON, path: str) -> None:
 
 
 def transformer_of(value: JSON) -> InputTransformer:
-    """Read the transformer in a property that has passed its check."""
+    """Return the transformer in a property that has passed its check."""
     properties = value if isinstance(value, dict) else {}
     paths = object_of(properties, "InputPathsMap")
     return InputTransformer(
@@ -118,7 +118,7 @@ _INPUT_TRANSFORMER = PropertySchema(
 
 
 def allowing_policy(value: JSON, path: str) -> None:
-    """Check a bus policy: it may only allow. That has no effect: the caller's role decides."""
+    """Check a bus policy, which may only allow. It has no effect, since the caller's role decides."""
     document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
     if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
         raise Unsupported(f"property {path} denies, which is not emulated for a bus")
@@ -208,7 +208,7 @@ QUEUE = ResourceType(
     schema=PropertySchema(
         optional={
             "QueueName": name("[A-Za-z0-9_-]", 80),
-            # EventBridge takes standard queues only (EventBridge user guide, dead-letter queues).
+            # EventBridge accepts only standard queues (EventBridge user guide, dead-letter queues).
             "FifoQueue": only(False, "false"),
         },
         ignored={

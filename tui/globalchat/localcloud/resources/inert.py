@@ -1,7 +1,7 @@
 """Resource types that are checked, but do nothing locally: logs, metrics, alarms, topics, the firewall.
 
-Nothing is measured, so no alarm changes its state and no mail is sent; policies and metric filters still name
-log groups. There is no firewall, for all local clients have one address.
+Nothing is measured, so no alarm changes its state and no mail is sent; policies and metric filters still
+refer to log groups. There is no firewall, since all local clients have the same address.
 """
 
 from globalchat.localcloud.resources.policies import resource_policy

@@ -1,6 +1,6 @@
 """IAM policy documents, and the resource types of AWS::IAM that hold them.
 
-What `globalchat.localcloud.iam` cannot evaluate is refused by name.
+Elements that `globalchat.localcloud.iam` cannot evaluate are refused by name.
 """
 
 import re
@@ -152,12 +152,12 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
 
 
 def _spelled(value: JSON) -> JSON:
-    """Return a boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
+    """Return a boolean as text: `aws:SecureTransport: false` means the same as `"false"`."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
 def managed_policy(value: JSON, path: str) -> None:
-    """Accept the policy alone that lets AppSync write logs: none are kept locally, so it grants nothing."""
+    """Accept only the policy that lets AppSync write logs; without local logs it grants nothing."""
     if not isinstance(value, str) or not value.endswith(_LOG_POLICY):
         raise Unsupported(f"property {path} names the managed policy {value}, which is not emulated")
 

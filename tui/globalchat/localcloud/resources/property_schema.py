@@ -1,6 +1,6 @@
-"""What a resource type is: which properties it takes, and what `Ref` and `Fn::GetAtt` answer for it.
+"""Resource types: their properties, and the values of `Ref` and `Fn::GetAtt`.
 
-A check of a property raises `Invalid`, and names the property's path.
+A check of a property raises `Invalid` with the property's path.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Defect, Invalid, Unsupported
 
 Check: TypeAlias = Callable[[JSON, str], None]
-"""From a resolved value and the path of its property to nothing, or an `Unsupported`."""
+"""Checks a resolved value, with the path of its property; raises `Invalid` or `Unsupported`."""
 
 Properties: TypeAlias = Mapping[str, JSON]
 
@@ -25,7 +25,7 @@ _UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class PropertySchema:
-    """An object's properties: those that are honoured, and those accepted without effect (and why).
+    """An object's properties: those with an effect, and those accepted without one (and why).
 
     Any other property is refused by name. A schema is itself a check, so schemas nest.
 
@@ -33,9 +33,9 @@ class PropertySchema:
         required: Properties that must be there.
         optional: Properties that may be there.
         ignored: Properties that are accepted without effect, and why.
-        unsupported: More about properties that AWS takes and the local cloud does not.
-        replaces: By a property, the required ones that are not missing where it is given: it stands for them.
-        absent: What is not emulated where a required property is absent: on AWS it may be.
+        unsupported: Explanations of properties that AWS accepts and the local cloud does not.
+        replaces: Maps a property to required ones that it replaces. absent: What is not emulated if a
+        required property is absent, where AWS allows that.
     """
 
     required: Mapping[str, Check] = field(default_factory=dict)
@@ -48,10 +48,8 @@ class PropertySchema:
     def __call__(self, value: JSON, path: str, unresolved: Set[str] = frozenset()) -> None:
         """Check an object; `path` is empty for a resource's own properties.
 
-        `unresolved` are properties that are there, but whose values are not known for some other problem.
-
-        Raises:
-            Invalid: all that is wrong, what is not emulated before what is missing.
+        `unresolved` are properties that are present, but whose values are unknown because of another problem.
+        Raises: Invalid: all problems; features that are not emulated come before missing properties.
         """
         if not isinstance(value, dict):
             raise Invalid(f"property {path} is not an object")
@@ -98,7 +96,7 @@ def name(characters: str, maximum: int) -> Check:
 
 
 def only(*values: JSON) -> Check:
-    """Return a check of one of some values; any other is a feature that is not emulated."""
+    """Return a check for one of some values; any other value is a feature that is not emulated."""
 
     def check(value: JSON, path: str) -> None:
         if value not in values:
@@ -110,7 +108,7 @@ def only(*values: JSON) -> Check:
 
 
 def whole(minimum: int, maximum: int) -> Check:
-    """Return a check of an integer within bounds (CloudFormation takes its decimal text as well)."""
+    """Return a check of an integer within bounds (CloudFormation also accepts its decimal text)."""
 
     def check(value: JSON, path: str) -> None:
         number = as_integer(value)
@@ -145,7 +143,7 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
 
 def as_integer(value: JSON) -> int | None:
     """Return the integer that a value means to CloudFormation, or None."""
-    if isinstance(value, bool):  # an int to Python
+    if isinstance(value, bool):  # In Python, a bool is an int.
         return None
     if isinstance(value, int):
         return value
@@ -155,7 +153,7 @@ def as_integer(value: JSON) -> int | None:
 
 
 def text_of(properties: Properties, name: str) -> str:
-    """Return a string property that its schema requires."""
+    """Return a required string property."""
     value = properties[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} passed a check that does not fit")
@@ -163,7 +161,7 @@ def text_of(properties: Properties, name: str) -> str:
 
 
 def optional_text(properties: Properties, name: str) -> str | None:
-    """Return a string property that may be absent."""
+    """Return an optional string property."""
     return text_of(properties, name) if name in properties else None
 
 
@@ -197,9 +195,10 @@ def _show(value: JSON) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResourceIdentity:
-    """Which resource: all generated ids and names follow from it, so they are the same at every start.
+    """The identity of a resource.
 
-    `base_url` is where its region listens, such as `http://127.0.0.1:5001`.
+    All generated ids and names derive from it, so they are the same at every start. `base_url` is its
+    region's address, such as `http://127.0.0.1:5001`.
     """
 
     stack: str
@@ -214,7 +213,7 @@ class ResourceIdentity:
         return f"arn:aws:{service}:{where}:{self.account}:{resource}"
 
     def token(self, length: int, purpose: str = "") -> str:
-        """Make lower-case letters and digits that look random; another purpose gives another token."""
+        """Make a token of random-looking lower-case letters and digits, different for each purpose."""
         return self._characters(_LOWER, length, purpose)
 
     def generated_name(self, limit: int) -> str:

@@ -1,8 +1,8 @@
-"""Accepts connections as far as the process has file descriptors for them, and ends those that do nothing.
+"""Accepts as many connections as there are file descriptors, and ends idle ones.
 
-asyncio's own server accepts whatever comes. Once the descriptors run out it logs a traceback for each of a
-hundred attempts a second, and no port of the process answers any more. Here connections are counted, some
-descriptors are kept for everything else, and a connection whose requests were not authorised gives way.
+The server of asyncio accepts every connection. Once the descriptors run out it logs a traceback for each of a
+hundred attempts a second, and no port of the process answers any longer. Here connections are counted, some
+descriptors are reserved for everything else, and connections without an authorised request are dropped first.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from aiohttp.http import HttpProcessingError
 from globalchat.core.clock import MonotonicClock
 
 MOST_FILES: Final = 16_384
-"""File descriptors that a process asks for: 10,000 followers, and publishers beside them."""
+"""The file descriptors that a process requests: enough for 10,000 subscribers, and publishers besides."""
 RESERVE: Final = 128
-"""Descriptors that are kept for the control port, files and libraries; fewer if there are few."""
+"""Descriptors reserved for the control port, files and libraries; fewer if there are few."""
 ANONYMOUS_SECONDS: Final = 15.0
 """How long a connection may stay open before its first request, or after one that was not authorised."""
 IDLE_SECONDS: Final = 75.0
 """How long a connection may stay open between requests. (Clients that pool connections give up earlier.)"""
 MAX_HEADER: Final = 32 * 1024
-"""Bytes of the request line and of each header: a socket's header object travels in one of them."""
+"""The most bytes of the request line and of each header, one of which contains a socket's header object."""
 
 _FEWEST_CONNECTIONS: Final = 8
 _FEWEST_RESERVED: Final = 24
 _AT_ONCE: Final = 32
-"""Connections that are accepted before others get their turn."""
+"""Connections accepted in one turn of the loop."""
 _LINGER_SECONDS: Final = 2.0
-"""How long the unwanted rest of a body is read, so that the client gets to read why."""
+"""Seconds for which the rest of a refused body is read, so that the client reads the response."""
 _RETRY_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 60.0
 _NO_ROOM: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 def raise_open_files() -> None:
     """Let this process open as many files as the system allows, up to MOST_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (MOST_FILES, 10_240):  # macOS refuses more, though it calls the hard limit infinite
+    for wanted in (MOST_FILES, 10_240):  # macOS refuses more, although it reports an infinite hard limit.
         wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         if soft == resource.RLIM_INFINITY or soft >= wanted:
             return
@@ -60,7 +60,7 @@ def raise_open_files() -> None:
 
 
 def max_connections() -> int:
-    """Return how many connections the process has descriptors for, by its limit of this moment."""
+    """Return the number of connections for which the process currently has descriptors."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_FILES
@@ -68,7 +68,7 @@ def max_connections() -> int:
 
 
 def max_control_connections() -> int:
-    """Return how many connections to the control port there may be: a quarter of the reserve."""
+    """Return the most connections to the control port: a quarter of the reserve."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return (RESERVE if soft == resource.RLIM_INFINITY else _reserved(soft)) // 4
 
@@ -78,13 +78,13 @@ def _reserved(soft: int) -> int:
 
 
 class ConnectionLimit:
-    """The open connections of some ports, at most as many as `max_connections` says.
+    """The open connections of some ports, limited by `max_connections`.
 
-    A connection is anonymous until a request on it was authorised. If there is no place for a new connection,
-    the anonymous one that has been silent for longest gives way; if there is none, the new one is refused.
+    A connection is anonymous until a request on it was authorised. If there is no room for a new connection,
+    the anonymous one that has been silent for longest is dropped; if there is none, the new one is refused.
 
     Args:
-        max_connections: how many there may be, asked each time.
+        max_connections: returns the most connections, called each time.
         anonymous_seconds: how long a connection may stay anonymous without a request.
         clock: the time in seconds.
     """
@@ -100,7 +100,7 @@ class ConnectionLimit:
         self._anonymous_seconds = anonymous_seconds
         self._loop = asyncio.get_running_loop()
         self._clock = clock or self._loop.time
-        self._anonymous: dict[HttpConnection, float] = {}  # the longest silent first
+        self._anonymous: dict[HttpConnection, float] = {}  # The longest silent first.
         self._authorized: set[HttpConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._full = RareWarning("No place for connections beyond %d; %d did not get or keep theirs.")
@@ -110,11 +110,11 @@ class ConnectionLimit:
 
     @property
     def is_full(self) -> bool:
-        """True if there is no place for another connection."""
+        """True if there is no room for another connection."""
         return len(self) >= self._max_connections()
 
     def admit(self, connection: "HttpConnection") -> bool:
-        """Take a new connection; False if there is no place for it."""
+        """Admit a new connection; return False if there is no room."""
         if self.is_full:
             self._full.count(len(self))
             if not self.drop_one():
@@ -124,30 +124,30 @@ class ConnectionLimit:
         return True
 
     def drop_one(self) -> bool:
-        """End the anonymous connection that has been silent for longest; False if there is none."""
-        oldest = next(iter(self._anonymous), None)  # each request moves its connection to the end
+        """Drop the anonymous connection that has been silent for longest; return False if there is none."""
+        oldest = next(iter(self._anonymous), None)  # Each request moves its connection to the end.
         if oldest is not None:
             del self._anonymous[oldest]
             oldest.drop()
         return oldest is not None
 
     def requested(self, connection: "HttpConnection") -> None:
-        """Note that the head of a request came: the time of an anonymous connection starts again."""
+        """Record the head of a request, which restarts the time limit of an anonymous connection."""
         if self._anonymous.pop(connection, None) is not None:
             self._anonymous[connection] = self._clock()
 
     def authorized(self, connection: "HttpConnection") -> None:
-        """Note that a request was authorised: the connection keeps its place until it is closed."""
+        """Record an authorised request: the connection is no longer dropped."""
         if self._anonymous.pop(connection, None) is not None:
             self._authorized.add(connection)
 
     def left(self, connection: "HttpConnection") -> None:
-        """Note that a connection is closed."""
+        """Record that a connection was closed."""
         self._anonymous.pop(connection, None)
         self._authorized.discard(connection)
 
     def close(self) -> None:
-        """End no connection by time any more."""
+        """Stop ending connections by time."""
         if self._timer is not None:
             self._timer.cancel()
         self._full.close()
@@ -167,9 +167,9 @@ class ConnectionLimit:
 
 
 class RareWarning:
-    """A warning that is logged at once, and after that once a minute with how often it was meant.
+    """A warning that is logged at once, and then at most once a minute with a count.
 
-    `message` has two places (`%d`): for the number that is given, and for the count.
+    `message` has two placeholders (`%d`): for the given number, and for the count.
     """
 
     def __init__(self, message: str) -> None:
@@ -186,7 +186,7 @@ class RareWarning:
             self._log()
 
     def close(self) -> None:
-        """Log what was counted since the last time."""
+        """Log what was counted since the last warning."""
         self._log()
         if self._timer is not None:
             self._timer.cancel()
@@ -202,7 +202,7 @@ class RareWarning:
 
 
 class HttpConnection(web.RequestHandler):
-    """One connection, as aiohttp serves it; counted, and silent about what clients do wrong."""
+    """One connection served by aiohttp; it is counted, and does not log clients' errors."""
 
     __slots__ = ("_limit", "opening")
 
@@ -220,25 +220,25 @@ class HttpConnection(web.RequestHandler):
         self.opening: asyncio.Task[Any] | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
+        """Release the connection's place."""
         self._limit.left(self)
         super().connection_lost(exc)
 
     def log_exception(self, *args: object, **kw: object) -> None:
-        """Log what is a defect of ours, not what a client sent or that it is gone."""
+        """Log our own defects, not bad requests or lost clients."""
         if not isinstance(kw.get("exc_info"), _CLIENT_ERRORS):
             super().log_exception(*args, **kw)
 
     def requested(self) -> None:
-        """Start the time of an anonymous connection again: the head of a request came."""
+        """Restart the time limit of an anonymous connection, as the head of a request came."""
         self._limit.requested(self)
 
     def authorized(self) -> None:
-        """Keep the connection until it is closed: a request on it was authorised."""
+        """Exempt the connection from being dropped, as a request on it was authorised."""
         self._limit.authorized(self)
 
     def drop(self) -> None:
-        """End the connection at once, be it during the TLS handshake."""
+        """End the connection at once, even during the TLS handshake."""
         if self.transport is not None:
             self.transport.abort()
         elif self.opening is not None:
@@ -266,11 +266,11 @@ class Acceptor:
         self._exhausted = RareWarning("No connection can be accepted (error %d, %d times).")
 
     def start(self) -> None:
-        """Accept from now on."""
+        """Start accepting."""
         self._loop.add_reader(self._listener, self._accept)
 
     async def stop(self) -> None:
-        """Accept no more; connections that are open stay."""
+        """Stop accepting; open connections stay."""
         if self._retry is not None:
             self._retry.cancel()
         self._loop.remove_reader(self._listener)
@@ -291,11 +291,12 @@ class Acceptor:
                 self._pause(error.errno)
                 return
             self._take(accepted)
-            if self._limit.is_full:  # one that gave way has its descriptor until the loop's next turn
+            # A dropped connection keeps its descriptor until the next turn of the loop.
+            if self._limit.is_full:
                 return
 
     def _pause(self, code: int) -> None:
-        """Accept nothing for a moment: the listener stays readable while connections wait for it."""
+        """Pause accepting: the listener stays readable while connections are waiting."""
         self._exhausted.count(code)
         self._limit.drop_one()
         self._loop.remove_reader(self._listener)
@@ -312,7 +313,7 @@ class Acceptor:
         task.add_done_callback(self._opening.discard)
 
     async def _open(self, accepted: socket.socket, connection: HttpConnection) -> None:
-        """Hand a socket to its connection, after the TLS handshake if there is one."""
+        """Pass a socket to its connection, after the TLS handshake if there is one."""
         try:
             await self._loop.connect_accepted_socket(
                 lambda: connection,
@@ -320,7 +321,7 @@ class Acceptor:
                 ssl=self._tls,
                 ssl_handshake_timeout=ANONYMOUS_SECONDS if self._tls else None,
             )
-        except OSError:  # it is gone, or does not speak TLS
+        except OSError:  # The client is gone, or does not speak TLS.
             self._limit.left(connection)
         except asyncio.CancelledError:
             self._limit.left(connection)
@@ -360,7 +361,7 @@ async def serve_app(
 
 
 class Usage:
-    """How the cloud is used: by its start, and by requests and sockets that are authorised.
+    """Records the use of the cloud: its start, and authorised requests and sockets.
 
     Attributes:
         open_sockets: Authorised realtime sockets that are open now.
@@ -373,12 +374,12 @@ class Usage:
         self.last_used = clock()
 
     def touch(self) -> None:
-        """Note a request."""
+        """Record a request."""
         self.last_used = self._clock()
 
     @contextmanager
     def of_socket(self) -> Iterator[None]:
-        """Count a socket that is open during the block."""
+        """Count a socket as open during the block."""
         self.open_sockets += 1
         self.touch()
         try:

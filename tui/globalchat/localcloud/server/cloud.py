@@ -1,4 +1,4 @@
-"""The local cloud: every region of a deployment, served on loopback by this process."""
+"""The local cloud: all regions of a deployment, served on loopback by this process."""
 
 import random
 import secrets
@@ -49,19 +49,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CloudOptions:
-    """How a local cloud runs; the defaults are those of the real one.
+    """The options of a local cloud; the defaults are for normal use.
 
     Attributes:
         clock: Epoch seconds.
         monotonic: The clock of `usage`, in seconds.
         rng: Makes the credentials.
         realtime: Limits of sockets.
-        interceptor: Disturbs deliveries in place of the cloud's `faults`.
-        delivery: Bounds the deliveries of EventBridge.
+        interceptor: Disturbs deliveries instead of the cloud's `faults`.
+        delivery: The limits of EventBridge's deliveries.
         tls: Serve the regions over https and wss.
         tables_file: Keeps the items of tables; None keeps them in memory.
         request_seconds: How long a request's resolvers may take.
-        max_connections: Returns how many connections there may be.
+        max_connections: Returns the most connections.
     """
 
     clock: EpochClock = time.time
@@ -106,13 +106,13 @@ class LocalCloud:
         """Start everything, serve it, and shut it down at the end.
 
         Args:
-            templates: a folder with a cloud assembly; None is the packaged one.
+            templates: a folder with a cloud assembly; None means the packaged one.
             ports: one per region in the order of the templates, 0 or none for a free one.
             options: clocks, limits, disturbances.
 
         Raises:
             UserError: a port is taken, or there are more ports than regions.
-            TemplateError: the templates cannot be honoured.
+            TemplateError: the templates cannot be used.
         """
         chosen = options or CloudOptions()
         assembly = read(templates)
@@ -148,7 +148,7 @@ class LocalCloud:
                     listeners[backend.running.region],
                     limit,
                     tls=chosen.tls,
-                    # Longer than a closing handshake: sockets get to read why they end.
+                    # Longer than a closing handshake, so that clients can read why their sockets end.
                     shutdown_seconds=CLOSE_SECONDS + 1,
                 )
                 await stack.enter_async_context(server)
@@ -194,7 +194,7 @@ class LocalCloud:
 
 
 def _check_code(code: str, file: str) -> None:
-    """Read a resolver; raises Invalid if it breaks a rule of the language."""
+    """Check a resolver; raise Invalid if it breaks a rule of the language."""
     try:
         prepare(code, file)
     except ScriptError as error:
@@ -213,7 +213,7 @@ class _OpenTables:
 def _open_tables(
     deployment: CloudDefinition, options: CloudOptions, faults: TableFaults, stack: AsyncExitStack
 ) -> _OpenTables | None:
-    """Open the tables until the end of `stack`; None, with nothing loaded, if there are none.
+    """Open the tables until the end of `stack`; return None, and load nothing, if there are none.
 
     Raises:
         UserError: their file cannot be used.

@@ -1,6 +1,6 @@
 """The HTTP applications: GraphQL and realtime of a region, and the AWS endpoint.
 
-They hand requests to pure responders, and their responses back.
+They pass requests to pure responders, and return their responses.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ Respond = Callable[[HttpRequest, Callable[[], None]], Awaitable[HttpResponse]]
 """Answers a request, and calls the second argument once it is authorised."""
 
 BODY_SECONDS: Final = 10.0
-"""How long the body of a request may take to arrive."""
+"""Time limit for the body of a request."""
 
 
 REALTIME_PATH: Final = "/graphql/realtime"
 """Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
 
 MAX_BODY: Final = 2 * 1024 * 1024
-"""Bytes of a request: more than the largest PutEvents, whose own limit is then named."""
+"""The most bytes of a request: more than the largest PutEvents, so that errors name its own limit."""
 
 
 async def answer(request: web.Request, respond: Respond, authorized: Callable[[], None]) -> web.Response:
@@ -74,7 +74,7 @@ def _send(response: HttpResponse) -> web.Response:
 def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> web.Application:
     """Make the application; its sockets are closed when it is shut down.
 
-    Only requests and sockets that are authorised count as use: a page in a browser can send others.
+    Only authorised requests and sockets count as use, since a page in a browser can send others.
     """
 
     async def graphql(request: web.Request) -> web.StreamResponse:
@@ -103,7 +103,7 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
 
 
 def _outage(faults: RegionFaults) -> Middleware:
-    """Make the middleware that resets the connections of a region that is down."""
+    """Make the middleware that resets connections while the region is down."""
 
     @web.middleware
     async def reset_if_down(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -116,7 +116,7 @@ def _outage(faults: RegionFaults) -> Middleware:
 
 
 def aws_app(endpoint: AwsEndpoint, usage: Usage) -> web.Application:
-    """Make the application. Only requests whose signature is good count as use."""
+    """Make the application. Only requests with a valid signature count as use."""
 
     async def handle(request: web.Request) -> web.Response:
         connection = connection_of(request)
@@ -148,7 +148,7 @@ def aws_app(endpoint: AwsEndpoint, usage: Usage) -> web.Application:
 
 
 def _headers(request: web.Request) -> dict[str, str]:
-    """Return headers by lower-case name; those that came several times joined, as signatures want them."""
+    """Return headers by lower-case name, repeated ones joined, as signatures require."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()

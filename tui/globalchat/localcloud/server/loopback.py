@@ -1,7 +1,7 @@
 """Listening sockets on loopback, and a throw-away certificate authority for them.
 
-`openssl` makes the authority at every start. It signs one certificate, and its key is deleted at once: a
-client that trusts it trusts nothing else.
+`openssl` makes the authority at every start. It signs one certificate, and its key is deleted at once, so
+trusting it means trusting nothing else.
 """
 
 import errno
@@ -51,7 +51,7 @@ subjectAltName = DNS:localhost, IP:127.0.0.1
 
 @contextmanager
 def bound(ports: Sequence[int]) -> Iterator[list[socket.socket]]:
-    """Bind one listening socket per port (0: a free one); they are closed at the end.
+    """Bind one listening socket per port (0 means a free one); they are closed at the end of the block.
 
     Raises:
         UserError: a port is taken or may not be used.
@@ -92,14 +92,14 @@ def _bind(listener: socket.socket, port: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """What a server needs to speak TLS, and the file with the certificate that its clients have to trust."""
+    """A server's TLS context, and the file with the certificate that its clients have to trust."""
 
     context: ssl.SSLContext
     authority: Path
 
 
 def make_certificates(folder: Path) -> Certificates:
-    """Make an authority and a certificate for localhost; only `ca.pem` stays, in the folder.
+    """Make an authority and a certificate for localhost; only `ca.pem` stays in the folder.
 
     Raises:
         UserError: there is no `openssl` command, or it fails.

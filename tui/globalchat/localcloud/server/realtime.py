@@ -1,6 +1,6 @@
 """Realtime sockets on aiohttp: carries frames between a WebSocket and the protocol core.
 
-aiohttp does the handshake, reads, and closes; frames out go straight to the transport, see `buffer`.
+aiohttp does the handshake, reads, and closes; outgoing frames go directly to the transport, see `buffer`.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ class RealtimeOptions:
     Attributes:
         limits: Those of each socket.
         max_payload: Bytes that one subscription message may have.
-        max_buffer: Bytes that may wait for one client before it is disconnected.
-        connect_rate: Connections a second; None is no limit.
-        subscribe_rate: `start` frames a second, of all sockets; None is no limit. AppSync has a limit, whose
-            value and scope are not documented.
+        max_buffer: Unsent bytes at which a client is disconnected.
+        connect_rate: Connections a second; None means no limit.
+        subscribe_rate: `start` frames a second, of all sockets; None means no limit. AppSync has a limit,
+            whose value and scope are not documented.
     """
 
     limits: SocketLimits = field(default_factory=SocketLimits)
@@ -73,7 +73,10 @@ class RealtimeEndpoint:
         self._connections: set[RealtimeSocket] = set()
 
     async def handle(self, request: web.Request, authorized: Callable[[], None]) -> web.StreamResponse:
-        """Serve one upgrade request until its socket is closed; `authorized` is called if it is."""
+        """Serve one upgrade request until its socket is closed.
+
+        `authorized` is called if it is authorised.
+        """
         handshake = _handshake(request)
         socket = web.WebSocketResponse(
             protocols=_answerable(handshake.subprotocols),
@@ -104,7 +107,7 @@ class RealtimeEndpoint:
         return socket
 
     def shut_down(self) -> None:
-        """Start to close every socket; their handlers end by themselves."""
+        """Start closing all sockets, whose handlers then end."""
         for each in tuple(self._connections):
             each.shut_down()
 
@@ -115,7 +118,7 @@ class RealtimeEndpoint:
 def _handshake(request: web.Request) -> Handshake:
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
     return Handshake(
-        # The raw target: the parsed query has turned every "+" into a space.
+        # The raw target is used, since the parsed query has turned every "+" into a space.
         query=request.raw_path.partition("?")[2],
         subprotocols=tuple(name for part in offered.split(",") if (name := part.strip())),
         headers=dict(request.headers),
@@ -126,7 +129,7 @@ def _handshake(request: web.Request) -> Handshake:
 def _answerable(offered: tuple[str, ...]) -> tuple[str, ...]:
     """Choose the subprotocol to answer.
 
-    Without a match one of the client's own is named: a browser can then read the `connection_error` that
-    follows, and aiohttp does not log the offered ones, of which one may carry credentials.
+    Without a match, one of the client's own is chosen: a browser can then read the `connection_error` that
+    follows, and aiohttp does not log the offered ones, which may contain credentials.
     """
     return (SUBPROTOCOL,) if SUBPROTOCOL in offered else offered[:1]

@@ -1,7 +1,7 @@
 """One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket.
 
 Outgoing frames are gathered during one turn of the event loop and written with one call per socket. Nothing
-waits for a client: one that reads too slowly is disconnected once its buffer passes a limit.
+waits for a client: one that reads too slowly is disconnected once its buffer exceeds a limit.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ _LONG: Final = struct.Struct("!BBQ").pack
 
 
 MAX_BUFFER: Final = 4 * 1024 * 1024
-"""Bytes that may wait for one client."""
+"""The most unsent bytes of a client."""
 
 CLOSE_SECONDS: Final = 2.0
-"""How long a client may take to answer a close frame."""
+"""Time limit for a client's answer to a close frame."""
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""`struct linger`: closing discards what was not sent and resets the connection."""
+"""`struct linger`: closing discards unsent data and resets the connection."""
 
 
 @lru_cache(maxsize=1024)
@@ -58,14 +58,14 @@ def text_header(length: int) -> bytes:
 
 
 class Flusher:
-    """Writes every buffer that has frames once per turn of the loop, whose `call_soon` it is given."""
+    """Writes every non-empty buffer once per turn of the loop, whose `call_soon` it gets."""
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
         self._waiting: list[FrameBuffer] = []
 
     def schedule(self, buffer: "FrameBuffer") -> None:
-        """Call `buffer.flush` once the code that is running now has ended."""
+        """Call `buffer.flush` after the current callback."""
         if not self._waiting:
             self._call_soon(self._flush)
         self._waiting.append(buffer)
@@ -106,7 +106,7 @@ class FrameBuffer:
         self._closed = False
 
     def send(self, payload: bytes) -> None:
-        """Add one text frame; it leaves in this turn of the loop. Nothing happens once closed."""
+        """Add one text frame, to be sent in this turn of the loop. Do nothing once closed."""
         if self._closed:
             return
         if not self._parts:
@@ -114,11 +114,11 @@ class FrameBuffer:
         self._parts.append(text_header(len(payload)))
         self._parts.append(payload)
         self._size += len(payload)
-        if self._size > self._limit:  # do not let one turn of the loop gather without bound
+        if self._size > self._limit:  # Limits how much one turn of the loop gathers.
             self.flush()
 
     def send_alone(self, payload: bytes) -> None:
-        """Send one text frame that no other is about to follow: at once, unless something waits already."""
+        """Send one text frame that no other is about to follow: at once, unless other frames are waiting."""
         if self._size or self._closed or self._transport.is_closing():
             self.send(payload)
             return
@@ -127,7 +127,7 @@ class FrameBuffer:
             self._overflow()
 
     def flush(self) -> None:
-        """Write what waits, and disconnect the client if too much of it stays unsent."""
+        """Write waiting frames, and disconnect the client if too much stays unsent."""
         if self._parts and not self._closed and not self._transport.is_closing():
             self._transport.write(b"".join(self._parts))
             if self._transport.get_write_buffer_size() > self._limit:
@@ -141,22 +141,22 @@ class FrameBuffer:
         self._transport.abort()
 
     def discard(self) -> None:
-        """Forget what waits, and whatever else is to be sent."""
+        """Discard waiting frames and all later ones."""
         self._closed = True
         self._parts.clear()
         self._size = 0
 
     def close(self) -> None:
-        """Write what waits; later frames are discarded."""
+        """Write waiting frames; later ones are discarded."""
         self.flush()
         self._closed = True
 
 
 @dataclass(frozen=True, slots=True)
 class SocketContext:
-    """What the sockets of one API share.
+    """The context that the sockets of one API share.
 
-    `admit_connect` and `admit_start` return True if one more is within its rate limit at a time of the loop.
+    `admit_connect` and `admit_start` return True if one more is within the rate limit at a loop time.
     """
 
     executor: Executor
@@ -192,7 +192,7 @@ class RealtimeSocket:
         self._opening: Sequence[SocketAction] = ()
 
     def open(self, handshake: Handshake) -> bool:
-        """Check the handshake; True if it is authorised. `run` sends the client the result."""
+        """Check the handshake; return True if it is authorised. `run` sends the result to the client."""
         now = self._loop.time()
         self._opening = self._core.open(handshake, now, admitted=self._context.admit_connect(now))
         return self._core.state is SocketState.OPEN
@@ -227,9 +227,9 @@ class RealtimeSocket:
         reset(self._transport)
 
     def blackhole(self) -> None:
-        """Stop sending and reading; the end of the socket's life resets it."""
+        """Stop sending and reading; the socket is reset at the end of its life."""
         self.blackholed = True
-        self.buffer.discard()  # also what waits for the end of this turn
+        self.buffer.discard()  # Also frames that wait for the end of this turn.
         self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:
@@ -267,7 +267,7 @@ class RealtimeSocket:
             start.cancel()
 
     def _release(self) -> None:
-        """Release what the socket holds, but for the task that closes it."""
+        """Release the socket's resources, except for the task that closes it."""
         self._hub.drop(self)
         self.buffer.close()
         if self._timer is not None:
@@ -280,7 +280,7 @@ class RealtimeSocket:
         if self.blackholed:
             self.reset()
             return
-        # Not draining: a client that does not read would hold the close up for ever.
+        # Without draining, which a client that does not read would block for ever.
         await self._socket.close(code=code, drain=False)
         if self._transport.get_write_buffer_size():
             self._transport.abort()
@@ -302,7 +302,7 @@ class RealtimeSocket:
 
 
 class _BlackholeProtocol(asyncio.Protocol):
-    """Replaces a connection's protocol: discards what comes in, passes on that the connection is gone."""
+    """Replaces a connection's protocol: discards input, but still reports the end of the connection."""
 
     def __init__(self, inner: asyncio.BaseProtocol) -> None:
         self._inner = inner

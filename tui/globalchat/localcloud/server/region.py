@@ -1,6 +1,6 @@
 """One region of the local cloud: its API with executor, hub, key and sockets.
 
-Credentials are made at every start: nothing outlives the process.
+Credentials are made at every start and do not outlive the process.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from globalchat.localcloud.dynamodb.data_source import TableDataSources
 
 KEY_LIFETIME: Final = 365 * 24 * 3600
-"""Seconds that an API key of the local cloud is valid: the longest that AppSync allows."""
+"""Seconds for which an API key of the local cloud is valid: AppSync's maximum."""
 
 ADMIN: Final = user("admin", ACCOUNT, (Statement("Allow", ("*",), ("*",)),))
-"""The administrator: an IAM user who may do everything."""
+"""The name of the administrator, an IAM user with all permissions."""
 
 
 NO_KEY: Final = ""
@@ -64,7 +64,7 @@ def new_admin(rng: random.Random) -> AdminCredentials:
 
 @dataclass(frozen=True, slots=True)
 class RunningRegion(RegionAddress):
-    """A region that this process serves: its address, counters, and faults that may be set at any time."""
+    """A region served by this process: its address, counters and faults."""
 
     metrics: Metrics = field(repr=False)
     faults: RegionFaults = field(repr=False)
@@ -77,7 +77,7 @@ class RegionBackend:
         definition: the region, from the templates.
         base_url: where it will be served.
         api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
-        access_keys: what the access key ids that may sign stand for.
+        access_keys: the access keys that may sign, by id.
         events: where its data sources put events.
         tables: runs the operations of its data sources on tables; None if there is no table.
         clock: epoch seconds.
@@ -85,7 +85,7 @@ class RegionBackend:
         request_seconds: how long a request's resolvers may take.
 
     Raises:
-        TemplateError: the region has no API or more than one, or its API cannot be honoured.
+        TemplateError: the region has no API or more than one, or its API cannot be used.
     """
 
     def __init__(
