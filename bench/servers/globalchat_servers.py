@@ -1,13 +1,16 @@
 """globalchat's servers under test, as processes: `python -m bench.servers.globalchat_servers KIND`.
 
 `region`: the API of one region, whose broadcast mutation is called the way EventBridge calls it. `cloud`: the
-whole local cloud.
+whole local cloud; `cloud-without-history`: the same with the templates that store no messages.
 """
 
 import asyncio
 import random
+import tempfile
 import time
 from contextlib import AsyncExitStack, closing
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from bench.load.publishers import message_from_bus, new_id
@@ -18,6 +21,7 @@ from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.process import state
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
 from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, serve_app
@@ -75,10 +79,16 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     return {"url": base + "/graphql", "key": "da2-bench"}, publish
 
 
-async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
-    """Serve the whole local cloud."""
-    options = CloudOptions(realtime=QUIET, rng=random.SystemRandom())
-    running = await stack.enter_async_context(LocalCloud.open(options=options))
+async def cloud(stack: AsyncExitStack, *, templates: Path | None = None) -> tuple[dict[str, JSON], Publish]:
+    """Serve the whole local cloud, with its files on disk, as `local serve` does."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    options = CloudOptions(
+        realtime=QUIET,
+        rng=random.SystemRandom(),
+        tables_file=folder / state.TABLES,
+        events_file=folder / state.EVENTS,
+    )
+    running = await stack.enter_async_context(LocalCloud.open(templates, options=options))
     freeze_gc(server=True)  # as `local serve` does
     regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]
 
@@ -88,7 +98,11 @@ async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     return {"regions": regions}, publish
 
 
-SERVERS: Final[dict[str, StartServer]] = {"region": region, "cloud": cloud}
+SERVERS: Final[dict[str, StartServer]] = {
+    "region": region,
+    "cloud": cloud,
+    "cloud-without-history": partial(cloud, templates=TEMPLATES_WITHOUT_HISTORY),
+}
 
 if __name__ == "__main__":
     main(SERVERS)

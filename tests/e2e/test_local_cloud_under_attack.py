@@ -167,7 +167,7 @@ def test_asking_how_it_does_does_not_keep_it_alive_but_joining_it_does(tmp_path:
 
 @pytest.mark.parametrize(
     ("largest", "named", "why"),
-    [("0", launch.CLOUD_LOCK, os.strerror(errno.EFBIG)), ("1", state.TABLES, "disk I/O error")],
+    [("0", launch.CLOUD_LOCK, os.strerror(errno.EFBIG)), ("1", state.EVENTS, "disk I/O error")],
 )
 @pytest.mark.parametrize("command", ["local up", "publish tech hi", "local serve"])
 def test_a_file_for_which_there_is_no_room_is_named(

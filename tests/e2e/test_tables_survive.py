@@ -91,7 +91,8 @@ def test_a_reset_deletes_them_but_not_from_a_cloud_that_runs(home: Home, app: Pa
     unasked = home.run("local", "reset")
     assert unasked.returncode == 1
     assert (
-        "Delete the 1 item in the tables of the local cloud? There is no terminal to ask on" in unasked.stderr
+        "Delete what the local cloud keeps: 1 item in its tables? There is no terminal to ask on"
+        in unasked.stderr
     )
     done = home.run("local", "reset", "--yes")
     assert (done.returncode, done.stdout) == (0, "")

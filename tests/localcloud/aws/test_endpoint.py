@@ -26,9 +26,10 @@ from globalchat.localcloud.definition import (
     Role,
     Statement,
 )
-from globalchat.localcloud.events.deliveries import DeadLetter, DeadLetterQueues
+from globalchat.localcloud.events.deliveries import DeadLetterQueues
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.records import DeadLetter
 from globalchat.localcloud.iam import AccessKey, Principal, session, user
 
 ACCOUNT, REGION, HOST = "000000000000", "us-west-2", "127.0.0.1:5004"

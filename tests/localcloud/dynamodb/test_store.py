@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.errors import UserError
+from globalchat.localcloud.database import delete_file
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
-from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem, count_items, delete_file
+from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem, count_items
 
 ITEM: Item = {"a": {"S": "ünï\U0001f600"}}
 KEY = Key(b"p", b"s")

@@ -8,6 +8,7 @@ from typing import Any
 from globalchat.localcloud.definition import JSON, CloudDefinition
 from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings, Failure
 from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.event_store import EventStore
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry
 from tests.localcloud.helpers.eventbridge_fakes import FakeAppSync, FakeTime
 from tests.localcloud.helpers.small_backend import OREGON, Backend
@@ -26,6 +27,7 @@ class World:
         interceptor: DeliveryInterceptor | None = None,
         settings: DeliverySettings | None = None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
+        store: EventStore | None = None,
     ) -> None:
         self.deployment = deployment or Backend().provision()
         self.appsync = FakeAppSync()
@@ -36,6 +38,7 @@ class World:
             rng=random.Random(1),
             sleep=sleep or self.time.sleep,
             settings=settings,
+            store=store,
         )
         self.bridge.connect(self.appsync, interceptor)
 

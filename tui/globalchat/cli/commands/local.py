@@ -118,7 +118,7 @@ def down() -> int:
     return ExitCode.DONE
 
 
-RESET_HELP = """Delete what the local cloud keeps in its tables. It must not run.
+RESET_HELP = """Delete what the local cloud keeps: history, undelivered events, dead letters. It must not run.
 
 \b
 Examples:
@@ -127,28 +127,40 @@ Examples:
 """
 
 
-@command.command("reset", cls=CliCommand, help=RESET_HELP, short_help="Delete what it keeps in its tables.")
+@command.command(
+    "reset", cls=CliCommand, help=RESET_HELP, short_help="Delete its history, events and dead letters."
+)
 @options.yes
 def reset(yes: bool) -> int:
     """Run `globalchat local reset`."""
-    from globalchat.localcloud.dynamodb import store  # loads SQLite
+    from globalchat.localcloud import database  # loads SQLite
+    from globalchat.localcloud.dynamodb.store import count_items
+    from globalchat.localcloud.events.event_store import count_events
     from globalchat.localcloud.process import launch
-    from globalchat.localcloud.process.state import TABLES
+    from globalchat.localcloud.process.state import EVENTS, TABLES
 
     folder = local_cloud.folder()
-    path = folder / TABLES
-    if not path.exists():
+    tables, events = folder / TABLES, folder / EVENTS
+    if not tables.exists() and not events.exists():
         echo_err("The local cloud keeps nothing.")
         return ExitCode.DONE
     with launch.hold_cloud_lock(folder):
-        count = store.count_items(path)
-    items = "1 item" if count == 1 else f"{count} items"
-    if count and not confirm(f"Delete the {items} in the tables of the local cloud?", yes=yes):
+        counts = (
+            (count_items(tables), "item in its tables", "items in its tables"),
+            (
+                count_events(events),
+                "event or dead letter",
+                "events and dead letters",
+            ),
+        )
+    kept = " and ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
+    if kept and not confirm(f"Delete what the local cloud keeps: {kept}?", yes=yes):
         return ExitCode.FAILED
     # A cloud may have been started while the question was open.
     with launch.hold_cloud_lock(folder):
-        store.delete_file(path)
-    echo_err("The local cloud's tables are empty.")
+        for path in (tables, events):
+            database.delete_file(path)
+    echo_err("The local cloud keeps nothing now.")
     return ExitCode.DONE
 
 

@@ -38,7 +38,7 @@ def _events(events: EventBridge) -> AwsService:
             raise AwsError("ValidationException", "The local cloud does not emulate global endpoints.")
         entries = [(_bus_arn(call, entry), _entry(entry)) for entry in _entries(call)]
         try:
-            results = events.put_on_buses(entries)
+            results = await events.put_on_buses(entries)
         except PutEventsError as error:
             raise AwsError(error.code, error.message) from None
         failed = sum(result.event_id is None for result in results)

@@ -18,7 +18,8 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, integer, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.deliveries import DeadLetter, DeadLetterQueues
+from globalchat.localcloud.events.deliveries import DeadLetterQueues
+from globalchat.localcloud.events.records import DeadLetter
 
 VISIBILITY_SECONDS: Final = 30
 """The default seconds for which a received message is hidden from others."""

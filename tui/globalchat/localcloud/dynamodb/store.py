@@ -5,7 +5,6 @@ under a millisecond and run inline in the event loop, the only user of the conne
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,23 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from globalchat.core.errors import UserError
-from globalchat.core.files import FREE_SPACE, unwritable
+from globalchat.localcloud.database import FileFormat, count_rows, open_or_replace
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
 
-_APPLICATION: Final = 0x676C7462
-"""Marks the file as ours (SQLite's application id)."""
-_VERSION: Final = 1
-_COMPANIONS: Final = ("-wal", "-shm", "-journal")
-_SCHEMA: Final = """
+_FORMAT: Final = FileFormat(
+    noun="tables",
+    application=0x676C7462,
+    version=1,
+    schema="""
 CREATE TABLE items (
   table_id TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL,
   item TEXT NOT NULL, size INTEGER NOT NULL, expires INTEGER
 );
 CREATE UNIQUE INDEX by_key ON items (table_id, partition, sort);
 CREATE INDEX by_expiry ON items (table_id, expires) WHERE expires IS NOT NULL;
-"""
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,7 @@ class ItemStore:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.set_aside: Path | None = None
-        # Memory is never damaged: the second attempt is only for a file.
-        try:
-            self._connection = _open(path)
-        except _DamagedFile:
-            self.set_aside = _move_aside(cast("Path", path))
-            self._connection = _open(path)
+        self._connection, self.set_aside = open_or_replace(path, _FORMAT)
 
     def close(self) -> None:
         """Close the file."""
@@ -151,31 +144,7 @@ def count_items(path: Path) -> int:
     Raises:
         UserError: it cannot be opened.
     """
-    if not path.exists():
-        return 0
-    try:
-        connection = _open(path)
-    except _DamagedFile:
-        return 0
-    with closing(connection):
-        return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
-
-
-def delete_file(path: Path) -> None:
-    """Delete a file of items that no cloud has open, and damaged files that were set aside.
-
-    Raises:
-        UserError: it cannot be removed.
-    """
-    try:
-        for each in (*_files(path), *path.parent.glob(f"{path.name}.damaged-*")):
-            each.unlink(missing_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-class _DamagedFile(Exception):
-    """A file is not a database of this program, or is corrupt."""
+    return count_rows(path, _FORMAT, "items")
 
 
 @contextmanager
@@ -186,75 +155,3 @@ def _failures() -> Iterator[None]:
     except sqlite3.Error as error:
         message = f"The local cloud cannot use its tables: {error}."
         raise DynamoDBError("InternalServerError", message, status=500) from error
-
-
-def _open(path: Path | None) -> sqlite3.Connection:
-    if path is not None:
-        _make_private(path)
-    connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-    try:
-        _prepare(connection)
-    except sqlite3.OperationalError as error:
-        connection.close()
-        # SQLite does not say what kind of failure it was: mostly a full disk.
-        raise UserError(f"{path} cannot be written: {error}.", remedy=FREE_SPACE) from error
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise _DamagedFile from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    application, version, pages = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("application_id", "user_version", "page_count")
-    )
-    if pages and (application != _APPLICATION or version < 1):
-        raise _DamagedFile
-    if version > _VERSION:
-        raise UserError(
-            "A later version of globalchat wrote the local cloud's tables.",
-            remedy="Upgrade globalchat, or delete the tables with `globalchat local reset`.",
-        )
-    if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise _DamagedFile
-    connection.execute("PRAGMA journal_mode = WAL")
-    # No sync at each commit: the operating system keeps the writes if the process dies.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if not pages:
-        connection.executescript(
-            f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION}; "
-            f"PRAGMA user_version = {_VERSION}; COMMIT;"
-        )
-
-
-def _make_private(path: Path) -> None:
-    """Restrict the file to its owner; SQLite's side files get the same mode."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(handle, 0o600)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def _move_aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    try:
-        for each in _files(path):
-            if each.exists():
-                each.rename(aside.with_name(aside.name + each.name.removeprefix(path.name)))
-    except OSError as error:
-        raise unwritable(path, error) from error
-    return aside
-
-
-def _files(path: Path) -> list[Path]:
-    return [path, *(path.with_name(path.name + ending) for ending in _COMPANIONS)]

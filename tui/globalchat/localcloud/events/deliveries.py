@@ -6,17 +6,19 @@ naturally; a failed event waits for its next attempt without delaying the others
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import Queue, Rule, RuleTarget
 from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.events.records import DeadLetter, EventDelivery
 from globalchat.localcloud.iam import allows_service
 from globalchat.localcloud.interfaces import AppSyncErrors
+
+if TYPE_CHECKING:
+    from globalchat.localcloud.events.event_store import EventStore
 
 SERVICE: Final = "events.amazonaws.com"
 """The principal that EventBridge acts as."""
@@ -131,34 +133,29 @@ class InFlight:
         await self._none.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message in a queue: an event, and EventBridge's message attributes (none from a queue as a target).
+class DeadLetterQueues:
+    """All dead-letter queues of a deployment, bounded.
 
-    `sent_at` is epoch seconds, `target_id` the Id of the rule's target. Attributes: RULE_ARN, TARGET_ARN,
-    ERROR_CODE, ERROR_MESSAGE; after retries RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the
-    policy that ended them.
+    Args:
+        queues: the queues.
+        store: keeps what is in them; None keeps it in memory.
     """
 
-    event: Event = field(repr=False)
-    attributes: Mapping[str, str]
-    sent_at: float
-    target_id: str
-
-
-class DeadLetterQueues:
-    """All dead-letter queues of a deployment, in memory and bounded."""
-
-    def __init__(self, queues: Iterable[Queue]) -> None:
+    def __init__(self, queues: Iterable[Queue], store: "EventStore | None" = None) -> None:
         self._definitions = {queue.arn: queue for queue in queues}
-        self._messages: dict[str, deque[DeadLetter]] = {
-            arn: deque(maxlen=CAPACITY) for arn in self._definitions
-        }
+        self._messages: dict[str, dict[int, DeadLetter]] = {arn: {} for arn in self._definitions}
+        self._last_number = 0
+        self._store = store
+        for queue_arn, dead_letter in () if store is None else store.dead_letters:
+            self._last_number = max(self._last_number, dead_letter.number)
+            # Those of a queue that other templates have stay in the file.
+            if queue_arn in self._messages:
+                self._messages[queue_arn][dead_letter.number] = dead_letter
 
     @property
     def messages(self) -> dict[str, list[DeadLetter]]:
         """The messages of every queue, oldest first, by the queue's ARN."""
-        return {arn: list(messages) for arn, messages in self._messages.items()}
+        return {arn: list(messages.values()) for arn, messages in self._messages.items()}
 
     def admits(self, queue_arn: str, rule_arn: str) -> bool:
         """Return True if a queue's policy lets EventBridge send on behalf of a rule."""
@@ -167,12 +164,24 @@ class DeadLetterQueues:
 
     def add(self, queue_arn: str, dead_letter: DeadLetter) -> None:
         """Put a message into a queue; a full one drops its oldest."""
-        self._messages[queue_arn].append(dead_letter)
+        messages = self._messages[queue_arn]
+        if len(messages) >= CAPACITY:
+            self._remove(queue_arn, next(iter(messages)))
+        self._last_number += 1
+        numbered = replace(dead_letter, number=self._last_number)
+        messages[numbered.number] = numbered
+        if self._store is not None:
+            self._store.add_letter(queue_arn, numbered)
 
     def remove(self, queue_arn: str, dead_letter: DeadLetter) -> None:
         """Remove a message, unless a full queue has dropped it meanwhile."""
-        with suppress(ValueError):
-            self._messages[queue_arn].remove(dead_letter)
+        if dead_letter.number in self._messages[queue_arn]:
+            self._remove(queue_arn, dead_letter.number)
+
+    def _remove(self, queue_arn: str, number: int) -> None:
+        del self._messages[queue_arn][number]
+        if self._store is not None:
+            self._store.remove_letter(number)
 
 
 def make_dead_letter(
@@ -233,7 +242,10 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """The context that all queues of an EventBridge share."""
+    """The context that all queues of an EventBridge share.
+
+    Without a `store` deliveries end with the process.
+    """
 
     settings: DeliverySettings
     interceptor: DeliveryInterceptor
@@ -242,6 +254,7 @@ class DeliveryContext:
     clock: EpochClock
     sleep: Callable[[float], Awaitable[None]]
     rng: random.Random
+    store: "EventStore | None" = None
 
 
 class TargetQueue:
@@ -254,7 +267,8 @@ class TargetQueue:
         self._target = target
         self._counters = counters
         self._context = context
-        self._queue: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(context.settings.queue)
+        self._queue: asyncio.Queue[tuple[EventDelivery, float]] = asyncio.Queue(context.settings.queue)
+        self._restored: list[EventDelivery] = []
         self._waiting = 0
         self._delayed = 0
         queue_arn = route.target.dead_letter_arn
@@ -277,22 +291,48 @@ class TargetQueue:
                 self._counters.invocations += 1
                 self._delayed += delay > 0
                 self._context.in_flight.add()
-                self._queue.put_nowait((event, delay))
+                delivery = EventDelivery(event, *self.key)
+                if self._context.store is not None:
+                    delivery.due = self._context.clock() + delay if delay > 0 else 0.0
+                    self._context.store.add(delivery)
+                self._queue.put_nowait((delivery, delay))
+
+    def restore(self, delivery: EventDelivery) -> None:
+        """Take a delivery of an earlier process, before `run`: it goes on where it was."""
+        self._counters.invocations += 1
+        self._context.in_flight.add()
+        self._restored.append(delivery)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as later:
+            await self._go_on(later)
             turn = 0
             while True:
-                event, delay = await self._queue.get()
+                delivery, delay = await self._queue.get()
                 # A delayed event must not delay those behind it: they are to overtake it.
                 if delay > 0:
-                    later.create_task(self._attempt_later(later, event, delay))
+                    later.create_task(self._attempt_later(later, delivery, delay))
                 else:
-                    await self._attempt(later, event, retries=0)
+                    await self._attempt(later, delivery)
                 turn = (turn + 1) % _TURN
                 if turn == 0:
                     await asyncio.sleep(0)
+
+    async def _go_on(self, later: asyncio.TaskGroup) -> None:
+        """Deliver what an earlier process has left, in its order; what is to wait still waits."""
+        restored, self._restored = self._restored, []
+        for delivery in restored:
+            delay = delivery.due - self._context.clock()
+            if delivery.retries:
+                self._waiting += 1
+                later.create_task(self._attempt_again(later, delivery, max(0.0, delay)))
+            elif delay > 0:
+                self._delayed += 1
+                later.create_task(self._attempt_later(later, delivery, delay))
+            else:
+                await self._attempt(later, delivery)
+                await asyncio.sleep(0)
 
     async def redeliver(self, event: Event) -> Failure | None:
         """Deliver a dead letter's event at once and without retries; return the failure, or None."""
@@ -304,47 +344,57 @@ class TargetQueue:
             self._counters.failed_invocations += 1
         return failure
 
-    async def _attempt_later(self, later: asyncio.TaskGroup, event: Event, delay: float) -> None:
+    async def _attempt_later(self, later: asyncio.TaskGroup, delivery: EventDelivery, delay: float) -> None:
         await self._context.sleep(delay)
         self._delayed -= 1
-        await self._attempt(later, event, retries=0)
+        await self._attempt(later, delivery)
 
-    async def _attempt_again(
-        self, later: asyncio.TaskGroup, event: Event, delay: float, *, retries: int
-    ) -> None:
+    async def _attempt_again(self, later: asyncio.TaskGroup, delivery: EventDelivery, delay: float) -> None:
         await self._context.sleep(delay)
         self._waiting -= 1
-        await self._attempt(later, event, retries=retries)
+        await self._attempt(later, delivery)
 
-    async def _attempt(self, later: asyncio.TaskGroup, event: Event, *, retries: int) -> None:
-        if retries:
+    async def _attempt(self, later: asyncio.TaskGroup, delivery: EventDelivery) -> None:
+        if delivery.retries:
             self._counters.retry_invocation_attempts += 1
-        failure = self._context.interceptor.failure_for(self._route) or await self._target.deliver(event)
+        failure = self._context.interceptor.failure_for(self._route) or await self._target.deliver(
+            delivery.event
+        )
         if failure is None:
             self._counters.successful_invocation_attempts += 1
-            self._context.in_flight.done()
+            self._end(delivery)
         elif not failure.retryable or self._waiting >= self._context.settings.waiting:
-            self._give_up(event, failure, retries, None)
-        elif retries >= self._route.target.retry.maximum_attempts:
-            self._give_up(event, failure, retries, "MaximumRetryAttempts")
+            self._give_up(delivery, failure, None)
+        elif delivery.retries >= self._route.target.retry.maximum_attempts:
+            self._give_up(delivery, failure, "MaximumRetryAttempts")
         else:
-            self._retry(later, event, failure, retries)
+            self._retry(later, delivery, failure)
 
-    def _retry(self, later: asyncio.TaskGroup, event: Event, failure: Failure, retries: int) -> None:
+    def _retry(self, later: asyncio.TaskGroup, delivery: EventDelivery, failure: Failure) -> None:
         """Wait longer for each retry, but never beyond the maximum age of the event."""
-        age = self._context.clock() - event.arrived_at
-        remaining = self._route.target.retry.maximum_age_seconds - age
+        now = self._context.clock()
+        remaining = self._route.target.retry.maximum_age_seconds - (now - delivery.event.arrived_at)
         if remaining <= 0:
-            self._give_up(event, failure, retries, "MaximumEventAgeInSeconds")
+            self._give_up(delivery, failure, "MaximumEventAgeInSeconds")
             return
         settings = self._context.settings
-        backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(retries, 60))
+        backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(delivery.retries, 60))
         # The last attempt is made when the maximum age is reached, not before.
         delay = min(remaining, backoff * self._context.rng.uniform(0.5, 1.0))
         self._waiting += 1
-        later.create_task(self._attempt_again(later, event, delay, retries=retries + 1))
+        delivery.retries += 1
+        delivery.due = now + delay
+        if self._context.store is not None:
+            self._context.store.changed(delivery)
+        later.create_task(self._attempt_again(later, delivery, delay))
 
-    def _give_up(self, event: Event, failure: Failure, retries: int, exhausted: str | None) -> None:
+    def _end(self, delivery: EventDelivery) -> None:
+        delivery.is_over = True
+        if self._context.store is not None:
+            self._context.store.changed(delivery)
+        self._context.in_flight.done()
+
+    def _give_up(self, delivery: EventDelivery, failure: Failure, exhausted: str | None) -> None:
         self._counters.failed_invocations += 1
         queue_arn = self._route.target.dead_letter_arn
         if queue_arn is None:
@@ -355,7 +405,14 @@ class TargetQueue:
             now = self._context.clock()
             self._context.dead_letters.add(
                 queue_arn,
-                make_dead_letter(self._route, event, failure, retries=retries, exhausted=exhausted, now=now),
+                make_dead_letter(
+                    self._route,
+                    delivery.event,
+                    failure,
+                    retries=delivery.retries,
+                    exhausted=exhausted,
+                    now=now,
+                ),
             )
             self._counters.invocations_sent_to_dlq += 1
-        self._context.in_flight.done()
+        self._end(delivery)

@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, CloudDefinition, Rule
 from globalchat.localcloud.events.deliveries import (
-    DeadLetter,
     DeadLetterQueues,
     DeliveryContext,
     DeliveryInterceptor,
@@ -27,10 +26,16 @@ from globalchat.localcloud.events.deliveries import (
 )
 from globalchat.localcloud.events.envelope import Event, accept, check_request
 from globalchat.localcloud.events.pattern import Matcher, compile_pattern
+from globalchat.localcloud.events.records import DeadLetter, EventsNotStored
 from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget
 from globalchat.localcloud.iam import data_source_may
 from globalchat.localcloud.interfaces import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
 
+if TYPE_CHECKING:
+    from globalchat.localcloud.events.event_store import EventStore
+
+_LONGEST_AGE = 86_400.0
+"""The greatest age in seconds that a rule may give an event."""
 _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
 
 
@@ -76,7 +81,8 @@ class EventBridge:
     """The buses of a deployment; implements `EventSink`.
 
     It exists before the APIs that put events on its buses and that its rules call: `connect` activates the
-    rules. Deliveries run while the object is open (`async with`); those in progress at its end are lost.
+    rules. Deliveries run while the object is open (`async with`). Those in progress at its end go on when
+    another is opened on the same store; without a store they are lost.
 
     Args:
         deployment: the deployment whose buses, rules and queues to run.
@@ -84,6 +90,7 @@ class EventBridge:
         rng: event ids and jitter.
         sleep: how a retry waits.
         settings: bounds, timing, and the meaning of GraphQL errors.
+        store: keeps what is accepted and not delivered yet, and dead letters; None keeps them in memory.
     """
 
     def __init__(
@@ -94,18 +101,23 @@ class EventBridge:
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         settings: DeliverySettings | None = None,
+        store: "EventStore | None" = None,
     ) -> None:
+        self._store = store
         self._deployment = deployment
         self._clock = clock
         self._rng = rng or random.Random()
         self._context = DeliveryContext(
             settings=settings or DeliverySettings(),
             interceptor=DirectDelivery(),
-            dead_letters=DeadLetterQueues(queue for region in deployment.regions for queue in region.queues),
+            dead_letters=DeadLetterQueues(
+                (queue for region in deployment.regions for queue in region.queues), store
+            ),
             in_flight=InFlight(),
             clock=clock,
             sleep=sleep,
             rng=self._rng,
+            store=store,
         )
         self._rules = [rule for region in deployment.regions for rule in region.rules]
         self._counters = {rule.arn: RuleCounters() for rule in self._rules}
@@ -162,9 +174,9 @@ class EventBridge:
         """
         self._authorize(role_arn, bus_arn)
         check_request(entries)
-        return [self._put(bus_arn, entry) for entry in entries]
+        return await self._kept([self._put(bus_arn, entry) for entry in entries])
 
-    def put_on_buses(self, entries: Sequence[tuple[str, PutEventsEntry]]) -> list[EntryResult]:
+    async def put_on_buses(self, entries: Sequence[tuple[str, PutEventsEntry]]) -> list[EntryResult]:
         """Put 1 to 10 entries, each on the bus of an ARN, for a permitted caller.
 
         Return the results in order.
@@ -173,7 +185,7 @@ class EventBridge:
             PutEventsError: the call is malformed.
         """
         check_request([entry for _, entry in entries])
-        return [self._put(bus_arn, entry) for bus_arn, entry in entries]
+        return await self._kept([self._put(bus_arn, entry) for bus_arn, entry in entries])
 
     async def redrive(self, queue_arn: str | None = None) -> RedriveResult:
         """Deliver dead letters once more, each to its rule's target; delivered ones leave the queue.
@@ -208,6 +220,7 @@ class EventBridge:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
+        self._restore()
         self._workers = [self._group.create_task(queue.run()) for queue in self._target_queues.values()]
         return self
 
@@ -220,6 +233,30 @@ class EventBridge:
             await self._group.__aexit__(kind, error, trace)
         else:  # An error of the block is raised as it is, not in an exception group.
             await self._group.__aexit__(None, None, None)
+
+    def _restore(self) -> None:
+        """Take the deliveries that an earlier process has left to their queues."""
+        if self._store is None:
+            return
+        for delivery in self._store.deliveries:
+            queue = self._target_queues.get((delivery.rule_arn, delivery.target_id))
+            if queue is not None:
+                queue.restore(delivery)
+            elif self._clock() - delivery.event.arrived_at > _LONGEST_AGE:
+                # Other templates may have the rule: what could still be delivered there stays in the file.
+                delivery.is_over = True
+                self._store.changed(delivery)
+
+    async def _kept(self, results: list[EntryResult]) -> list[EntryResult]:
+        """Return the results once what was accepted survives the end of the process."""
+        if self._store is None:
+            return results
+        try:
+            await self._store.written()
+        except EventsNotStored as error:
+            failed = EntryResult(error_code="InternalException", error_message=str(error))
+            return [failed if result.error_code is None else result for result in results]
+        return results
 
     def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:
         _, _, _, region, account, _ = bus_arn.split(":", 5)

@@ -11,7 +11,6 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, Role, Rule, RuleTarget
 from globalchat.localcloud.events.deliveries import (
     SERVICE,
-    DeadLetter,
     DeadLetterQueues,
     Failure,
     Route,
@@ -19,6 +18,7 @@ from globalchat.localcloud.events.deliveries import (
     on_behalf_of,
 )
 from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.events.records import DeadLetter
 from globalchat.localcloud.events.target_input import InputPath, NotDelivered, Transformer
 from globalchat.localcloud.iam import evaluate, may_assume
 from globalchat.localcloud.interfaces import AppSyncErrors, GraphQLTarget, InvocationRefused

@@ -12,8 +12,8 @@ from aiohttp import web
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.deliveries import DeadLetter
 from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.records import DeadLetter
 from globalchat.localcloud.fault_injection import Faults
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.control_client import (

@@ -122,6 +122,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
         delivery=DeliverySettings(appsync_errors=options.appsync_errors),
         tls=tls.context if tls else None,
         tables_file=options.folder / state.TABLES,
+        events_file=options.folder / state.EVENTS,
     )
     async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
         stopping = asyncio.Event()

@@ -22,6 +22,8 @@ LOG = "cloud.log"
 """The log of a background cloud, in the same folder."""
 TABLES = "tables.sqlite"
 """The items of a cloud's tables, in the same folder; the file outlives the cloud."""
+EVENTS = "events.sqlite"
+"""A cloud's accepted events until they are delivered, and its dead letters; this file outlives it, too."""
 _ADDRESS = fields(RegionAddress)
 
 

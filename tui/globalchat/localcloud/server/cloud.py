@@ -1,5 +1,6 @@
 """The local cloud: all regions of a deployment, served on loopback by this process."""
 
+import asyncio
 import random
 import secrets
 import ssl
@@ -45,6 +46,7 @@ from globalchat.localcloud.server.region import (
 if TYPE_CHECKING:
     from globalchat.localcloud.dynamodb.calls import TableCalls
     from globalchat.localcloud.dynamodb.data_source import TableDataSources
+    from globalchat.localcloud.events.event_store import EventStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class CloudOptions:
         delivery: The limits of EventBridge's deliveries.
         tls: Serve the regions over https and wss.
         tables_file: Keeps the items of tables; None keeps them in memory.
+        events_file: Keeps what is accepted and not delivered yet, and dead letters; None keeps it in memory.
         request_seconds: How long a request's resolvers may take.
         max_connections: Returns the most connections.
     """
@@ -72,6 +75,7 @@ class CloudOptions:
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
     tables_file: Path | None = None
+    events_file: Path | None = None
     request_seconds: float = REQUEST_SECONDS
     max_connections: Callable[[], int] = max_connections
 
@@ -124,7 +128,8 @@ class LocalCloud:
             deployment = provision(assembly, urls=urls, check_code=_check_code)
             admin = new_admin(chosen.rng)
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
-            events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery)
+            store = _open_events(chosen.events_file, stack)
+            events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
             rng = random.Random(chosen.rng.getrandbits(64))
             table_faults = TableFaults(rng)
             tables = _open_tables(deployment, chosen, table_faults, stack)
@@ -167,7 +172,7 @@ class LocalCloud:
                 serve_app(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
             )
             running = tuple(backend.running for backend in backends)
-            notices = () if tables is None else tables.notices
+            notices = (*_notices(store), *(() if tables is None else tables.notices))
             failed = {} if tables is None else tables.sources.failed
             yield cls(running, aws_url, admin, events, usage, faults, notices, failed)
 
@@ -199,6 +204,29 @@ def _check_code(code: str, file: str) -> None:
         prepare(code, file)
     except ScriptError as error:
         raise Invalid(Defect(f"property Code: {error}", error.is_gap)) from None
+
+
+def _open_events(path: Path | None, stack: AsyncExitStack) -> "EventStore | None":
+    """Open the file of events until the end of `stack`; None, with nothing loaded, if there is none.
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    if path is None:
+        return None
+    from globalchat.localcloud.events.event_store import EventStore
+
+    return stack.enter_context(closing(EventStore(path, asyncio.get_running_loop().call_soon)))
+
+
+def _notices(store: "EventStore | None") -> tuple[str, ...]:
+    """Return what the user should know of the file of events."""
+    if store is None or store.set_aside is None:
+        return ()
+    return (
+        "The file of events was damaged; what was not delivered yet and the dead letters are lost. "
+        f"It is kept as {store.set_aside}.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,170 @@
+"""SQLite files of the local cloud: readable by their owner alone, of a known format, set aside if damaged."""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from globalchat.core.errors import UserError
+from globalchat.core.files import FREE_SPACE, unwritable
+
+_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """What a kind of file holds.
+
+    Attributes:
+        noun: What it is, for sentences: "tables".
+        application: Marks the file as ours (SQLite's application id).
+        version: The version of the schema; a file of a later one is refused.
+        schema: SQL that makes a new file.
+        synchronous: NORMAL survives a power cut, except for the last writes; OFF may lose the file then. Both
+            survive the end of the process.
+        is_exclusive: No second connection may open the file.
+    """
+
+    noun: str
+    application: int
+    version: int
+    schema: str
+    synchronous: Literal["NORMAL", "OFF"] = "NORMAL"
+    is_exclusive: bool = False
+
+
+class DamagedFile(Exception):
+    """A file is not a database of this program, or is corrupt."""
+
+
+def open_or_replace(path: Path | None, form: FileFormat) -> tuple[sqlite3.Connection, Path | None]:
+    """Open a file, made if need be; None is memory. A damaged one is moved aside: also return to where.
+
+    Raises:
+        UserError: it cannot be opened, another process has it, or a later version of this program wrote it.
+    """
+    # Memory is never damaged: the second attempt is only for a file.
+    try:
+        return open_file(path, form), None
+    except DamagedFile:
+        aside = move_aside(cast("Path", path))
+        return open_file(path, form), aside
+
+
+def open_file(path: Path | None, form: FileFormat) -> sqlite3.Connection:
+    """Open a file, made if need be; None is memory.
+
+    Raises:
+        DamagedFile: it is damaged.
+        UserError: it cannot be opened, another process has it, or a later version of this program wrote it.
+    """
+    if path is not None:
+        _make_private(path)
+    connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+    try:
+        _prepare(connection, form)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise UserError(f"Another process uses {path}.", remedy="End it first.") from error
+        # SQLite does not say what kind of failure it was: mostly a full disk.
+        raise UserError(f"{path} cannot be written: {error}.", remedy=FREE_SPACE) from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise DamagedFile from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def count_rows(path: Path, form: FileFormat, *tables: str) -> int:
+    """Return how many rows a file that no cloud has open holds; none if it is damaged or absent.
+
+    Raises:
+        UserError: it cannot be opened.
+    """
+    if not path.exists():
+        return 0
+    try:
+        connection = open_file(path, form)
+    except DamagedFile:
+        return 0
+    with closing(connection):
+        return sum(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables)
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file that no cloud has open, and damaged files that were set aside.
+
+    Raises:
+        UserError: it cannot be removed.
+    """
+    try:
+        for each in (*_files(path), *path.parent.glob(f"{path.name}.damaged-*")):
+            each.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a damaged file; return its new path.
+
+    Raises:
+        UserError: it cannot be renamed.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    try:
+        for each in _files(path):
+            if each.exists():
+                each.rename(aside.with_name(aside.name + each.name.removeprefix(path.name)))
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return aside
+
+
+def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
+    if form.is_exclusive:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    application, version, pages = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version", "page_count")
+    )
+    if pages and (application != form.application or version < 1):
+        raise DamagedFile
+    if version > form.version:
+        raise UserError(
+            f"A later version of globalchat wrote the local cloud's {form.noun}.",
+            remedy=f"Upgrade globalchat, or delete the {form.noun} with `globalchat local reset`.",
+        )
+    if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise DamagedFile
+    connection.execute("PRAGMA journal_mode = WAL")
+    # No sync at each commit: the operating system has the writes when the process dies.
+    connection.execute(f"PRAGMA synchronous = {form.synchronous}")
+    if not pages:
+        connection.executescript(
+            f"BEGIN; {form.schema} PRAGMA application_id = {form.application}; "
+            f"PRAGMA user_version = {form.version}; COMMIT;"
+        )
+
+
+def _make_private(path: Path) -> None:
+    """Make the file one that only its owner can read; SQLite's files beside it get the same mode."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(handle, 0o600)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _files(path: Path) -> list[Path]:
+    return [path, *(path.with_name(path.name + ending) for ending in _COMPANIONS)]
