@@ -26,7 +26,7 @@ from globalchat_infra.alarms import Alarms, AlarmTopic, topic_of_api_stack
 from globalchat_infra.api import GraphqlApi
 from globalchat_infra.broadcast import MUTATION, Broadcast, Malformed
 from globalchat_infra.config import Config
-from globalchat_infra.dashboard import Dashboard
+from globalchat_infra.dashboard import Dashboard, DashboardSubject
 from globalchat_infra.firewall import Firewall
 from globalchat_infra.relay import Relay
 from globalchat_infra.schema import SchemaFile
@@ -56,11 +56,13 @@ class RegionStack(Stack):
             description=description,
             synthesizer=LegacyStackSynthesizer(),
             suppress_template_indentation=len(config.regions) > INDENTED_REGIONS,
+            # CloudFormation gives the tags of a stack to its resources.
+            tags={names.ALIAS_TAG: alias},
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
-        Tags.of(self).add(names.ALIAS_TAG, alias)
-        # Roles are global: by this tag a deployer that knows no region finds them all.
-        Tags.of(self).add(names.REGION_TAG, config.regions[alias], include_resource_types=["AWS::IAM::Role"])
+        # Roles are global: by these tags a deployer that knows no region finds them all.
+        for tag, value in ((names.ALIAS_TAG, alias), (names.REGION_TAG, config.regions[alias])):
+            Tags.of(self).add(tag, value, include_resource_types=[names.ROLE])
         self._config = config
         self._alias = alias
 
@@ -81,12 +83,14 @@ class ApiStack(RegionStack):
             schema=schema,
             bus=bus,
             environment={
+                "ACCOUNT": self.account,
                 "BROADCAST_ROLE": names.role(config.prefix, alias, "broadcast"),
                 "CHANNELS": ",".join(config.channels),
                 "HISTORY_DAYS": str(config.history_days),
                 "HISTORY_SINCE": self._history_since(),
                 "LIMITS": config.limits.to_json(),
                 "REGION": self.region,
+                "VERIFIED_ROLES": " ".join(config.verified_roles),
             },
             key_expiry=key_expiry,
             history=config.history_days > 0,
@@ -162,9 +166,7 @@ class ApiStack(RegionStack):
             alarms.on_lost_history(graphql.log)
         if self._config.dashboard:
             relays = names.relay_rules(prefix, peers(self._config, self._alias))
-            Dashboard(
-                self,
-                "Dashboard",
+            subject = DashboardSubject(
                 prefix=prefix,
                 alias=self._alias,
                 api_id=graphql.api.api_id,
@@ -173,6 +175,7 @@ class ApiStack(RegionStack):
                 malformed=names.malformed_rule(prefix),
                 queues=names.queues(prefix, meshed=bool(relays)),
             )
+            Dashboard(self, "Dashboard", subject)
 
 
 class RelayStack(RegionStack):

@@ -16,6 +16,7 @@ NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
 ACCOUNT = re.compile(r"[0-9]{12}")
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 ENVIRONMENT_VALUE = 512
 """Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
 RESERVED_ALIASES = ("auto", "local")
@@ -28,11 +29,13 @@ LIMIT_RANGES = {
     "id": (26, 128),
 }
 REQUIRED = ("prefix", "regions", "channels", "limits")
-OPTIONAL = ("historyDays", "alarmEmail", "dashboard", "wafRate")
-"""Keys of the context value; an optional one that is absent or null is off."""
+OPTIONAL = ("historyDays", "verifiedRoles", "alarmEmail", "dashboard", "wafRate")
+"""Keys of the context value; an optional one that is absent or null has its default, or is off."""
+DEFAULTS: Mapping[str, object] = {"verifiedRoles": ["AWSReservedSSO_*"]}
+"""Values of optional keys that have one."""
 DEPLOYERS = ("account", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
-CHOICES = ("regions", "channels", "limits", "historyDays", "alarmEmail", "dashboard", "wafRate")
+CHOICES = ("regions", "channels", "limits", *OPTIONAL)
 """Keys that an option of the deployer may decide in place of `cdk.json`."""
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
@@ -57,10 +60,11 @@ class PublishLimits:
 class Config:
     """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
 
-    `history_days` is how long messages are stored, 0 for not at all. `alarm_email` gets the alarms;
-    `waf_rate` is how many requests one address may send in five minutes. `options` names the keys that an
-    option of the deployer decided. `account` is the AWS account that the stacks may be deployed to; None
-    leaves that to the credentials of `cdk deploy`.
+    `history_days` is how long messages are stored, 0 for not at all. `verified_roles` are the roles whose
+    sessions have the names of persons: names, or beginnings that end in a star. `alarm_email` gets the
+    alarms; `waf_rate` is how many requests one address may send in five minutes. `options` names the keys
+    that an option of the deployer decided. `account` is the AWS account that the stacks may be deployed to;
+    None leaves that to the credentials of `cdk deploy`.
     """
 
     prefix: str
@@ -68,6 +72,7 @@ class Config:
     channels: tuple[str, ...]
     limits: PublishLimits
     history_days: int = 0
+    verified_roles: tuple[str, ...] = ("AWSReservedSSO_*",)
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
@@ -108,6 +113,7 @@ def parse(value: object) -> Config:
         channels=_channels(value["channels"]),
         limits=_limits(value["limits"]),
         history_days=_history_days(value.get("historyDays")),
+        verified_roles=_verified_roles(value.get("verifiedRoles")),
         alarm_email=_alarm_email(value.get("alarmEmail")),
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
@@ -198,6 +204,26 @@ def _history_days(value: object) -> int:
             "or 0 to keep no messages."
         )
     return value
+
+
+def _verified_roles(value: object) -> tuple[str, ...]:
+    if value is None:
+        value = DEFAULTS["verifiedRoles"]
+    if not isinstance(value, list):
+        raise UsageError('"verifiedRoles" must list names of roles: write ["AWSReservedSSO_*"], for example.')
+    for role in value:
+        # A star alone would let whoever may assume any role choose a name.
+        if not isinstance(role, str) or not ROLE_NAME.fullmatch(role.removesuffix("*")):
+            raise UsageError(
+                f"The verified role {json.dumps(role)} is not valid: use the name of a role, without path, "
+                "or the beginning of names with a star after it."
+            )
+    if (length := len(" ".join(value))) > ENVIRONMENT_VALUE:
+        raise UsageError(
+            f"The verified roles joined by blanks have {length} characters, AppSync takes "
+            f"{ENVIRONMENT_VALUE}: use beginnings of names, or fewer roles."
+        )
+    return tuple(value)
 
 
 def _alarm_email(value: object) -> str | None:

@@ -28,8 +28,10 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 """What AppSync adds to every schema, as far as ours uses it."""
 
 
-_COMMENT = re.compile(r"^ *(/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
-"""A comment on lines of its own, in a resolver file."""
+_COMMENT = re.compile(r"^ *(/\*\*.*?\*/|//[^\n]*)\n|/\*\* @type [^*]*\*/ ", re.MULTILINE | re.DOTALL)
+"""A comment on lines of its own, or the type of a value, in a resolver file."""
+_SHARED_IMPORT = re.compile(r"^import \{ \w+ \} from '\./(shared/\w+\.js)';\n", re.MULTILINE)
+"""What a resolver takes from a file that several share."""
 _SCHEMA_COMMENT = re.compile(r"^ *#.*\n", re.MULTILINE)
 
 
@@ -120,8 +122,11 @@ def resolver_files(
 
 
 def deployed_code(file: Path) -> str:
-    """Return the code of a resolver file as it is deployed: without comments on lines of their own.
+    """Return the code of a resolver file as it is deployed: in one piece, without comments.
 
-    A template has room for 51,200 bytes, and comments are a quarter of the resolvers.
+    A resolver cannot import another file: what files share is written into each (AppSync developer guide,
+    bundling). A template has room for 51,200 bytes, and comments are a quarter of the resolvers.
     """
-    return _COMMENT.sub("", read_text(file))
+    code = read_text(file)
+    shared = [read_text(file.parent / each).replace("export ", "") for each in _SHARED_IMPORT.findall(code)]
+    return _COMMENT.sub("", "\n".join([_SHARED_IMPORT.sub("", code).lstrip(), *shared]))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
-from globalchat_infra.config import CHOICES, OPTIONAL, Config
+from globalchat_infra.config import CHOICES, DEFAULTS, OPTIONAL, Config
 
 SETTINGS_OUTPUT = "settings"
 """The output of an Api stack that holds it: outputs alone may be updated, metadata alone may not."""
@@ -61,12 +61,14 @@ def dump_settings(config: Config) -> str:
         "channels": config.channels,
         "limits": asdict(config.limits),
         "historyDays": config.history_days,
+        "verifiedRoles": config.verified_roles,
         "alarmEmail": config.alarm_email,
         "dashboard": config.dashboard,
         "wafRate": config.waf_rate,
         OPTIONS: config.options,
     }
-    return json.dumps({key: value for key, value in settings.items() if value}, separators=(",", ":"))
+    saved = {key: value for key, value in settings.items() if value or key in DEFAULTS}
+    return json.dumps(saved, separators=(",", ":"))
 
 
 def load_settings(text: str | None) -> Mapping[str, object] | None:

@@ -1,7 +1,8 @@
 import { util } from '@aws-appsync/utils';
+import { authorOf } from './shared/author.js';
 
 /**
- * Checks a draft, stamps where and when it was accepted, and puts it on this region's bus.
+ * Checks a draft, stamps who sent it, where and when it was accepted, and puts it on this region's bus.
  * @param {import('@aws-appsync/utils').Context<{ name: string, message: string, id?: string | null, sender?: string | null }>} ctx
  */
 export function request(ctx) {
@@ -31,6 +32,10 @@ export function request(ctx) {
       util.error(`A sender name has 1 to ${limits.sender} characters, not all blank.`, 'BadSender');
     }
     detail.sender = sender;
+  }
+  const author = authorOf(ctx);
+  if (author !== null) {
+    detail.author = author;
   }
   ctx.stash.message = detail;
   return {

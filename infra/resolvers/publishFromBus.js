@@ -5,7 +5,7 @@ import { util } from '@aws-appsync/utils';
  *
  * Only the role of the Broadcast rule may, whatever policies allow others, such as administrators. A session's name
  * can hold neither colon nor slash, a path of a user no colon.
- * @param {import('@aws-appsync/utils').Context<{ id: string, name: string, message: string, sender?: string | null, region: string, sentAt: string }>} ctx
+ * @param {import('@aws-appsync/utils').Context<{ id: string, name: string, message: string, sender?: string | null, author?: string | null, region: string, sentAt: string }>} ctx
  */
 export function request(ctx) {
   const identity = /** @type {import('@aws-appsync/utils').AppSyncIdentityIAM | null} */ (ctx.identity);
@@ -13,14 +13,22 @@ export function request(ctx) {
   if (caller.indexOf(`:assumed-role/${ctx.env.BROADCAST_ROLE}/`) < 0) {
     util.unauthorized();
   }
-  const { id, name, message, sender, region, sentAt } = ctx.args;
+  const { id, name, message, sender, author, region, sentAt } = ctx.args;
   const arrival = util.autoUlid();
   ctx.stash.arrival = arrival;
   const expires = util.time.nowEpochSeconds() + JSON.parse(ctx.env.HISTORY_DAYS) * 86400;
   return {
     operation: 'PutItem',
     key: util.dynamodb.toMapValues({ name, arrival }),
-    attributeValues: util.dynamodb.toMapValues({ id, message, sender: sender ?? null, region, sentAt, expires }),
+    attributeValues: util.dynamodb.toMapValues({
+      id,
+      message,
+      sender: sender ?? null,
+      author: author ?? null,
+      region,
+      sentAt,
+      expires,
+    }),
   };
 }
 

@@ -89,6 +89,8 @@ def test_resolvers_have_channels_limits_region_and_the_role_of_the_broadcast(
     assert environment["CHANNELS"].split(",") == list(config.channels)
     assert json.loads(environment["LIMITS"]) == {"message": 2000, "sender": 32, "id": 64}
     assert environment["REGION"] == REGIONS[alias]
+    assert environment["ACCOUNT"] == {"Ref": "AWS::AccountId"}
+    assert environment["VERIFIED_ROLES"] == "AWSReservedSSO_*"
     # The resolver of publishFromBus compares its caller with the role that the rule calls as.
     (target,) = rule_of(template, "broadcast")["Targets"]
     role, attribute = target["RoleArn"]["Fn::GetAtt"]
@@ -97,7 +99,8 @@ def test_resolvers_have_channels_limits_region_and_the_role_of_the_broadcast(
     assert environment["HISTORY_DAYS"] == str(config.history_days) == "7"
     assert environment["HISTORY_SINCE"] == {"Ref": stack_interface.HISTORY_SINCE}
     assert set(environment) == {
-        "BROADCAST_ROLE", "CHANNELS", "HISTORY_DAYS", "HISTORY_SINCE", "LIMITS", "REGION",
+        "ACCOUNT", "BROADCAST_ROLE", "CHANNELS", "HISTORY_DAYS", "HISTORY_SINCE", "LIMITS", "REGION",
+        "VERIFIED_ROLES",
     }  # fmt: skip
 
 

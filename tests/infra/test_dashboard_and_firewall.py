@@ -35,7 +35,7 @@ def test_a_dashboard_shows_clients_requests_deliveries_and_losses(
     template: dict[str, Any], everything: Config
 ) -> None:
     body = json.loads(text(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
-    graphs = {each["properties"]["title"]: each["properties"]["metrics"] for each in body["widgets"]}
+    graphs = {each["properties"]["title"]: spelled_out(each["properties"]) for each in body["widgets"]}
     api = f"${{{logical(template, 'AWS::AppSync::GraphQLApi')}.ApiId}}"
     assert [metric[:4] for metric in graphs["Clients"]] == [
         ["AWS/AppSync", "ActiveConnections", "GraphQLAPIId", api],
@@ -44,7 +44,7 @@ def test_a_dashboard_shows_clients_requests_deliveries_and_losses(
     prefix = everything.prefix
     rules = [f"{prefix}-broadcast", f"{prefix}-relay-1"]
     assert [metric[5] for metric in graphs["Deliveries"]] == rules
-    lost = [metric[:2] + metric[3:6:2] for metric in graphs["Not delivered"]]
+    lost = [metric[:2] + metric[3:-1:2] for metric in graphs["Not delivered"]]
     assert [each[:4] for each in lost[:2]] == [
         ["AWS/Events", "FailedInvocations", f"{prefix}-bus", rule] for rule in rules
     ]
@@ -56,6 +56,30 @@ def test_a_dashboard_shows_clients_requests_deliveries_and_losses(
     assert [each[:2] for each in lost[6:]] == [
         [f"globalchat/{prefix}", name] for name in ("PublishFromBusErrors", "PublishFromBusDenials")
     ]
+
+    assert {(graph, metric[-1]) for graph, metrics in graphs.items() for metric in metrics} == {
+        ("Clients", "Maximum"), ("Requests", "Sum"), ("Updates sent", "Sum"), ("Deliveries", "Sum"),
+        ("Latency (ms)", "p50"), ("Latency (ms)", "p99"),
+        ("Not delivered", "Sum"), ("Not delivered", "Maximum"),
+    }  # fmt: skip
+    places = {(each["x"], each["y"], each["width"], each["height"]) for each in body["widgets"]}
+    assert places == {(x, y, 8, 6) for x in (0, 8, 16) for y in (0, 6)}
+    for each in body["widgets"]:
+        assert (each["properties"]["region"], each["properties"]["period"]) == ("${AWS::Region}", 60)
+
+
+def spelled_out(graph: dict[str, Any]) -> list[list[str]]:
+    """The metrics of a graph in full, each with its statistic at the end, as CloudWatch reads them."""
+    metrics: list[list[str]] = []
+    for row in graph["metrics"]:
+        words = [each for each in row if isinstance(each, str)]
+        before = metrics[-1][:-1] if metrics else []
+        if words[0] == "...":
+            words = before[: -len(words[1:])] + words[1:]
+        words = [before[place] if word == "." else word for place, word in enumerate(words)]
+        options = row[-1] if isinstance(row[-1], dict) else {}
+        metrics.append([*words, options.get("stat", graph["stat"])])
+    return metrics
 
 
 def test_the_firewall_stands_before_the_api_and_lets_all_pass_but_too_many(template: dict[str, Any]) -> None:

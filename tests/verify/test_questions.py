@@ -71,7 +71,8 @@ def test_limits_that_the_api_does_not_name_are_the_defaults_of_cdk_json() -> Non
 @pytest.mark.parametrize("longest", [50, 5_000])
 def test_cases_follow_the_channels_and_limits_of_a_deployment(longest: int) -> None:
     limits = json.dumps({"message": longest, "sender": 5, "id": 26})
-    settings = CaseSettings({"CHANNELS": "ops", "LIMITS": limits, "REGION": "eu-west-1"})
+    environment = {"CHANNELS": "ops", "LIMITS": limits, "REGION": "eu-west-1", "VERIFIED_ROLES": "People"}
+    settings = CaseSettings(environment)
     code = next(
         str(q.arguments["code"]) for q in of_kind(Kind.RESOLVER) if q.subject.startswith("Mutation.publish ")
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from globalchat.core.errors import UsageError
-from globalchat_infra.config import CHOICES, Config, choose_regions, parse
+from globalchat_infra.config import CHOICES, DEFAULTS, Config, choose_regions, parse
 from globalchat_infra.deployer.discovery import AliasedRegion, ExistingDeployment
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.stack_interface import HISTORY_SINCE, OPTIONS
@@ -167,8 +167,8 @@ class Plan:
         """Return the keys in which the deployment outweighs the file."""
         file = context_of(self.request.content)
         old = [key for key in CHOICES if key in before and key not in self.request.changes.keys]
-        same = [key for key in old if (before[key] or None) == (after.get(key) or None)]
-        return [key for key in same if (file.get(key) or None) != (after.get(key) or None)]
+        same = [key for key in old if _setting(before, key) == _setting(after, key)]
+        return [key for key in same if _setting(file, key) != _setting(after, key)]
 
 
 def make_plan(request: DeployRequest, existing: ExistingDeployment) -> Plan:
@@ -229,10 +229,16 @@ def keep_values(
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Return what changes between two contexts, a line for each key."""
     return [
-        f"{key}: {_words(before.get(key))} \N{RIGHTWARDS ARROW} {_words(after.get(key))}"
+        f"{key}: {_words(_setting(before, key))} \N{RIGHTWARDS ARROW} {_words(_setting(after, key))}"
         for key in CHOICES
-        if (before.get(key) or None) != (after.get(key) or None)
+        if _setting(before, key) != _setting(after, key)
     ]
+
+
+def _setting(context: Mapping[str, Any], key: str) -> object:
+    """Return a value of a context, or its default; None for what is off."""
+    value = context.get(key)
+    return (DEFAULTS.get(key) if value is None else value) or None
 
 
 def context_of(content: Mapping[str, Any]) -> Mapping[str, Any]:

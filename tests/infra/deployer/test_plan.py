@@ -70,18 +70,24 @@ channels = st.lists(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,9}", fullmatch=True), m
 
 @hypothesis_settings(deadline=None, max_examples=30)
 @given(
-    channels.filter(lambda found: len(",".join(found)) <= 512), st.booleans(), st.none() | st.integers(10, 99)
+    channels.filter(lambda found: len(",".join(found)) <= 512),
+    st.booleans(),
+    st.none() | st.integers(10, 99),
+    st.lists(st.sampled_from(["AWSReservedSSO_*", "People", "a+b=c,d.e@f-g"])),
 )
-def test_settings_that_are_dumped_are_loaded(names: list[str], dashboard: bool, rate: int | None) -> None:
+def test_settings_that_are_dumped_are_loaded(
+    names: list[str], dashboard: bool, rate: int | None, roles: list[str]
+) -> None:
     config = Config(
         "globalchat",
         THREE,
         tuple(names),
         PublishLimits(9, 8, 27),
         7,
-        "a@example.com",
-        dashboard,
-        rate,
+        alarm_email="a@example.com",
+        dashboard=dashboard,
+        waf_rate=rate,
+        verified_roles=tuple(roles),
         options=("regions",),
     )
     recalled = stack_interface.load_settings(stack_interface.dump_settings(config))

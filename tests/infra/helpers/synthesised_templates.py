@@ -88,6 +88,11 @@ def text(value: str | dict[str, Any]) -> str:
         return f"${{{value['Ref']}}}"
     if "Fn::GetAtt" in value:
         return f"${{{'.'.join(value['Fn::GetAtt'])}}}"
+    if "Fn::Sub" in value:
+        written, variables = value["Fn::Sub"]
+        for name, variable in variables.items():
+            written = written.replace(f"${{{name}}}", text(variable))
+        return str(written)
     separator, parts = value["Fn::Join"]
     return str(separator).join(text(part) for part in parts)
 

@@ -17,6 +17,7 @@ from globalchat.localcloud.appsync.model import (
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement
 from globalchat.localcloud.iam import session, user
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
+from globalchat_infra.schema import deployed_code
 from tests.paths import ROOT
 
 NOW = 1_780_000_000.25
@@ -40,8 +41,9 @@ PUBLISH = (
 SUBSCRIBE = "subscription Subscribe($name: String!){subscribe(name:$name){message name}}"
 UNSUBSCRIBE = "mutation Unsubscribe($name: String!){unsubscribe(name:$name){name}}"
 FROM_BUS = """mutation FromBus($id: ID!, $name: String!, $message: String!, $sender: String, $region: String!,
-  $sentAt: AWSDateTime!) {
-  publishFromBus(id: $id, name: $name, message: $message, sender: $sender, region: $region, sentAt: $sentAt) {
+  $sentAt: AWSDateTime!, $author: String) {
+  publishFromBus(id: $id, name: $name, message: $message, sender: $sender, author: $author, region: $region,
+    sentAt: $sentAt) {
     id name message sender region sentAt
   }
 }"""
@@ -67,6 +69,7 @@ FIELDS = {
     "channels": "Query",
     "history": "Query",
     "limits": "Query",
+    "whoami": "Query",
     "publish": "Mutation",
     "publishFromBus": "Mutation",
     "unsubscribe": "Mutation",
@@ -111,7 +114,7 @@ class FakeSubscribers:
 def _code(field: str) -> str:
     """The resolver of a deployment that stores no messages: tests with a table boot the whole local cloud."""
     other = ROOT / "infra/resolvers/without_history" / f"{field}.js"
-    return (other if other.exists() else ROOT / f"infra/resolvers/{field}.js").read_text()
+    return deployed_code(other if other.exists() else ROOT / f"infra/resolvers/{field}.js")
 
 
 def deployed_api() -> Api:
@@ -125,12 +128,14 @@ def deployed_api() -> Api:
         schema=(ROOT / "schema.graphql").read_text(),
         modes=("API_KEY", "AWS_IAM"),
         environment={
+            "ACCOUNT": "000000000000",
             "BROADCAST_ROLE": "globalchat.oregon.broadcast",
             "CHANNELS": "cars,robots,tech,music,media",
             "HISTORY_DAYS": "0",
             "HISTORY_SINCE": "0",
             "LIMITS": '{"message":2000,"sender":32,"id":64}',
             "REGION": "us-west-2",
+            "VERIFIED_ROLES": "AWSReservedSSO_* deployers",
         },
         data_sources={
             "None": DataSource("None", "NONE"),

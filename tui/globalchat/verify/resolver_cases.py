@@ -17,7 +17,7 @@ _API_KEY: Final[Mapping[str, JSON]] = {
 }
 _OK: Final[Mapping[str, JSON]] = {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}
 _ARRIVAL: Final = "01CASE00000000000000000000"
-_ROLE: Final = "arn:aws:sts::123456789012:assumed-role"
+_ACCOUNT: Final = "123456789012"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ def _publish(make: _Contexts) -> Iterator[Case]:
     yield make.request("all arguments", draft)
     yield make.request("no id and no sender", {"name": name, "message": "hello"})
     yield make.request("id and sender null", {"name": name, "message": "hello", "id": None, "sender": None})
-    yield make.request("signed", draft, identity=_iam("ana", "chat"))
+    for caller, identity in _signed(make.settings).items():
+        yield make.request(f"signed by {caller}", draft, identity=identity)
     yield make.request(
         "text with quotes, breaks and emoji", {**draft, "message": "a \"b\" \\ 'c'\n\t{} 👍🏽 é"}
     )
@@ -149,6 +150,7 @@ def _publish_from_bus(make: _Contexts) -> Iterator[Case]:
     identity = _iam(role, "session")
     yield make.request("with a sender", {**message, "sender": "ana"}, identity=identity)
     yield make.request("without a sender", message, identity=identity)
+    yield make.request("with an author", {**message, "author": "ana@example.com"}, identity=identity)
     yield make.request("another role", message, identity=_iam("Admin", "session"), refused=True)
     yield make.request("a session of that name", message, identity=_iam("Admin", role), refused=True)
     yield make.request("a longer name", message, identity=_iam(f"{role}er", "session"), refused=True)
@@ -220,15 +222,47 @@ def _without_arguments(make: _Contexts) -> Iterator[Case]:
     yield make.response("answer", {}, result=["cars", "tech"])
 
 
-def _iam(role: str, session: str) -> JSON:
-    """Return `ctx.identity` of a role (AppSync developer guide, "Resolver context object reference")."""
+def _whoami(make: _Contexts) -> Iterator[Case]:
+    yield make.request("a key", {})
+    for caller, identity in _signed(make.settings).items():
+        yield make.request(caller, {}, identity=identity)
+    yield make.response("a person", {}, result="ana@example.com")
+    yield make.response("a key", {}, result=None)
+
+
+def _signed(settings: CaseSettings) -> Mapping[str, JSON]:
+    """Return `ctx.identity` of callers of each kind, by what they are called."""
+    account = settings.variables.get("ACCOUNT", _ACCOUNT)
+    verified = settings.variables.get("VERIFIED_ROLES", "").split(" ")[0]
+    person = verified.replace("*", "Chat_0123456789abcdef") or "People"
     return {
-        "accountId": "123456789012",
+        "a user": _identity(f"arn:aws:iam::{account}:user/staff/ana", "AIDASAMPLE", account),
+        "the root user": _identity(f"arn:aws:iam::{account}:root", account, account),
+        "a role": _iam("Admin", "ana@example.com", account),
+        "a person": _iam(person, "ana@example.com", account),
+        "a person of another account": _iam(person, "ana@example.com", "210987654321"),
+        "a session named as a role": _iam("Admin", person, account),
+        "a federated user": _identity(
+            f"arn:aws:sts::{account}:federated-user/ana", f"{account}:ana", account
+        ),
+    }
+
+
+def _iam(role: str, session: str, account: str = _ACCOUNT) -> JSON:
+    """Return `ctx.identity` of a session of a role."""
+    arn = f"arn:aws:sts::{account}:assumed-role/{role}/{session}"
+    return _identity(arn, f"AROASAMPLE:{session}", account)
+
+
+def _identity(arn: str, username: str, account: str) -> JSON:
+    """Return `ctx.identity` of a caller (AppSync developer guide, "Resolver context object reference")."""
+    return {
+        "accountId": account,
         "cognitoIdentityPoolId": None,
         "cognitoIdentityId": None,
         "sourceIp": ["192.0.2.1"],
-        "username": f"AROASAMPLE:{session}",
-        "userArn": f"{_ROLE}/{role}/{session}",
+        "username": username,
+        "userArn": arn,
         "cognitoIdentityAuthType": None,
         "cognitoIdentityAuthProvider": None,
     }
@@ -238,6 +272,7 @@ CASES: Final[Mapping[str, Callable[[_Contexts], Iterator[Case]]]] = {
     "Query.channels": _without_arguments,
     "Query.history": _history,
     "Query.limits": _without_arguments,
+    "Query.whoami": _whoami,
     "Mutation.publish": _publish,
     "Mutation.publishFromBus": _publish_from_bus,
     "Mutation.unsubscribe": _channel_only,

@@ -23,6 +23,7 @@ def sample_events(region: str, regions: Sequence[str]) -> Iterator[tuple[str, JS
     yield "a message of this region", _event(region, detail)
     yield "a message of another region", _event(elsewhere, {**detail, "region": elsewhere})
     yield "a message without a sender", _event(region, _without(detail, "sender"))
+    yield "a message with an author", _event(region, {**detail, "author": "ana@example.com"})
     yield "a message with more fields", _event(region, {**detail, "author": None, "extra": [1, {"a": "b"}]})
     yield "a repaired message", _event(region, detail, kind="message repaired")
     for name in ("id", "name", "message", "region", "sentAt"):

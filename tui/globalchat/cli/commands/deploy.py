@@ -49,6 +49,13 @@ class DeployOptions:
         metavar="N",
         help="How many days messages are stored; 0 stores none.",
     )
+    verified_roles: tuple[str, ...] = option(
+        "--verified-role",
+        "verified_roles",
+        metavar="NAME",
+        multiple=True,
+        help="A role whose sessions are named after people, or AWSReservedSSO_*; repeatable; off for none.",
+    )
     alarm_email: str | None = option(
         "--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."
     )
@@ -129,6 +136,8 @@ def _extras(given: DeployOptions) -> Mapping[str, object]:
     found: dict[str, object] = {}
     if given.history_days is not None:
         found["historyDays"] = given.history_days
+    if given.verified_roles:
+        found["verifiedRoles"] = [role for role in given.verified_roles if role != OFF]
     if given.alarm_email is not None:
         found["alarmEmail"] = None if given.alarm_email == OFF else given.alarm_email
     if given.dashboard is not None:
