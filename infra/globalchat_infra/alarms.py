@@ -2,7 +2,7 @@
 
 from aws_cdk import (
     Duration,
-    Stack,
+    Fn,
     aws_cloudwatch,
     aws_cloudwatch_actions,
     aws_iam,
@@ -102,15 +102,14 @@ class AlarmTopic(Construct):
                 principals=[aws_iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
                 resources=[topic.topic_arn],
-                conditions={"ArnLike": {"aws:SourceArn": _alarm_arns(self, prefix)}},
+                conditions={"ArnLike": {"aws:SourceArn": _alarm_arns(prefix)}},
             )
         )
 
 
 def topic_of_api_stack(scope: Construct, prefix: str) -> aws_sns.ITopic:
     """Return the region's topic by its name, for another stack: an export would tie the two together."""
-    stack = Stack.of(scope)
-    arn = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:{names.topic(prefix)}"
+    arn = Fn.sub(f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:{names.topic(prefix)}")
     return aws_sns.Topic.from_topic_arn(scope, "AlarmTopic", arn)
 
 
@@ -206,6 +205,8 @@ class Alarms(Construct):
             alarm.add_alarm_action(*self._actions)
 
 
-def _alarm_arns(scope: Construct, prefix: str) -> str:
-    stack = Stack.of(scope)
-    return f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:{prefix}-*"
+def _alarm_arns(prefix: str) -> str:
+    arns: str = Fn.sub(
+        f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{prefix}-*"
+    )
+    return arns

@@ -56,13 +56,11 @@ class RegionStack(Stack):
             description=description,
             synthesizer=LegacyStackSynthesizer(),
             suppress_template_indentation=len(config.regions) > INDENTED_REGIONS,
-            # CloudFormation gives the tags of a stack to its resources.
-            tags={names.ALIAS_TAG: alias},
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
-        # Roles are global: by these tags a deployer that knows no region finds them all.
-        for tag, value in ((names.ALIAS_TAG, alias), (names.REGION_TAG, config.regions[alias])):
-            Tags.of(self).add(tag, value, include_resource_types=[names.ROLE])
+        Tags.of(self).add(names.ALIAS_TAG, alias)
+        # Roles are global: by this tag a deployer that knows no region finds them all.
+        Tags.of(self).add(names.REGION_TAG, config.regions[alias], include_resource_types=["AWS::IAM::Role"])
         self._config = config
         self._alias = alias
 

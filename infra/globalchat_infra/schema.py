@@ -122,11 +122,17 @@ def resolver_files(
 
 
 def deployed_code(file: Path) -> str:
-    """Return the code of a resolver file as it is deployed: in one piece, without comments.
+    """Return the code of a resolver as it is deployed: in one piece, without comments and empty lines.
 
     A resolver cannot import another file: what files share is written into each (AppSync developer guide,
-    bundling). A template has room for 51,200 bytes, and comments are a quarter of the resolvers.
+    bundling). A template has room for 51,200 bytes, and what is left out here is a third of the resolvers.
+    Text that spans lines would lose its blanks; there is none.
     """
     code = read_text(file)
     shared = [read_text(file.parent / each).replace("export ", "") for each in _SHARED_IMPORT.findall(code)]
-    return _COMMENT.sub("", "\n".join([_SHARED_IMPORT.sub("", code).lstrip(), *shared]))
+    lines = _COMMENT.sub("", "\n".join([_SHARED_IMPORT.sub("", code), *shared])).splitlines()
+    return "".join(f"{_indentation(line) // 2 * ' '}{line.strip()}\n" for line in lines if line.strip())
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -52,7 +52,7 @@ def next_generation(parameters: Mapping[str, str], expires: int) -> Mapping[str,
 
 
 def dump_settings(config: Config) -> str:
-    """Return a deployment's settings as the value of an output; what is off is left out.
+    """Return a deployment's settings as the value of an output; what is off or as usual is left out.
 
     So the next deployment keeps them, from whatever machine it is started.
     """
@@ -61,13 +61,17 @@ def dump_settings(config: Config) -> str:
         "channels": config.channels,
         "limits": asdict(config.limits),
         "historyDays": config.history_days,
-        "verifiedRoles": config.verified_roles,
+        "verifiedRoles": list(config.verified_roles),
         "alarmEmail": config.alarm_email,
         "dashboard": config.dashboard,
         "wafRate": config.waf_rate,
         OPTIONS: config.options,
     }
-    saved = {key: value for key, value in settings.items() if value or key in DEFAULTS}
+    saved = {
+        key: value
+        for key, value in settings.items()
+        if (value != DEFAULTS[key] if key in DEFAULTS else value)
+    }
     return json.dumps(saved, separators=(",", ":"))
 
 

@@ -189,7 +189,7 @@ def test_an_address_gets_every_alarm_of_every_region(everything: Config, full_te
         assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", everything.alarm_email)
         assert subscription["TopicArn"] == {"Ref": logical(api, "AWS::SNS::Topic")}
         own = f"${{{logical(api, 'AWS::SNS::Topic')}}}"
-        arn = f"arn:${{AWS::Partition}}:sns:{region}:${{AWS::AccountId}}:{everything.prefix}-alarms"
+        arn = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:{everything.prefix}-alarms"
         for topic, template in ((own, api), (arn, full_templates[f"{everything.prefix}-{alias}-relay"])):
             for alarm in alarms(template).values():
                 if alarm["AlarmName"].endswith("-denied"):

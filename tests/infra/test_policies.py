@@ -45,11 +45,11 @@ def expected(config: Config, alias: str, part: str, template: Mapping[str, Any])
         "history-write": [("dynamodb:PutItem", table)],
         "history-read": [("dynamodb:Query", table)],
     }
-    field = f"apis/${{{api}.ApiId}}/types/Mutation/fields/publishFromBus"
+    field = f"${{{api}.Arn}}/types/Mutation/fields/publishFromBus"
     return {
         "publish": [("events:PutEvents", f"${{{logical(template, 'AWS::Events::EventBus')}.Arn}}")],
         "broadcast": [
-            ("appsync:GraphQL", f"arn:${{AWS::Partition}}:appsync:{region}:${{AWS::AccountId}}:{field}")
+            ("appsync:GraphQL", field)
         ],
         "logs": [
             (f"logs:{action}", f"${{{log}.Arn}}")
@@ -134,5 +134,5 @@ def test_the_alarm_topic_takes_from_this_deployment_s_alarms_alone_over_tls(
         assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         assert allow["Resource"] == {"Ref": topic}
         assert text(allow["Condition"]["ArnLike"]["aws:SourceArn"]) == (
-            f"arn:${{AWS::Partition}}:cloudwatch:{region}:${{AWS::AccountId}}:alarm:{everything.prefix}-*"
+            f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{everything.prefix}-*"
         )

@@ -98,9 +98,34 @@ def test_what_is_deployed_has_no_comment_and_all_code(tmp_path: Path, schema: Sc
         encoding="utf-8",
     )
     assert deployed_code(file) == (
-        "import { util } from 'x';\n\nexport function request() {\n  const url = 'http://a'; // kept\n"
-        "  const cast = (url);\n  return cast;\n}\n"
+        "import { util } from 'x';\nexport function request() {\n const url = 'http://a'; // kept\n"
+        " const cast = (url);\n return cast;\n}\n"
     )
+    assert "#" not in schema.deployed
+
+
+def test_what_resolvers_share_is_deployed_with_each(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "double.js").write_text(
+        "/** Doubles. */\nexport function double(n) {\n  return 2 * n;\n}\n", encoding="utf-8"
+    )
+    file = tmp_path / "field.js"
+    file.write_text(
+        "import { double } from './shared/double.js';\n\nexport function request() {\n  return double(1);\n}\n",
+        encoding="utf-8",
+    )
+    assert deployed_code(file) == (
+        "export function request() {\n return double(1);\n}\nfunction double(n) {\n return 2 * n;\n}\n"
+    )
+
+
+def test_no_resolver_has_a_text_that_spans_lines() -> None:
+    for file in RESOLVERS.rglob("*.js"):
+        for line in re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines():
+            assert line.count("`") % 2 == 0, (file.name, line)
+
+
+def test_the_schema_is_deployed_without_comments(schema: SchemaFile) -> None:
     assert "#" not in schema.deployed
     full = resource("schema.graphql").read_text(encoding="utf-8")
     assert print_ast(parse(schema.deployed)) == print_ast(parse(full))

@@ -89,7 +89,8 @@ def text(value: str | dict[str, Any]) -> str:
     if "Fn::GetAtt" in value:
         return f"${{{'.'.join(value['Fn::GetAtt'])}}}"
     if "Fn::Sub" in value:
-        written, variables = value["Fn::Sub"]
+        substituted = value["Fn::Sub"]
+        written, variables = (substituted, {}) if isinstance(substituted, str) else substituted
         for name, variable in variables.items():
             written = written.replace(f"${{{name}}}", text(variable))
         return str(written)
