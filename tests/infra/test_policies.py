@@ -48,9 +48,7 @@ def expected(config: Config, alias: str, part: str, template: Mapping[str, Any])
     field = f"${{{api}.Arn}}/types/Mutation/fields/publishFromBus"
     return {
         "publish": [("events:PutEvents", f"${{{logical(template, 'AWS::Events::EventBus')}.Arn}}")],
-        "broadcast": [
-            ("appsync:GraphQL", field)
-        ],
+        "broadcast": [("appsync:GraphQL", field)],
         "logs": [
             (f"logs:{action}", f"${{{log}.Arn}}")
             for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
@@ -123,7 +121,7 @@ def test_roles_trust_the_one_service_that_acts(full_templates: Templates) -> Non
 def test_the_alarm_topic_takes_from_this_deployment_s_alarms_alone_over_tls(
     everything: Config, full_templates: Templates
 ) -> None:
-    for alias, region in everything.regions.items():
+    for alias in everything.regions:
         template = full_templates[f"{everything.prefix}-{alias}-api"]
         topic = logical(template, "AWS::SNS::Topic")
         (policy,) = resources(template, "AWS::SNS::TopicPolicy").values()

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
 from tests.infra.helpers.synthesised_templates import Templates, rule_of
+from tests.paths import RESOLVERS
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,8 @@ def test_what_resolvers_share_is_deployed_with_each(tmp_path: Path) -> None:
     )
     file = tmp_path / "field.js"
     file.write_text(
-        "import { double } from './shared/double.js';\n\nexport function request() {\n  return double(1);\n}\n",
+        "import { double } from './shared/double.js';\n\nexport function request() {\n"
+        "  return double(1);\n}\n",
         encoding="utf-8",
     )
     assert deployed_code(file) == (
