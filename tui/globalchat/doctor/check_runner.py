@@ -1,4 +1,4 @@
-"""Runs checks concurrently: each after those that it needs, each with its own time limit."""
+"""Runs checks concurrently, each after those that it needs and with its own time limit."""
 
 import asyncio
 import logging
@@ -24,13 +24,13 @@ Key = tuple[str, str]
 class Check:
     """One check of a subject: of this machine, a region, or the relay between two.
 
-    `run` may raise a UserError: its sentence is the result then.
+    `run` may raise a UserError, whose sentence is then the result.
 
     Attributes:
         needs: Checks without which this one is pointless.
         after: Checks that must have ended before.
         timeout_remedy: The remedy if the time limit passes, or if the error has none.
-        missing: What has not come when the time limit passes.
+        missing: What the check was waiting for, for the sentence about a time-out.
     """
 
     name: str
@@ -105,7 +105,7 @@ async def run_checks(
     found: Mapping[Key, asyncio.Future[Finding]] = {each.key: loop.create_future() for each in checks}
 
     async def work(check: Check) -> None:
-        # A future for each check, not an order of execution: independent checks run at the same time.
+        # A future per check instead of an order of execution, so that independent checks run in parallel.
         needed = [await found[key] for key in check.needs]
         for key in check.after:
             await found[key]
@@ -114,14 +114,14 @@ async def run_checks(
     async with task_group() as group:
         for check in checks:
             group.create_task(work(check), name=f"check {check.name} of {check.subject}")
-        # In order, though a later check may have ended before.
+        # In order, although a later check may have ended first.
         for check in checks:
             on_finding(await found[check.key])
     return [each.result() for each in found.values()]
 
 
 async def _run(check: Check, needed: Sequence[Finding], seconds: float) -> Finding:
-    # The first failure is named, not the check in between that was skipped because of it.
+    # The original failure is named, not a check in between that was skipped because of it.
     if (cause := next((each for each in needed if each.blocks), None)) is not None:
         because = cause.because or f"{cause.check} of {cause.subject}"
         return Finding(check.name, check.subject, skipped(f"skipped because of: {because}"), because=because)
@@ -135,7 +135,8 @@ async def _run(check: Check, needed: Sequence[Finding], seconds: float) -> Findi
     except UserError as error:
         result = failed(str(error), error.remedy or check.timeout_remedy)
     except Exception as error:
-        # The other checks, and the summary, are needed most when something is wrong.
+        # A crash of one check must not hide the others and the summary, which are needed most when something
+        # is wrong.
         log.exception("check crashed")
         text = f"The check itself failed with {type(error).__name__}."
         result = failed(text, "This is a bug in globalchat: report it, with the log.")
@@ -146,15 +147,15 @@ def _check_order(checks: Sequence[Check]) -> None:
     waits = {each.key: (*each.needs, *each.after) for each in checks}
     if missing := {key for keys in waits.values() for key in keys} - set(waits):
         raise ValueError(f"no such checks: {sorted(missing)}")
-    # A cycle would wait for ever.
+    # A cycle would never end.
     TopologicalSorter(waits).prepare()
 
 
 async def in_thread(call: Callable[[], T]) -> T:
-    """Return or raise what a blocking call returns or raises.
+    """Run a blocking call in a thread and return its result.
 
-    Unlike asyncio's own threads this one does not keep the program from ending, so that a call without a
-    time limit, such as a name look-up, can be abandoned.
+    Unlike asyncio's own threads, this one does not keep the program from exiting, so that a call without a
+    time limit, such as a DNS lookup, can be abandoned.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -173,7 +174,7 @@ async def in_thread(call: Callable[[], T]) -> T:
             result = call()
         except Exception as raised:
             error = raised
-        with suppress(RuntimeError):  # the loop is closed: the call was abandoned
+        with suppress(RuntimeError):  # The loop is closed: the call was abandoned.
             loop.call_soon_threadsafe(settle, result, error)
 
     threading.Thread(target=work, daemon=True, name="doctor").start()

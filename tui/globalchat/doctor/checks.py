@@ -1,4 +1,4 @@
-"""The checks of a profile's regions: which there are, which needs which, and what to do if one fails."""
+"""The checks of a profile's regions, their dependencies, and the remedies for failures."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ LOCAL_REMEDIES = Remedies(
 
 
 def remedies_for(endpoint: RegionEndpoint) -> Remedies:
-    """Return the remedies for a region: those of the local cloud if it is on loopback."""
+    """Return the remedies for a region, which are the local cloud's if it is on loopback."""
     return LOCAL_REMEDIES if is_loopback(endpoint.graphql_url) else AWS_REMEDIES
 
 
@@ -71,7 +71,7 @@ def region_checks(
     With `publish`, a message is sent once every region has subscribed, or failed to; `relay_checks` belong to
     the same run then.
     """
-    # AppSync does not deliver to subscriptions that come later.
+    # AppSync does not deliver to later subscriptions.
     subscriptions = [(SUBSCRIPTION, alias) for alias in regions]
     found: dict[str, Sequence[Check]] = {}
     for alias, region in regions.items():
@@ -87,7 +87,7 @@ def relay_checks(regions: Mapping[str, RegionCheckContext]) -> list[Check]:
             RELAY,
             f"{source} → {target}",
             partial(there.receive_from, here),
-            # If a region's own messages do not arrive there, the arrival of others' proves nothing.
+            # If a region's own messages do not arrive there, missing messages of others prove nothing.
             needs=[(PUBLISH, source), (ROUND_TRIP, target)],
             timeout_remedy=here.remedies.relay,
             missing=_NO_MESSAGE,

@@ -36,7 +36,7 @@ def installed(name: str) -> str | None:
 def pins() -> dict[str, str]:
     """Return the exact versions that this program requires, without those of its extras."""
     required = metadata.requires(PROGRAM) or []
-    # Extras are optional, and checked on their own.
+    # Extras are optional, and checked separately.
     found = (_PIN.match(each) for each in required if "extra ==" not in each)
     return {each[1].lower(): each[2] for each in found if each is not None}
 
@@ -49,7 +49,7 @@ def check_program(version: Installed = installed) -> CheckResult:
 def check_libraries(
     version: Installed = installed, required: Callable[[], dict[str, str]] = pins
 ) -> CheckResult:
-    """Check the libraries: an exact version that is required must be installed."""
+    """Check the libraries: those required in an exact version must have that version."""
     text = _list(LIBRARIES, version)
     wrong = [
         f"{name} {version(name)} instead of {pin}" for name, pin in required().items() if version(name) != pin
@@ -60,7 +60,7 @@ def check_libraries(
 
 
 def check_deployer(version: Installed = installed) -> CheckResult:
-    """Check the libraries that only deploying needs."""
+    """Check the libraries that only deployments need."""
     if any(version(name) is None for name in DEPLOYERS):
         return skipped(
             "The deployer is not installed; only deploying needs it.", f"Run `{install_command('deploy')}`."
@@ -69,7 +69,7 @@ def check_deployer(version: Installed = installed) -> CheckResult:
 
 
 async def check_node(command: str = "node") -> CheckResult:
-    """Check Node.js, which only deploying needs."""
+    """Check Node.js, which only deployments need."""
     remedy = f"Install Node.js {NODE_ADVISED} or later."
     path = shutil.which(command)
     if path is None:
@@ -78,12 +78,12 @@ async def check_node(command: str = "node") -> CheckResult:
         process = await asyncio.create_subprocess_exec(
             path, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
-    except OSError as error:  # a program for another machine, say
+    except OSError as error:  # For example, a program for another machine.
         return warning(f"{path} cannot be run: {error.strerror}.", remedy)
     try:
         answer, _ = await process.communicate()
     finally:
-        # The time limit of the check cancels it here.
+        # Cancelled by the time limit of the check.
         if process.returncode is None:
             process.kill()
             await process.wait()

@@ -1,4 +1,4 @@
-"""The checks below the API: names, and TLS with its certificate."""
+"""The checks below the API: DNS, and TLS with its certificate."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from globalchat.core.text import plural
 from globalchat.doctor.check_runner import in_thread
 
 CERTIFICATE_DAYS = 14
-"""AWS renews its certificates about two months ahead: one that ends sooner is not AWS's."""
+"""AWS renews its certificates about two months ahead, so one that expires sooner is not AWS's."""
 _CLOSE_SECONDS = 1.0
 
 
@@ -70,7 +70,7 @@ async def secure(urls: Sequence[str], *, now: float) -> CheckResult:
         proxy = proxy_of(url)
         version, ends = await _handshake(url, proxy)
         versions.add(version)
-        # The certificate that ends first decides.
+        # The certificate that expires first decides.
         days.append(int((ends - now) // DAY))
         if proxy is not None:
             proxies[f"{proxy} ({proxy.variable})"] = None
@@ -78,7 +78,7 @@ async def secure(urls: Sequence[str], *, now: float) -> CheckResult:
 
 
 def evaluate_certificate(days: int, versions: Iterable[str], proxies: Sequence[str] = ()) -> CheckResult:
-    """Return the result for a trusted certificate by the days it has left; `proxies` were on the way."""
+    """Return the result for a trusted certificate that expires in `days`; `proxies` were used."""
     text = f"{', '.join(versions)}, the certificate has {plural(days, 'day')} left"
     text += f"; through the proxy {', '.join(proxies)}" if proxies else ""
     if days < CERTIFICATE_DAYS:
@@ -87,7 +87,7 @@ def evaluate_certificate(days: int, versions: Iterable[str], proxies: Sequence[s
 
 
 async def _handshake(url: str, proxy: Proxy | None) -> tuple[str, float]:
-    """Return the negotiated version of TLS, and the end of the certificate in epoch seconds."""
+    """Return the negotiated TLS version, and the expiry of the certificate in epoch seconds."""
     try:
         _, writer = await open_tls(url, proxy)
     except (OSError, connect_errors.ProxyAnswered) as error:
@@ -103,7 +103,7 @@ async def _handshake(url: str, proxy: Proxy | None) -> tuple[str, float]:
 
 
 async def _failure(error: Exception, url: str, proxy: Proxy | None) -> Unreachable:
-    """Return why TLS failed, with the issuer of the certificate that was presented."""
+    """Return why TLS failed, with the issuer of the presented certificate."""
     where = host_of(url)
     if not isinstance(error, ssl.SSLCertVerificationError):
         return connect_errors.unreachable_error(error, where, proxy)

@@ -41,7 +41,7 @@ _CLIENT_TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """What to do if each of these fails."""
+    """What to do if one of these fails."""
 
     name: str
     api: str
@@ -67,7 +67,7 @@ def evaluate_clock(skew: float | None) -> CheckResult:
 
 
 def evaluate_key(refusal: str | None, expires: int | None, now: float, remedy: str) -> CheckResult:
-    """Return the result for an API key; `refusal` is the API's sentence, and times are epoch seconds."""
+    """Return the result for an API key; `refusal` is the API's sentence, and times are in epoch seconds."""
     if refusal is not None:
         if expires is not None and expires <= now:
             return failed(f"The API key expired {duration_in_words(now - expires)} ago.", remedy)
@@ -75,7 +75,7 @@ def evaluate_key(refusal: str | None, expires: int | None, now: float, remedy: s
     if expires is None:
         return ok("accepted; the profile does not say until when")
     if expires <= now:
-        # The profile is older than the key's last renewal.
+        # The profile is older than the last renewal of the key.
         return ok("accepted, though the profile says that it has expired")
     left = duration_in_words(expires - now)
     if expires - now < SOON_DAYS * DAY:
@@ -130,7 +130,7 @@ class RegionCheckContext:
         return self._backend.channels[0] if self._backend else ""
 
     async def describe(self) -> CheckResult:
-        """Query the API for its channels; a refusal of the key is an answer, too.
+        """Query the API for its channels; a refused key is an answer, too.
 
         Raises:
             UserError: there was no answer, or it was not the API's.
@@ -162,7 +162,7 @@ class RegionCheckContext:
         Raises:
             UserError: the server refuses it, or cannot be reached.
         """
-        # No pings: a check is over before one would be due.
+        # No pings, since a check ends before one would be due.
         options = replace(
             DEFAULTS, connect_timeout=_CLIENT_TIMEOUT, subscribe_timeout=_CLIENT_TIMEOUT, ping_interval=None
         )
@@ -173,7 +173,7 @@ class RegionCheckContext:
             on_revoked=lambda _: None,
             options=options,
         )
-        # Closed at the end: later checks receive through it.
+        # Closed at the end, since later checks receive through it.
         self._stack.push_async_callback(self._connection.close)
         started = self._now()
         try:
@@ -183,7 +183,7 @@ class RegionCheckContext:
         return ok(f"connection_ack after {(self._now() - started) * 1000:.0f} ms")
 
     async def subscribe(self) -> CheckResult:
-        """Subscribe the channel, up to the server's `start_ack`.
+        """Subscribe to the channel, up to the server's `start_ack`.
 
         Raises:
             UserError: the backend refuses it, or the socket ended.
@@ -205,7 +205,7 @@ class RegionCheckContext:
         self.sent_at = self._now()
         message = await self._api.publish(Draft(self.draft_id, self.channel, text, SENDER, self._clock()))
         if message.region != endpoint.region:
-            # Two regions that lead to one API would receive each other's messages without any relay.
+            # Two regions with the same API would receive each other's messages without any relay.
             raise UserError(
                 f"{host_of(endpoint.graphql_url)} is in {message.region[:30]}; the profile says that "
                 f"{endpoint.alias} is in {endpoint.region}.",
@@ -224,7 +224,7 @@ class RegionCheckContext:
         either: set[asyncio.Future[Any]] = {arrival, lost}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not arrival.done():
-            lost.result()  # raises why
+            lost.result()  # Raises the reason.
         return ok(f"arrives after {(arrival.result() - sender.sent_at) * 1000:.0f} ms")
 
     async def check_history(self) -> CheckResult:
@@ -283,7 +283,7 @@ class RegionCheckContext:
 
     def _arrival(self, message_id: str) -> asyncio.Future[float]:
         """Return the future whose result is the loop's time when a message arrived."""
-        # Made by whoever comes first, the message or the check that waits for it.
+        # Made by whichever comes first, the message or the check that waits for it.
         return self._arrivals.setdefault(message_id, asyncio.get_running_loop().create_future())
 
     def _now(self) -> float:

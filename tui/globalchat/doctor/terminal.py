@@ -1,4 +1,4 @@
-"""The checks of the terminal, as far as the environment shows what it can do. Pure."""
+"""The checks of the terminal, as far as the environment shows its abilities. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from globalchat.core.check_result import CheckResult, ok, skipped, warning
 from globalchat.core.terminal import can_draw, shows_any_character, wants_no_colour
 
 SMALLEST = (40, 10)
-"""Columns and lines below which the chat shows nothing but a sentence."""
+"""Columns and lines below which the chat shows only a sentence."""
 COMFORTABLE = (80, 24)
 
 _TRUE_COLOUR = ("truecolor", "24bit")
@@ -56,7 +56,7 @@ def check_kind(info: TerminalInfo) -> CheckResult:
     text = ", ".join(parts)
     if not can_draw(info.environment):
         return warning(f"{text}: the chat cannot draw here.", "Use another terminal, or set TERM as it says.")
-    # Programs inside see the multiplexer, not the terminal around it.
+    # Programs in a multiplexer do not see the terminal around it.
     if info.multiplexer and not term.startswith(("tmux", "screen")):
         return warning(
             f"{text}: TERM should be that of {info.multiplexer}.",
@@ -106,7 +106,7 @@ def check_characters(info: TerminalInfo) -> CheckResult:
 
 
 def check_clipboard(info: TerminalInfo) -> CheckResult:
-    """Guess whether text that is copied in the chat reaches the clipboard (OSC 52)."""
+    """Guess if text that is copied in the chat reaches the clipboard (OSC 52)."""
     if info.multiplexer == "tmux":
         return ok("OSC 52 goes through tmux if it is configured: set -g set-clipboard on")
     if info.multiplexer == "screen":
@@ -124,7 +124,7 @@ def check_clipboard(info: TerminalInfo) -> CheckResult:
 
 
 def check_links(info: TerminalInfo) -> CheckResult:
-    """Guess whether links can be followed (OSC 8)."""
+    """Guess if links can be followed (OSC 8)."""
     version = info.get("VTE_VERSION")
     modern_vte = version.isdecimal() and int(version) >= _VTE_WITH_LINKS
     known = any(name in info.names for name in (*_LINKS, "iterm")) or "WT_SESSION" in info.environment

@@ -1,8 +1,8 @@
 """A mergeable histogram of durations with a bounded error, in the manner of HdrHistogram. Pure.
 
 A value falls into a bucket by its highest bit and the `PRECISION` bits after it, so a bucket is at most 1/128
-as wide as its values are large; its middle stands for all of them. Two histograms merge by adding their
-counts, with the same result as one histogram of all values: processes need not exchange samples.
+as wide as its values are large; its middle represents all of them. Two histograms merge by adding their
+counts, with the same result as a single histogram: processes need not exchange samples.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

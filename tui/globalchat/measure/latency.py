@@ -29,7 +29,7 @@ MAX_IN_FLIGHT = 64
 LINGER = 0.3
 """Seconds to wait for duplicates once every message has arrived."""
 _BACKOFF_BASE, _BACKOFF_CAP = 0.2, 2.0
-"""Seconds before a lost socket is opened again: short, as everything missed meanwhile counts as lost."""
+"""Seconds before a lost socket is reopened: short, since everything missed meanwhile counts as lost."""
 
 PrintLine = Callable[[str], None]
 OnPublished = Callable[[int, int], None]
@@ -66,7 +66,7 @@ class LatencyPlan:
 
 @dataclass(frozen=True, slots=True)
 class LatencyMeasurement:
-    """What was measured in which channel; `reconnects` counts how often each region's socket was lost.
+    """The result of a measurement and its channel; `reconnects` counts the losses of each region's socket.
 
     `complete` is False if the measurement ended early, perhaps before the channel was known.
     """
@@ -95,7 +95,7 @@ async def measure_latency(
             alias: await stack.enter_async_context(RegionApi(profile.resolve(alias), timeout=plan.timeout))
             for alias in plan.sources
         }
-        # The first region answers for all: a deployment has the same channels and limits everywhere.
+        # One region is enough: a deployment has the same channels and limits everywhere.
         backend = await run_unless_set(stop, apis[plan.sources[0]].describe())
         channel = _channel(plan, backend) if backend else plan.channel or ""
         if backend:
@@ -107,7 +107,7 @@ def _channel(plan: LatencyPlan, backend: Backend) -> str:
     """Return the channel to measure in.
 
     Raises:
-        Refused: the backend has no such channel, or takes no message of that size.
+        Refused: the backend has no such channel, or accepts no message of that size.
     """
     if plan.size > backend.limits.message:
         raise Refused(
@@ -177,7 +177,7 @@ class LatencySubscriber:
         connection = RegionConnection(
             self._endpoint,
             on_message=self._on_message,
-            on_unreadable=lambda _: None,  # none of the measured messages
+            on_unreadable=lambda _: None,  # Not one of the measured messages.
             on_revoked=lambda _: connection.abort(UserError("The subscription was ended.")),
             options=DEFAULTS,
         )
@@ -235,7 +235,7 @@ class _Measurement:
         self, subscribers: dict[str, LatencySubscriber], stack: AsyncExitStack, stopping: asyncio.Task[bool]
     ) -> None:
         """Subscribe in every region, then warm up."""
-        # One after the other, so that the error of the first region that fails is the one that is shown.
+        # One after the other, so that the first region that fails is reported.
         for subscriber in subscribers.values():
             await stack.enter_async_context(subscriber.subscribed())
         await self._warm_up(stopping)
@@ -244,7 +244,7 @@ class _Measurement:
         return LatencyTally({source: self._plan.expected(source) for source in self._plan.sources})
 
     async def _warm_up(self, stopping: asyncio.Task[bool]) -> None:
-        """Open every connection and run every resolver once; a failure here would repeat every time."""
+        """Open every connection and run every resolver once; a failure here would recur for every message."""
         for number in range(self._plan.warmup):
             for source in self._plan.sources:
                 draft = self._draft(f"warm-up {number + 1}")
@@ -270,7 +270,7 @@ class _Measurement:
     async def _schedule(self, stopping: asyncio.Task[bool]) -> AsyncIterator[tuple[str, int]]:
         """Yield the source and the number of each message when it is due.
 
-        The sources take turns at even intervals, so that this machine delays none at the others' expense.
+        The sources take turns at even intervals, so that this machine delays all of them equally.
         """
         loop, plan = asyncio.get_running_loop(), self._plan
         started, sources = loop.time(), len(plan.sources)
@@ -298,13 +298,13 @@ class _Measurement:
             self._changed.set()
 
     def _record_sent(self, draft: Draft, source: str) -> None:
-        # Before the request is made, so that this machine's own share of the time is included.
+        # Taken before the request is made, so that this machine's share of the time is included.
         now = time.monotonic_ns()
         self._tally.sent(draft.id, source, at=now)
         self._lost_after = now + self._timeout
 
     async def _settle(self, stopping: asyncio.Task[bool]) -> None:
-        """Wait until every message has arrived, and a little for duplicates, or the rest is lost."""
+        """Wait until every message has arrived or counts as lost, then a little for duplicates."""
         while (left := self._lost_after - time.monotonic_ns()) > 0 and not self._stop.is_set():
             if not self._unanswered and self._tally.complete:
                 await asyncio.wait({stopping}, timeout=LINGER)
@@ -316,6 +316,6 @@ class _Measurement:
         self._changed.set()
 
     def _draft(self, what: str) -> Draft:
-        # Readable, since everyone who follows the channel sees it.
+        # Readable, since everyone in the channel sees it.
         text = f"globalchat latency: {what} ".ljust(self._plan.size, ".")[: self._plan.size]
         return Draft(self._ids.new(), self._channel, text, SENDER, now_ms())

@@ -1,4 +1,4 @@
-"""What a process has used, and how many files it may open."""
+"""The resource usage of a process, and its limit of open files."""
 
 import os
 import resource
@@ -8,7 +8,7 @@ from pathlib import Path
 from globalchat.core.errors import UserError
 
 SPARE_FILES = 64
-"""Files that a process opens besides its sockets."""
+"""Files that a process opens in addition to its sockets."""
 _PROC = Path("/proc")
 
 
@@ -21,7 +21,7 @@ class ProcessUsage:
 
 
 def usage_of(pid: int) -> ProcessUsage:
-    """Return what a process of this user has used; CPU time is in steps of 10 ms.
+    """Return the usage of one of this user's processes; CPU time is in steps of 10 ms.
 
     Raises:
         ProcessLookupError: there is no such process.
@@ -37,7 +37,7 @@ def _from_proc(pid: int) -> ProcessUsage:
         memory = (_PROC / str(pid) / "statm").read_text(encoding="ascii")
     except OSError:
         raise ProcessLookupError(pid) from None
-    # The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.
+    # The name, in parentheses, may contain anything; utime and stime are the 12th and 13th field after it.
     fields = stat.rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     return ProcessUsage(ticks / os.sysconf("SC_CLK_TCK"), int(memory.split()[1]) * resource.getpagesize())
@@ -60,14 +60,14 @@ def _from_ps(pid: int) -> ProcessUsage:
 
 
 def raise_open_file_limit(wanted: int, *, who: str = "A process", instead: str = "more --processes") -> None:
-    """Raise the soft limit of open files of this process, and of those it starts, to at least `wanted`.
+    """Raise the soft open-file limit of this process and its children to at least `wanted`.
 
-    The error says that `who` needs them, and that `instead` would help as well as fewer subscribers.
+    The error says that `who` needs them, and that either `instead` or fewer subscribers would help.
 
     Raises:
         UserError: the system does not allow it.
     """
-    # A larger soft limit is left alone: programs that this process starts may need it.
+    # A larger soft limit is kept, since child processes may need it.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

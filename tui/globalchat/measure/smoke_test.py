@@ -11,11 +11,11 @@ from globalchat.core.errors import Refused, Unreachable, UserError
 from globalchat.core.tasks import task_group
 
 TIMEOUT = 60.0
-"""Seconds to connect, and for each region's message: new rules of EventBridge take a while to apply."""
+"""Seconds to connect, and for each region's message: new EventBridge rules take a while to apply."""
 RETRY_AFTER = 5.0
 """Seconds after which a message that did not arrive is sent once more."""
 PERMANENT = frozenset({"BadMessage", "BadMessageId", "BadSender", "EmptyMessage", "MessageTooLong"})
-"""Error types of refusals that are about the message itself: sending it again cannot help."""
+"""Error types of refusals of the message itself, for which a retry cannot help."""
 TEXT = "globalchat deploy: this message went through every region."
 SENDER = "globalchat"
 
@@ -24,7 +24,7 @@ GUARD = (
     " If nothing ever arrives: `publishFromBus` takes calls of the Broadcast rule's role alone. AppSync's "
     "log then has `Not Authorized to access publishFromBus` (docs/operations.md, Alarms)."
 )
-"""What to look at if messages are accepted, but none arrives, not even in its own region."""
+"""The remedy if messages are accepted, but none arrives, not even in its own region."""
 
 PrintLine = Callable[[str], None]
 
@@ -45,7 +45,7 @@ async def smoke_test(
     known everywhere yet.
 
     Raises:
-        UserError: a message did not arrive in time, with the latest refusal; or can never be accepted.
+        UserError: a message did not arrive in time (with the latest refusal), or can never be accepted.
     """
     test = _SmokeTest(channel, text, sender, retry_after)
     try:
@@ -59,7 +59,7 @@ async def smoke_test(
                 async with asyncio.timeout(timeout):
                     took = await test.round_trip(alias)
                 print_line(f"{alias} → {', '.join(test.chats)}: a message arrived in {took:.1f} s")
-            # Else the group would wait for more messages.
+            # Otherwise the group would wait for more messages.
             for listener in listeners:
                 listener.cancel()
     except TimeoutError:
@@ -118,7 +118,7 @@ class _SmokeTest:
         started = time.monotonic()
         while True:
             try:
-                # Every attempt has its own id, and the arrival of any of them is enough.
+                # Every attempt has its own id, and the arrival of any one is enough.
                 sent.add((await self.chats[alias].publish(self._channel, self._text)).id)
                 self._is_accepted = True
             except Refused as error:
@@ -128,7 +128,7 @@ class _SmokeTest:
             except Unreachable as error:
                 self._latest_error = error
             try:
-                # Rules that are seconds old lose events without an error: only sending again helps.
+                # Very new rules lose events without an error, so only sending again helps.
                 async with asyncio.timeout(self._retry_after):
                     await self._arrivals.wait(sent, set(self.chats))
             except TimeoutError:
@@ -137,7 +137,7 @@ class _SmokeTest:
 
 
 class _Arrivals:
-    """Which ids arrived in which regions."""
+    """The ids that have arrived in each region."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[str, str]] = set()

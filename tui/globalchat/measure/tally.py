@@ -11,7 +11,8 @@ from globalchat.measure.histogram import Histogram
 class AcceptanceLatency:
     """How long the publishes of one region took until the backend accepted them.
 
-    `failed` were refused or never answered. Whether those were delivered is unknown, so none counts as lost.
+    `failed` were refused or never answered. It is unknown whether those were delivered, so none counts as
+    lost.
     """
 
     source: str
@@ -37,7 +38,7 @@ class RouteLatency:
 
 @dataclass(frozen=True, slots=True)
 class LatencyResult:
-    """All that was measured, and how often publishes failed, by the sentence that says why."""
+    """The measurements, and the number of failed publishes by reason (a sentence)."""
 
     acceptances: tuple[AcceptanceLatency, ...]
     routes: tuple[RouteLatency, ...]
@@ -81,7 +82,7 @@ class LatencyTally:
         entry = self._sent[message_id]
         entry.failed = True
         self._failures[reason] += 1
-        # The answer is here, and arrivals that have not come are no longer expected.
+        # The answer has come, and missing arrivals are no longer expected.
         self._missing -= 1 + len(set(self._expected[entry.source]) - entry.arrivals.keys())
 
     def arrived(self, message_id: str, region: str, *, at: int) -> None:
@@ -89,7 +90,7 @@ class LatencyTally:
         entry = self._sent.get(message_id)
         if entry is None or region not in self._expected[entry.source]:
             return
-        # A failed publish may have been delivered: its arrivals count, but none is missing.
+        # A failed publish may have been delivered: its arrivals count, but none counts as missing.
         if region not in entry.arrivals and not entry.failed:
             self._missing -= 1
         entry.arrivals.setdefault(region, []).append(at)

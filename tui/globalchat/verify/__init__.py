@@ -1,1 +1,1 @@
-"""Asks AWS and the local cloud the same questions, and compares what they answer."""
+"""Asks AWS and the local cloud the same questions, and compares the answers."""

@@ -1,4 +1,4 @@
-"""Asks AWS many questions at once, and says of each that could not be asked why not."""
+"""Asks AWS many questions in parallel, and records why a question could not be asked."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ from globalchat.verify.questions import (
 from globalchat_infra.deployer.aws import Aws, CallFailed
 
 WORKERS: Final = 8
-"""How many questions are under way at once."""
+"""The number of parallel questions."""
 NO_TIME: Final = "there was no time left for it"
 
 _ENVIRONMENT: Final = {"PROBE": "reached"}
@@ -40,7 +40,7 @@ _NAME_OF_ENVIRONMENT: Final = "ENVIRONMENT_OF_THE_API"
 
 @dataclass(frozen=True, slots=True)
 class AskingFailure:
-    """Why a question could not be asked. `cause` is what stood in the way, if it was an error."""
+    """Why a question could not be asked. `cause` is the error, if there was one."""
 
     text: str
     cause: Reason | None = None
@@ -55,20 +55,21 @@ class Inconclusive(Exception):
 
 
 Answers: TypeAlias = Callable[[AwsQuestion], Document]
-"""What answers questions: AWS, the local cloud, or a recording of AWS.
+"""Answers questions: AWS, the local cloud, or a recording of AWS.
 
 It returns the answer in the form of AWS's API, or `{"refused": reason}`; without one it raises Inconclusive.
 """
 
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Gets how many are done, and of how many."""
+"""Called with the number of finished items and the total."""
 
 
 class AwsAnswers:
-    """Asks AWS itself. An action that could not be asked in a region is not asked again there.
+    """Asks AWS itself.
 
-    So the first question of an action in a region is asked before its others.
+    If an action cannot be called in a region, it is not called again there. Therefore the first question of
+    an action in a region is asked before the others.
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -109,7 +110,7 @@ class AwsAnswers:
             raise Inconclusive(str(error), error.reason) from None
 
     def _ask(self, question: AwsQuestion) -> Document:
-        """Return the whole answer: findings come in pages."""
+        """Return the complete answer; findings come in pages."""
         service, operation = question.action.service, question.action.operation
         arguments: dict[str, Any] = dict(question.arguments)
         answer = dict(self._aws.call(service, question.region, operation, **arguments))
@@ -124,10 +125,11 @@ class AwsAnswers:
 
 @dataclass(slots=True)
 class Verification:
-    """One run: what AWS is asked and who answers on either side.
+    """One run of questions, with the answers of either side.
 
-    `seconds` bounds the whole run; what has not been asked by then is not asked. `clock` is monotonic.
-    `on_answer` gets each answer of AWS at the end, `on_progress` how many of how many questions are done.
+    `seconds` limits the whole run; questions that are left then are not asked. `clock` is monotonic.
+    `on_answer` gets each of AWS's answers at the end, `on_progress` the numbers of finished and of all
+    questions.
     """
 
     aws: Answers
@@ -137,7 +139,7 @@ class Verification:
     on_answer: Callable[[AwsQuestion, Document], None] = lambda _question, _answer: None
     on_progress: Progress = lambda _done, _all: None
     causes: list[Reason] = field(default_factory=list)
-    """What stood in the way of questions."""
+    """The errors that prevented questions."""
 
     def run(self, asked: Catalogue) -> list[Comparison]:
         """Return the comparison of every question, in their order."""
@@ -151,7 +153,7 @@ class Verification:
         return [*missing, *self._compared(questions, replaced, began)]
 
     def _passes_environment(self, region: str) -> bool:
-        """Return True unless EvaluateCode is known to leave `ctx.env` empty: it is not documented."""
+        """Return True unless EvaluateCode is known to leave `ctx.env` empty, which is not documented."""
         try:
             answer = self.aws(environment_probe(region))
         except Inconclusive:
@@ -161,7 +163,7 @@ class Verification:
     def _compared(
         self, questions: Sequence[AwsQuestion], sent: Sequence[AwsQuestion], began: float
     ) -> list[Comparison]:
-        """Compare AWS's answers to what was sent with the local ones to the questions as they are."""
+        """Compare AWS's answers to the sent questions with the local answers to the original ones."""
         left = None if self.seconds is None else self.seconds - (self.clock() - began)
         answers = _all(sent, self.aws, left, self.on_progress)
         return [
@@ -179,7 +181,7 @@ class Verification:
 
 
 def environment_probe(region: str) -> AwsQuestion:
-    """Return the question whether EvaluateCode passes the `env` of a context on."""
+    """Return a question that shows if EvaluateCode passes on the `env` of a context."""
     context = json.dumps({"arguments": {}, "env": _ENVIRONMENT})
     arguments: dict[str, JSON] = {
         "runtime": dict(RUNTIME),
@@ -191,7 +193,7 @@ def environment_probe(region: str) -> AwsQuestion:
 
 
 def nothing_asked(comparisons: Iterable[Comparison], causes: Sequence[Reason]) -> Reason | None:
-    """Return why nothing at all could be asked: the network only if nothing else stood in the way."""
+    """Return why nothing at all could be asked; the network only if there was no other reason."""
     if any(each.agreement is not Agreement.NOT_ASKED for each in comparisons) or not causes:
         return None
     return next((each for each in causes if each.exit_code is not ExitCode.UNREACHABLE), causes[0])
@@ -200,9 +202,9 @@ def nothing_asked(comparisons: Iterable[Comparison], causes: Sequence[Reason]) -
 def _all(
     questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None, progress: Progress
 ) -> list[Document | AskingFailure]:
-    """Ask all questions, some at once; what is not answered in time has no time as its obstacle.
+    """Ask all questions in parallel; those without an answer in time fail with that reason.
 
-    The threads are daemons: after Ctrl-C no one waits for calls that are under way.
+    The threads are daemons: after Ctrl-C, calls in flight are not waited for.
     """
     answers: list[Future[Document | AskingFailure]] = [Future() for _ in questions]
     waiting = deque(zip(questions, answers, strict=True))
@@ -243,6 +245,6 @@ def _without_environment(question: AwsQuestion) -> AwsQuestion:
     given: Mapping[str, JSON] = question.arguments
     environment = json.dumps(json.loads(str(given["context"])).get("env", {}))
     code = str(given["code"]).replace("ctx.env", _NAME_OF_ENVIRONMENT)
-    # At the end: places in the code stay the same.
+    # Appended at the end, so that places in the code stay the same.
     code = f"{code}\nconst {_NAME_OF_ENVIRONMENT} = {environment};\n"
     return replace(question, arguments={**given, "code": code})

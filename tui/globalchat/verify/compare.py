@@ -1,6 +1,6 @@
-"""Compares what AWS answered with what the local cloud answers. Pure.
+"""Compares AWS's answers with the local cloud's.
 
-Ids and times that were made, not given, are masked first: they differ between any two evaluations.
+Pure. Generated ids and times are masked first, since they differ between any two evaluations.
 """
 
 import json
@@ -27,19 +27,19 @@ _MADE: Final = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"), "<UUID>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
 )
-"""The forms of ids and times that `util` makes, and what they become."""
+"""The forms of ids and times that `util` generates, and their masks."""
 _EPOCH_SECONDS: Final = range(1_700_000_000, 2_500_000_000)
 _FAULT: Final = re.compile(
     r"^code\.js:\d+|\b(Range|Reference|Syntax|Type)Error\b|^Runtime Error", re.MULTILINE
 )
-"""Messages of code that failed by itself: their wording is the engine's own, and is not compared."""
+"""Error messages of failed code: their wording is the engine's, and is not compared."""
 _GRAVE: Final = ("ERROR", "SECURITY_WARNING")
 """Kinds of Access Analyzer's findings that count as a difference; the others are advice."""
 _NOTHING: Final = ("", "null")
 
 
 class Agreement(Enum):
-    """What a comparison comes to; the value is its name in JSON."""
+    """The result of a comparison; the value is its name in JSON."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -48,7 +48,7 @@ class Agreement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where the answers differ: its path, and what stands there (absent is None)."""
+    """One place where the answers differ: its path, and both values (None if absent)."""
 
     path: str
     aws: JSON
@@ -57,10 +57,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What one question came to.
+    """The comparison of one question's answers.
 
     `region` is empty if it can be asked nowhere, and `reason` says why it was not asked; `notes` are remarks
-    of AWS that make no difference.
+    of AWS that do not count as differences.
     """
 
     kind: Kind
@@ -88,7 +88,7 @@ class Comparison:
 
 
 def compare(question: AwsQuestion, aws: Document, local: Document) -> Comparison:
-    """Return how AWS's answer to a question differs from the local cloud's."""
+    """Compare AWS's answer to a question with the local cloud's."""
     given = frozenset(_strings(_read(question.arguments.get("context"))))
     form = _FORMS[question.action.operation]
     found = tuple(differences(form(aws, given), form(local, given)))
@@ -115,7 +115,7 @@ def differences(aws: JSON, local: JSON, path: str = "") -> Iterator[Difference]:
 
 
 def masked(value: JSON, given: frozenset[str]) -> JSON:
-    """Replace ids and times that were made: strings of their forms, unless given, and epoch seconds."""
+    """Mask generated ids and times: strings of their forms, unless given, and epoch seconds."""
     if isinstance(value, dict):
         return {name: masked(each, given) for name, each in value.items()}
     if isinstance(value, list):
@@ -137,7 +137,7 @@ def _strings(value: JSON) -> Iterator[str]:
 
 
 def _read(text: JSON) -> JSON:
-    """Return JSON text as a value; what is no JSON stays text, and what says nothing is None."""
+    """Parse JSON text; return other text unchanged, and None for empty values."""
     if not isinstance(text, str):
         return text
     if text in _NOTHING:
@@ -150,7 +150,7 @@ def _read(text: JSON) -> JSON:
 
 
 def _evaluation(answer: Document, given: frozenset[str]) -> JSON:
-    """Return what an evaluation came to; what it left in the stash counts only if it did not fail."""
+    """Return the result of an evaluation; its stash is included only if it did not fail."""
     if REFUSED in answer:
         return {REFUSED: True}
     error = answer.get("error")
@@ -203,7 +203,7 @@ def _sentence(finding: Mapping[str, JSON]) -> str:
 
 
 def _notes(question: AwsQuestion, aws: Document) -> Iterator[str]:
-    """Yield what AWS remarks without a difference: Access Analyzer's warnings and suggestions."""
+    """Yield AWS's remarks that are not differences: Access Analyzer's warnings and suggestions."""
     if question.action is VALIDATE_POLICY:
         for each in _objects(aws.get("findings")):
             if each.get("findingType") not in _GRAVE:
@@ -221,4 +221,4 @@ _FORMS: Final[Mapping[str, Callable[[Document, frozenset[str]], JSON]]] = {
     VALIDATE_TEMPLATE.operation: _template,
     VALIDATE_POLICY.operation: _policy,
 }
-"""What of an answer is compared, by the operation of the question."""
+"""The compared part of an answer, by the operation of the question."""

@@ -22,7 +22,7 @@ from globalchat.verify.questions import (
 )
 
 REFUSED: Final = "refused"
-"""The key of an answer that is a refusal; its value is the reason in words."""
+"""The key of a refusal; its value is the reason (a sentence)."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "AWS::IAM::Group": "GroupName",
@@ -31,7 +31,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
 }
-"""Types of IAM that may have names of their own, and the property with it (CloudFormation API reference)."""
+"""IAM types with custom names, and the property that has the name (CloudFormation API reference)."""
 
 
 class LocalAnswers:
@@ -69,7 +69,7 @@ def _match(arguments: Document) -> Document:
 
 
 def _validate_template(arguments: Document) -> Document:
-    """Return what a template has by its own text: the local cloud has no such action."""
+    """Return the result that follows from a template's text, since the local cloud has no such action."""
     template = json.loads(str(arguments["TemplateBody"]))
     parameters: list[JSON] = [
         {"ParameterKey": name, "DefaultValue": _default(each), "NoEcho": bool(each.get("NoEcho", False))}
@@ -85,7 +85,7 @@ def _default(parameter: Mapping[str, JSON]) -> JSON:
 
 
 def _capability(resources: Mapping[str, Mapping[str, JSON]]) -> str | None:
-    """Return what an administrator has to allow for the resources of IAM, those with names above all."""
+    """Return the capability that a template's IAM resources require; named ones require more."""
     of_iam = [each for each in resources.values() if str(each.get("Type")).startswith("AWS::IAM::")]
     for each in of_iam:
         properties = cast("Mapping[str, JSON]", each.get("Properties", {}))
@@ -95,5 +95,5 @@ def _capability(resources: Mapping[str, Mapping[str, JSON]]) -> str | None:
 
 
 def _validate_policy(_: Document) -> Document:
-    """Return no finding: a template whose policies the local cloud refuses is not asked about at all."""
+    """Return no findings: there are no questions about a template whose policies the local cloud refuses."""
     return {"findings": []}

@@ -1,4 +1,4 @@
-"""Asks AWS about the templates of a deployment before it is made, and compares with the local cloud."""
+"""Asks AWS about the templates before a deployment, and compares the answers with the local cloud's."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,17 +15,17 @@ from globalchat.verify.questions import Catalogue, Kind, catalogue
 from globalchat_infra.deployer.aws import Aws
 
 SECONDS: Final = 20.0
-"""How long AWS is asked at most; what is left then is not asked."""
+"""Time limit for all questions; those left then are not asked."""
 REGIONS: Final = 2
-"""In how many regions everything is asked: in the others only whether the templates are valid."""
+"""The number of regions in which everything is asked; in others only if the templates are valid."""
 SHOWN: Final = 5
-"""Differences that are named; `verify` names all."""
+"""The most differences that are listed; `verify` lists all."""
 
 
 def compared_with_aws(aws: Aws, *, strict: bool) -> Callable[[Path], Iterator[str]]:
     """Return a function that asks AWS about the assembly in a folder, and yields the result as lines.
 
-    Where the credentials may not ask, a line says so. With `strict` a difference is a UserError.
+    If the credentials lack permissions, a line says so. With `strict` a difference is a UserError.
     """
 
     def compare(folder: Path) -> Iterator[str]:

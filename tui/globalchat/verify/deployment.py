@@ -28,7 +28,7 @@ from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws
 
 AT_ONCE: Final = 4
-"""Probes that are under way at once on either side: they are not to look like an attack."""
+"""Parallel probes on either side; few, so that they do not look like an attack."""
 DISTURBS: Final = "others would notice it: only with --disturb"
 _ROLE: Final = "publish"
 _LOCAL_PREFIX: Final = "globalchat"
@@ -36,7 +36,7 @@ _LOCAL_PREFIX: Final = "globalchat"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of the comparison: where it is, and what signs and reaches the bus there."""
+    """One side of the comparison: its endpoint, its credentials, and access to its bus."""
 
     endpoint: RegionEndpoint
     credentials: Credentials | None = None
@@ -44,7 +44,7 @@ class Side:
 
 
 def probes(*, disturb: bool) -> int:
-    """Return how many rows are looked at."""
+    """Return the number of rows that are probed."""
     return sum(row.probe is not None and (disturb or not row.disturbs) for row in ROWS)
 
 
@@ -58,16 +58,16 @@ async def check_rows(
     note: Callable[[str], None] = lambda _text: None,
     progress: Progress = lambda _done, _all: None,
 ) -> list[Comparison]:
-    """Return the comparison of every row that no question settles; what the rows say is run in this process.
+    """Compare every row that no question settles with a local cloud in this process.
 
     Args:
-        deployed: the region of the deployment that is looked at.
+        deployed: the probed region of the deployment.
         disturb: whether to run probes that others notice.
-        seconds: how long a probe waits for something that may never come.
+        seconds: how long a probe waits for an event that may never come.
         templates: the assembly that the local cloud boots.
         rows: the rows.
-        note: gets the sentence of what is about to be disturbed.
-        progress: gets how many rows are done, and of how many.
+        note: gets a sentence about what will be disturbed.
+        progress: gets the numbers of finished and of all rows.
 
     Raises:
         UserError: the region does not answer, or the local cloud cannot start.
@@ -92,7 +92,7 @@ async def check_rows(
             calm = {row.id: tasks.create_task(compared(row)) for row in looked if not row.disturbs}
         found = {id_: task.result() for id_, task in calm.items()}
         for row in looked:
-            if row.disturbs:  # one after the other: each would disturb the next
+            if row.disturbs:  # One after the other, since each would disturb the next.
                 if disturb:
                     note(f"disturbing the channel {aws.channel} in {aws.endpoint.region}: {row.about}")
                 found[row.id] = await compared(row)
@@ -100,7 +100,7 @@ async def check_rows(
 
 
 def not_looked_at(side: Side, reason: str, rows: Sequence[UnverifiedRow] = ROWS) -> list[Comparison]:
-    """Return the rows of a region that does not answer: none of them was looked at."""
+    """Return the comparisons for a region that does not answer: no row was probed."""
     region = side.endpoint.region
     return [
         not_asked(
@@ -135,7 +135,7 @@ async def _looked(probe: Probe, target: ProbeTarget) -> Observation | AskingFail
 
 
 def _without_names(found: Iterable[Difference], aws: ProbeTarget, local: ProbeTarget) -> Iterable[Difference]:
-    """Leave out what differs by the names of channels alone."""
+    """Leave out differences that are due only to the names of channels."""
     for each in found:
         aws_text = json.dumps(each.aws).replace(aws.channel, "<channel>")
         if aws_text != json.dumps(each.local).replace(local.channel, "<channel>"):
@@ -144,7 +144,7 @@ def _without_names(found: Iterable[Difference], aws: ProbeTarget, local: ProbeTa
 
 @asynccontextmanager
 async def _target(side: Side, seconds: float) -> "AsyncIterator[ProbeTarget]":
-    """Open a side for probes, and ask it for a channel.
+    """Open a side for probes, and get a channel from it.
 
     Raises:
         UserError: it does not answer.

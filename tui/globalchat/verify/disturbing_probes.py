@@ -1,4 +1,4 @@
-"""Probes that others notice: they end a channel, or put events on the bus that no client would."""
+"""Probes that affect others: they end a channel, or put unusual events on the bus."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from globalchat.verify.answers import Inconclusive
 from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, observation_of, start_frame
 
 ABOVE_PAYLOAD: Final = 241 * 1024
-"""Bytes of a text that no subscription message may have: AppSync's quota is 240 KB."""
+"""Bytes of a text that is too large for a subscription message: AppSync's quota is 240 KB."""
 LETTER_SECONDS: Final = 60.0
-"""How long a dead letter may take: EventBridge retries, and SQS counts with delay."""
+"""Seconds that a dead letter may take: EventBridge retries, and SQS counts with delay."""
 
 
 async def invalidation(target: ProbeTarget) -> Observation:
-    """End a channel's subscriptions while one of them is open; see frames and close code."""
+    """End a channel's subscriptions while one is open; observe frames and close code."""
     signer = target.signer()
     async with target.socket(target.authorization()) as socket:
         await socket.open()
@@ -34,7 +34,7 @@ async def invalidation(target: ProbeTarget) -> Observation:
 
 
 async def message_size(target: ProbeTarget) -> Observation:
-    """Put a message above the quota on the bus; see whether it is delivered."""
+    """Put a message above the quota on the bus; observe if it is delivered."""
     bus, id_ = _bus(target), IdFactory().new()
     async with target.socket(target.authorization()) as socket:
         await socket.open()
@@ -52,7 +52,7 @@ async def message_size(target: ProbeTarget) -> Observation:
 
 
 async def delivery_errors(target: ProbeTarget) -> Observation:
-    """Put an event on the bus that AppSync answers with errors; see whether it becomes a dead letter."""
+    """Put an event on the bus that AppSync answers with errors; observe if it becomes a dead letter."""
     bus = _bus(target)
     before = await bus.count()
     await bus.put(_message(target, IdFactory().new(), sentAt="yesterday"))

@@ -14,7 +14,7 @@ from globalchat.verify.probe_target import JSON_TYPE, Observation, ProbeTarget
 
 MEBIBYTE: Final = 1024 * 1024
 TOKENS: Final = 15_000
-"""Tokens of a document that graphql-java reads."""
+"""The most tokens of a document that graphql-java reads."""
 WRONG_SECRET: Final = "wrongWRONGwrongWRONGwrongWRONGwrongWRONG"
 _QUERY: Final = "{ __typename }"
 _ABSENT: Final = "x-globalchat-absent"
@@ -27,7 +27,7 @@ _CORS: Final = (
 
 
 async def incomplete_authorization(target: ProbeTarget) -> Observation:
-    """Send signatures that lack a part, or sign a header that is not sent."""
+    """Send incomplete signatures, and one over a header that is not sent."""
     body = json.dumps({"query": _QUERY})
     without = {"authorization": "AWS4-HMAC-SHA256 SignedHeaders=host;x-amz-date"}
     signed = target.signed(body, credentials=target.signer(), headers={**JSON_TYPE, _ABSENT: "1"})
@@ -61,7 +61,7 @@ async def body_limit(target: ProbeTarget) -> Observation:
 
 
 async def late_body(target: ProbeTarget) -> Observation:
-    """Send the head of a request and nothing of its body; see how and whether it ends."""
+    """Send the head of a request without its body; observe if and how it ends."""
     url = target.endpoint.graphql_url
     headers = {**target.key_headers(), **JSON_TYPE, "host": host_of(url), "content-length": "10"}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -90,7 +90,7 @@ async def http_subscription(target: ProbeTarget) -> Observation:
 
 
 async def unknown_path(target: ProbeTarget) -> Observation:
-    """Call a path and a method that there are not, and make a browser's preflight request."""
+    """Call an unknown path and an unknown method, and make a browser's preflight request."""
     body = json.dumps({"query": _QUERY})
     key = target.authorization(body)
     preflight = {
@@ -118,7 +118,7 @@ async def graphql_content_type(target: ProbeTarget) -> Observation:
 
 
 async def other_content_types(target: ProbeTarget) -> Observation:
-    """Send JSON under types that are not JSON's."""
+    """Send JSON with content types other than JSON's."""
     body = json.dumps({"query": _QUERY})
     found: Observation = {}
     for kind in ("text/plain", "application/x-www-form-urlencoded"):

@@ -20,17 +20,17 @@ from globalchat.localcloud.definition import JSON
 from globalchat.verify.answers import Inconclusive
 
 ANSWER_SECONDS: Final = 15.0
-"""How long any single answer may take."""
+"""Time limit for a single answer."""
 JSON_TYPE: Final[Mapping[str, str]] = {"content-type": "application/json"}
 
 Headers = Mapping[str, str]
 Observation = dict[str, JSON]
-"""What a probe saw, without ids, times and addresses: it is compared with what it sees on the other side."""
+"""A probe's observation without ids, times and addresses, to be compared with that of the other side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """What reaches a region's event bus: `put` puts an event with a detail, `count` counts dead letters.
+    """Access to a region's event bus: `put` puts an event with a detail, `count` counts dead letters.
 
     Both raise Inconclusive if the credentials may not.
     """
@@ -41,9 +41,9 @@ class Bus:
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """One region and how to reach it.
+    """One region and access to it.
 
-    `channel` is one that it has. `seconds` is how long a probe waits for something that may never come.
+    `channel` is an existing channel. `seconds` is how long a probe waits for an event that may never come.
     """
 
     endpoint: RegionEndpoint
@@ -64,7 +64,7 @@ class ProbeTarget:
         return dict(key_authentication(self.endpoint).get_headers())
 
     def authorization(self, body: str = "", headers: Headers = JSON_TYPE) -> dict[str, str]:
-        """Return the headers of an authorised request: with the API key, or signed where there is none.
+        """Return the headers of an authorised request: with the API key, or signed if there is none.
 
         Without a body they are those of a socket's handshake.
 
@@ -111,7 +111,7 @@ class ProbeTarget:
         url = self.endpoint.graphql_url
         if path:
             url = url.removesuffix("/graphql") + path
-        # As a file: aiohttp warns of large bodies that are bytes.
+        # As a file, since aiohttp warns about large bodies of bytes.
         data = BytesIO(body.encode() if isinstance(body, str) else body) if body else None
         try:
             async with self.session.request(
@@ -182,7 +182,7 @@ class HttpAnswer:
         return errors_in(self.document)
 
     def observation(self) -> Observation:
-        """Return status and types of errors, and whether there is data."""
+        """Return the status, the types of errors, and if there is data."""
         types: list[JSON] = [each.get("errorType") for each in self.errors]
         return {"status": self.status, "errorTypes": types, "data": "data" in self.document}
 
@@ -206,7 +206,7 @@ class Socket:
                 return
 
     async def next_frame(self, seconds: float = ANSWER_SECONDS) -> Observation | None:
-        """Return the next frame but keep-alives; `{"closed": code}` at the end, None if none came."""
+        """Return the next frame except keep-alives; `{"closed": code}` at the end, None if none came."""
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -229,7 +229,7 @@ class Socket:
         return None
 
     async def open(self) -> None:
-        """Say hello, and wait for the answer.
+        """Send `connection_init` and wait for the answer.
 
         Raises:
             Inconclusive: the connection was refused.
@@ -266,7 +266,7 @@ def errors_in(document: Mapping[str, JSON]) -> list[dict[str, JSON]]:
 
 
 def observation_of(frame: Observation | None) -> Observation:
-    """Return what of a frame is compared: its type, and types and fields of its errors."""
+    """Return the compared parts of a frame: its type, and the types and fields of its errors."""
     if frame is None:
         return {"frame": None}
     if "closed" in frame:
@@ -283,11 +283,11 @@ def _base64(headers: Mapping[str, Any]) -> str:
 
 
 def _sendable(headers: Headers) -> dict[str, str]:
-    """Leave out what the connection decides itself."""
+    """Leave out headers that the connection sets itself."""
     return {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
 
 
 def _connection_options(url: str) -> dict[str, Any]:
-    """Return how aiohttp reaches a URL: proxy, and whom TLS trusts."""
+    """Return aiohttp's options for a URL: the proxy and the SSL context."""
     secure = url.startswith(("https:", "wss:"))
     return {"proxy": proxy_for_aiohttp(proxy_of(url)), "ssl": tls.context() if secure else True}

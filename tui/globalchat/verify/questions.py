@@ -1,4 +1,4 @@
-"""What AWS is asked about the templates, without a deployment. Pure.
+"""The questions to AWS about templates, without a deployment. Pure.
 
 Each question is one call of AWS; the local cloud answers the same arguments, and the two are compared.
 """
@@ -18,7 +18,7 @@ from globalchat.verify.resolver_cases import Case, CaseSettings, cases_of
 from globalchat.verify.sample_events import ACCOUNT, sample_events
 
 LARGEST_TEMPLATE: Final = 51_200
-"""Bytes of a template that ValidateTemplate takes (CloudFormation API reference)."""
+"""The most bytes of a template for ValidateTemplate (CloudFormation API reference)."""
 RUNTIME: Final[Mapping[str, JSON]] = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 _SAMPLE_URL: Final = "https://sample0000000000000000000.appsync-api.us-west-2.amazonaws.com"
 _TRUST: Final = "AWS::IAM::AssumeRolePolicyDocument"
@@ -28,7 +28,7 @@ MoreQuestions: TypeAlias = "Callable[[str], Iterable[AwsQuestion]]"
 
 
 class Kind(Enum):
-    """What a question is about; the value is its name in JSON."""
+    """The subject of a question; the value is its name in JSON."""
 
     RESOLVER = "resolver"
     PATTERN = "pattern"
@@ -39,10 +39,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AwsAction:
-    """An action of AWS: its service and operation as botocore names them.
+    """An AWS action: its service and operation as in botocore.
 
-    `refusals` are the codes of errors that answer the question, such as that a pattern is not valid; any
-    other error says that it could not be asked.
+    `refusals` are error codes that answer the question, such as an invalid pattern; after any other error the
+    question was not answered.
     """
 
     service: str
@@ -50,7 +50,7 @@ class AwsAction:
     refusals: frozenset[str]
 
     def __str__(self) -> str:
-        """Return its name as policies have it, such as `appsync:EvaluateCode`."""
+        """Return its name in policies, such as `appsync:EvaluateCode`."""
         return f"{self.service.replace('accessanalyzer', 'access-analyzer')}:{self.name}"
 
     @property
@@ -70,7 +70,7 @@ ACTIONS: Final = (EVALUATE_CODE, TEST_EVENT_PATTERN, VALIDATE_TEMPLATE, VALIDATE
 
 @dataclass(frozen=True, slots=True)
 class AwsQuestion:
-    """One call of AWS, in a region. `subject` names what it is about, for people."""
+    """One AWS call in a region. `subject` describes it for users."""
 
     kind: Kind
     subject: str
@@ -81,7 +81,7 @@ class AwsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Unaskable:
-    """Something that cannot be asked about, and why."""
+    """A subject about which nothing can be asked, and the reason."""
 
     kind: Kind
     subject: str
@@ -91,7 +91,7 @@ class Unaskable:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All questions about one assembly, and what none can be asked about."""
+    """All questions about one assembly, and the subjects without questions."""
 
     questions: tuple[AwsQuestion, ...]
     unaskable: tuple[Unaskable, ...]
@@ -103,7 +103,7 @@ class Catalogue:
 
 
 def catalogue(assembly: CloudAssembly, more: MoreQuestions = lambda _region: ()) -> Catalogue:
-    """Return the questions about the stacks of an assembly. What is the same in two regions is asked in one.
+    """Return the questions about the stacks of an assembly. Identical questions are asked in only one region.
 
     Args:
         assembly: the stacks.
@@ -134,7 +134,7 @@ def _resources(stack: Stack) -> tuple[Resource, ...]:
 
 
 def _once(questions: Iterable[AwsQuestion]) -> Iterator[AwsQuestion]:
-    """Leave out what was asked in another region already."""
+    """Leave out questions that are already asked in another region."""
     seen: set[str] = set()
     for each in questions:
         key = json.dumps([each.action.operation, each.arguments], sort_keys=True)
@@ -147,7 +147,7 @@ _Stacks: TypeAlias = Sequence[tuple[Stack, tuple[Resource, ...]]]
 
 
 def _about_resolvers(stacks: _Stacks) -> Iterator[AwsQuestion | Unaskable]:
-    """Yield a question for each case of each resolver; regions share the code, which is asked about once."""
+    """Yield a question for each case of each resolver; regions share the code, so it is asked about once."""
     seen: set[JSON] = set()
     for stack, resources in stacks:
         settings = _settings(resources)

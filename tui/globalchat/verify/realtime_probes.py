@@ -1,4 +1,4 @@
-"""Probes of a region's realtime protocol: each looks at one unverified behaviour on a socket of its own."""
+"""Probes of a region's realtime protocol: each observes one unverified behaviour on its own socket."""
 
 import json
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ async def signed_start(target: ProbeTarget) -> Observation:
 
 
 async def refused_close(target: ProbeTarget) -> Observation:
-    """Open a socket with a wrong key and say nothing: see whether the reason comes, and the end."""
+    """Open a socket with a wrong key and send nothing: observe the reason and the end."""
     async with target.socket(_with_key(target, _BAD_KEY)) as socket:
         error = await socket.next_frame()
         end = None if error is None or "closed" in error else await socket.next_frame(target.seconds)
@@ -54,7 +54,7 @@ async def refused_close(target: ProbeTarget) -> Observation:
 
 
 async def close_codes(target: ProbeTarget) -> Observation:
-    """See by which code a socket is closed that was refused."""
+    """Observe the code with which a refused socket is closed."""
     async with target.socket(_with_key(target, _BAD_KEY)) as socket:
         await socket.send({"type": "connection_init"})
         await socket.wait_for("connection_error")
@@ -62,7 +62,7 @@ async def close_codes(target: ProbeTarget) -> Observation:
 
 
 async def start_error_fields(target: ProbeTarget) -> Observation:
-    """Subscribe to an unknown channel, whose refusal has an `errorInfo`; see the fields of the error."""
+    """Subscribe to an unknown channel, whose refusal has an `errorInfo`; observe the fields of the error."""
     async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(start_frame(target, "no-such-channel"))
@@ -92,7 +92,7 @@ async def frame_limit(target: ProbeTarget) -> Observation:
 
 
 async def unknown_frame(target: ProbeTarget) -> Observation:
-    """Send text that is no JSON, and a frame of an unknown type."""
+    """Send text that is not JSON, and a frame of an unknown type."""
     found: Observation = {}
     for name, frame in {"no JSON": "hello", "unknown type": '{"type": "hello"}'}.items():
         async with target.socket(target.authorization()) as socket:
@@ -110,7 +110,7 @@ async def no_init(target: ProbeTarget) -> Observation:
 
 
 async def silent_socket(target: ProbeTarget) -> Observation:
-    """Open a socket and send nothing; see whether it is closed."""
+    """Open a socket and send nothing; observe if it is closed."""
     async with target.socket(target.authorization()) as socket:
         return observation_of(await socket.next_frame(target.seconds))
 
@@ -121,7 +121,7 @@ async def _subscribed(target: ProbeTarget, socket: Socket) -> None:
 
 
 def _wrong(credentials: Credentials) -> Mapping[str, Credentials]:
-    """Return credentials that no one accepts, by what is wrong with them."""
+    """Return invalid credentials by their fault."""
     return {
         "wrong secret": replace(credentials, secret_key=WRONG_SECRET),
         "unknown key": Credentials("AKIAIOSFODNN7EXAMPLE", WRONG_SECRET),

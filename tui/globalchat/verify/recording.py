@@ -1,4 +1,4 @@
-"""Keeps AWS's answers in files without account numbers and credentials, and answers questions from them."""
+"""Records AWS's answers in files without account numbers and credentials, and answers questions from them."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ _ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 
 
 class _Entry(TypedDict):
-    """One recorded answer; `question` is the digest of what was asked."""
+    """One recorded answer; `question` is the digest of the question."""
 
     subject: str
     region: str
@@ -28,7 +28,7 @@ class _Entry(TypedDict):
 
 
 class Recorder:
-    """Collects answers for a file per kind of question; `account` is the number that is replaced."""
+    """Collects answers, in a file per kind of question; `account` is the account number to replace."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -86,13 +86,13 @@ class RecordedAnswers:
 
 
 def digest(question: AwsQuestion) -> str:
-    """Return what a recorded answer is found by: it changes with all that is asked but the region."""
+    """Return the key of a recorded answer: a digest of the question without the region."""
     text = json.dumps([question.action.operation, question.arguments], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sanitised(value: JSON, account: str) -> JSON:
-    """Replace the account's number by that of AWS's examples, and access keys by nothing."""
+    """Replace the account number by that of AWS's examples, and remove access keys."""
     if isinstance(value, dict):
         return {name: sanitised(each, account) for name, each in value.items()}
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""The cases of each resolver: the contexts that its two handlers are evaluated with.
+"""The cases of each resolver: the contexts in which its two handlers are evaluated.
 
-Ids that a case gives are unlike those that AppSync makes: made ones are masked when answers are compared.
+Ids in a case do not look like AppSync's, since generated ids are masked in comparisons.
 """
 
 import json
@@ -28,7 +28,7 @@ class CaseSettings:
 
     @property
     def channel(self) -> str:
-        """A channel that there is."""
+        """An existing channel."""
         return self.variables.get("CHANNELS", "cars").split(",")[0]
 
     @property
@@ -40,7 +40,7 @@ class CaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One evaluation of a handler. `is_refused` if the resolver ends it with an error."""
+    """One evaluation of a handler. `is_refused` is True if the resolver ends it with an error."""
 
     name: str
     function: Handler
@@ -64,13 +64,13 @@ class _Contexts:
     def request(
         self, name: str, arguments: Mapping[str, JSON], *, refused: bool = False, **more: JSON
     ) -> Case:
-        """Return a case of the request handler; `more` is what the context has beside the arguments."""
+        """Return a case of the request handler; `more` is the rest of the context besides the arguments."""
         return Case(name, "request", self._context(arguments, more), refused)
 
     def response(
         self, name: str, arguments: Mapping[str, JSON], *, refused: bool = False, **more: JSON
     ) -> Case:
-        """Return a case of the response handler; `more` holds what the data source answered."""
+        """Return a case of the response handler; `more` contains the data source's result."""
         return Case(name, "response", self._context(arguments, more), refused)
 
     def _context(self, arguments: Mapping[str, JSON], more: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -118,7 +118,7 @@ def _publish(make: _Contexts) -> Iterator[Case]:
 
 
 def _refused_drafts(make: _Contexts, draft: Mapping[str, JSON]) -> Iterator[Case]:
-    """Yield drafts that publish refuses, those just beyond a limit among them."""
+    """Yield drafts that publish refuses, including some just beyond a limit."""
     limits = make.settings.limits
     changes: Mapping[str, Mapping[str, JSON]] = {
         "unknown channel": {"name": "no-such-channel"},
@@ -155,7 +155,7 @@ def _publish_from_bus(make: _Contexts) -> Iterator[Case]:
     yield make.request("a session of that name", message, identity=_iam("Admin", role), refused=True)
     yield make.request("a longer name", message, identity=_iam(f"{role}er", "session"), refused=True)
     yield make.request("a key", message, refused=True)
-    # Without history the resolver answers the result, with it the arguments and the cursor of the stash.
+    # Without history the resolver returns the result, with history the arguments and the stash's cursor.
     stored: JSON = {**message, "arrival": _ARRIVAL, "expires": 1_800_000_000}
     stash: JSON = {"arrival": _ARRIVAL}
     yield make.response("delivered", message, identity=identity, result=stored, stash=stash)
@@ -187,7 +187,7 @@ def _history(make: _Contexts) -> Iterator[Case]:
 
 
 def _history_answers(make: _Contexts, channel: Mapping[str, JSON]) -> Iterator[Case]:
-    """Yield what DynamoDB answers, in the order in which it was read; one item has expired long ago."""
+    """Yield results of DynamoDB in the order of reading; one item has expired long ago."""
     items: list[JSON] = [
         {"id": "m-1", **channel, "message": "one", "arrival": _ARRIVAL, "expires": 9_999_999_999},
         {"id": "m-2", **channel, "message": "two", "arrival": f"{_ARRIVAL[:-1]}Z", "expires": 1},
@@ -278,4 +278,4 @@ CASES: Final[Mapping[str, Callable[[_Contexts], Iterator[Case]]]] = {
     "Mutation.unsubscribe": _channel_only,
     "Subscription.subscribe": _channel_only,
 }
-"""What makes the cases of each field's resolver."""
+"""The functions that make the cases of each field's resolver."""

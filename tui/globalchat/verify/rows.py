@@ -1,7 +1,7 @@
-"""What is checked of each unverified row of `docs/local-cloud.md`, or why nothing can be.
+"""The checks of each unverified row of `docs/local-cloud.md`, or why there can be none.
 
-A row is named by its id, which stands in the row. A check is a question that AWS answers without a deployment
-or a probe of a deployed region: both are compared with the local cloud, which does what the row says.
+A row is identified by the id in it. A check is a question that AWS answers without a deployment or a probe of
+a deployed region: both are compared with the local cloud, which behaves as the row says.
 """
 
 import json
@@ -24,12 +24,12 @@ from globalchat.verify.questions import (
 from globalchat.verify.sample_events import ACCOUNT
 
 Probe = Callable[[ProbeTarget], Awaitable[Observation]]
-"""Looks at a region from outside; raises Inconclusive if it cannot."""
+"""Observes a region from outside; raises Inconclusive if it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedRow:
-    """One unverified row: `id` as the page has it, and what it is about.
+    """One unverified row: the `id` on the page, and its subject.
 
     Exactly one of `questions`, `probe` and `reason` is given. `disturbs` if others would notice the probe.
     """

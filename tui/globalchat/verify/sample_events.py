@@ -1,4 +1,4 @@
-"""Events that the patterns of rules are tested with: for each pattern some match and some do not."""
+"""Sample events for the patterns of rules: for each pattern some match and some do not."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 from globalchat.localcloud.definition import JSON
 
 ACCOUNT: Final = "123456789012"
-"""The account of all samples: AWS's own in examples."""
+"""The account of all samples, which AWS uses in examples."""
 
 
 def sample_events(region: str, regions: Sequence[str]) -> Iterator[tuple[str, JSON]]:
-    """Yield events by name, as a bus in `region` may see them. `regions` are those of the deployment."""
+    """Yield named events as a bus in `region` may receive them. `regions` are those of the deployment."""
     elsewhere = next((each for each in regions if each != region), "eu-west-1")
     detail: dict[str, JSON] = {
         "id": "draft-1",
@@ -39,7 +39,7 @@ def sample_events(region: str, regions: Sequence[str]) -> Iterator[tuple[str, JS
 def _event(
     region: str, detail: dict[str, JSON], *, source: str = "globalchat", kind: str = "message published"
 ) -> JSON:
-    """Return an event with every field that TestEventPattern asks for."""
+    """Return an event with every field that TestEventPattern requires."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",

@@ -1,4 +1,4 @@
-"""Says what a verification costs and what it came to: for people, and for an issue report. Pure."""
+"""Formats the cost and the result of a verification for users, and for an issue report. Pure."""
 
 import json
 from collections import Counter
@@ -17,11 +17,11 @@ NAMES: Final[Mapping[Kind, str]] = {
     Kind.ROW: "unverified rows",
 }
 _LONGEST: Final = 300
-"""Characters of a value that are shown to people; JSON has it whole."""
+"""The most characters of a value in text output; JSON has all."""
 
 
 def cost(asked: Catalogue, *, rows: int = 0) -> str:
-    """Return what will be sent, and what it costs."""
+    """Return a sentence on what will be sent and what it costs."""
     counts = Counter(each.action.name for each in asked.questions)
     calls = ", ".join(f"{count} {name}" for name, count in counts.items())
     where = " and ".join(asked.regions)
@@ -33,7 +33,7 @@ def cost(asked: Catalogue, *, rows: int = 0) -> str:
 
 
 def lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """Yield the result for people: a line for each kind, then every difference, then what was not asked."""
+    """Yield the result for users: a line for each kind, then every difference, then what was not asked."""
     for kind in Kind:
         of_kind = [each for each in comparisons if each.kind is kind]
         if of_kind:
@@ -64,7 +64,7 @@ def conclusion(comparisons: Sequence[Comparison]) -> str:
 
 
 def markdown(comparisons: Sequence[Comparison], *, version: str, asked: str) -> Iterator[str]:
-    """Yield the result as the lines of an issue report; `asked` says who answered in the place of AWS."""
+    """Yield the result as the lines of an issue report; `asked` says who answered for AWS."""
     yield "## globalchat verify"
     yield ""
     yield f"globalchat {version}, {asked}. {conclusion(comparisons)}"
@@ -103,7 +103,7 @@ def _shown(value: JSON) -> str:
 
 
 def _reasons(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
-    """Return what was not asked although it could be, by the reason."""
+    """Return the unasked questions that could have been asked, by reason."""
     found: dict[str, list[Comparison]] = {}
     for each in comparisons:
         if each.agreement is Agreement.NOT_ASKED and each.region:
@@ -112,7 +112,7 @@ def _reasons(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
 
 
 def _listed(comparisons: Sequence[Comparison]) -> str:
-    """Name one or two; count more by kind."""
+    """List one or two; count more by kind."""
     if len(comparisons) <= 2:
         return " and ".join(each.subject for each in comparisons)
     counts = Counter(each.kind for each in comparisons)

@@ -34,8 +34,8 @@ class PropertySchema:
         optional: Properties that may be there.
         ignored: Properties that are accepted without effect, and why.
         unsupported: Explanations of properties that AWS accepts and the local cloud does not.
-        replaces: Maps a property to required ones that it replaces. absent: What is not emulated if a
-        required property is absent, where AWS allows that.
+        replaces: Maps a property to required ones that it replaces.
+        absent: What is not emulated if a required property is absent, where AWS allows that.
     """
 
     required: Mapping[str, Check] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Runs a load test: starts the workers, gives the orders, and makes the report."""
+"""Runs a load test: starts the workers, sends orders, and makes the report."""
 
 import asyncio
 import secrets
@@ -35,7 +35,7 @@ from globalchat.measure.load.report import LoadProgress, LoadReport, make_report
 from globalchat.measure.load.workers import WorkerPool, worker_pool
 
 LEAD = 0.1
-"""Seconds between the order to start and the start: every process has the order by then."""
+"""Seconds between the order to start and the start, in which the order reaches every process."""
 LINGER = 0.3
 """Seconds to wait for duplicates once every message has arrived."""
 EARLY_DRAIN = 1.0
@@ -52,7 +52,7 @@ async def run_load_test(
     """Run the plan, or the part of it before `stop` is set. Return None if nothing was measured by then.
 
     Raises:
-        UserError: the backend refuses the plan or cannot be reached, or a process cannot do its part.
+        UserError: the backend refuses the plan or cannot be reached, or a process fails.
     """
     endpoints = {alias: profile.resolve(alias) for alias in plan.regions}
     for endpoint in endpoints.values():
@@ -60,7 +60,7 @@ async def run_load_test(
         await run_unless_set(stop, _check_backend(endpoint, plan))
     if stop.is_set():
         return None
-    # The tags carry the name, so messages of another load test in the same channel are foreign.
+    # The tags contain the run's name, so messages of another load test in the same channel are foreign.
     name, now = secrets.token_hex(4), time.monotonic_ns()
     subscribes = [Subscribe(name, plan, endpoints, tuple(each), now) for each in plan.split()]
     async with worker_pool([Publish(name, plan, endpoints, now), *subscribes]) as workers:
@@ -90,7 +90,7 @@ async def _check_backend(endpoint: RegionEndpoint, plan: LoadPlan) -> None:
 
 
 class _Coordinator:
-    """The state of a running load test, as the workers report it."""
+    """The state of a running load test, as reported by the workers."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class _Coordinator:
         await self._drain(published)
         await self._workers.send_to_subscribers(Finish())
         await self._until(lambda: len(self._results) == self._plan.processes, stoppable=False)
-        # Until the results are here, as CPU time was spent until then.
+        # Measured up to the results, since CPU time was spent until then.
         busy_seconds = time.monotonic() - self._started
         return make_report(
             self._plan,
@@ -139,10 +139,10 @@ class _Coordinator:
         )
 
     async def _warm_up(self) -> None:
-        """Publish one message everywhere and wait for it, so that nothing that happens once is measured."""
+        """Publish one message everywhere and wait for it, so that one-time costs are not measured."""
         self._phase = "warming up"
         await self._workers.send(0, WarmUp())
-        # In every channel one from each region, to all of its subscribers.
+        # In every channel one message from each region, to all of its subscribers.
         wanted = self._plan.subscribers * len(self._plan.regions)
 
         def done() -> bool:
@@ -151,10 +151,10 @@ class _Coordinator:
         await self._until(done, timeout=self._plan.drain)
 
     async def _publish(self) -> PublisherResult:
-        """Start all workers, and return what was published when the time is over or `stop` is set."""
+        """Start all workers, and return what was published once the time is over or `stop` is set."""
         self._phase, self._started = "running", time.monotonic()
         start = StartAt(time.monotonic_ns() + round(LEAD * 1e9))
-        # The subscribers first: their CPU time counts from now on.
+        # Subscribers first, since their CPU time counts from now on.
         await self._workers.send_to_subscribers(start)
         await self._workers.send(0, start)
         if not await self._until(lambda: self._published is not None):
@@ -164,7 +164,7 @@ class _Coordinator:
         return self._published
 
     async def _drain(self, published: PublisherResult) -> None:
-        """Wait until all that was accepted is delivered, at most as long as the plan says."""
+        """Wait until all accepted messages are delivered, at most for the plan's `drain`."""
         stopped = self._stop.is_set()
         self._phase = "draining"
         await self._workers.send_to_subscribers(Expect(published.accepted))
@@ -174,13 +174,13 @@ class _Coordinator:
             stoppable=not stopped,
         )
         if not stopped:
-            # Duplicates come after the first arrivals.
+            # Duplicates arrive after the first arrivals.
             await self._until(lambda: False, timeout=LINGER)
 
     async def _until(
         self, done: Callable[[], bool], *, timeout: float | None = None, stoppable: bool = True
     ) -> bool:
-        """Handle replies until `done`. Return False if the time is over, or if `stop` is set and heeded."""
+        """Handle replies until `done`; False after a time-out, or if `stoppable` and `stop` is set."""
         stopping = asyncio.create_task(self._stop.wait())
         try:
             async with asyncio.timeout(timeout):
@@ -190,7 +190,7 @@ class _Coordinator:
                     try:
                         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
                     finally:
-                        if reply.done():  # also if the time is over in the same moment
+                        if reply.done():  # Also if the timeout passes at the same moment.
                             self._handle(*reply.result())
                         else:
                             reply.cancel()

@@ -1,4 +1,4 @@
-"""Which messages reached which subscribers, how fast, and in which order. Pure: time is passed in."""
+"""Tracks which messages reached which subscribers, how fast, and in which order. Pure: time is passed in."""
 
 import re
 from collections import Counter
@@ -12,9 +12,9 @@ from globalchat.measure.load.plan import RegionChannel
 WARM_UP = -1
 """The number of the warm-up messages."""
 SHORTEST = 64
-"""Characters that the longest tag may take."""
+"""The characters of the longest tag: the shortest text that has room for any."""
 MANY = 1_000_000
-"""Messages of a load test unless the number is given."""
+"""The default number of messages of a load test."""
 
 RegionPair = tuple[str, str]
 """From region, to region (aliases)."""
@@ -25,13 +25,13 @@ _TAG = re.compile(r"gcload ([0-9a-f]{8}) (-1|\d{1,12}) (\d{1,12}) (\d{1,20}) *\.
 
 @dataclass(frozen=True, slots=True)
 class PayloadTag:
-    """What the text of a message holds.
+    """The content of a message's text.
 
     Attributes:
         run: The load test that it belongs to.
         number: Its number.
         watermark: All messages of the same place with smaller numbers were accepted or refused before this
-            one was published, so none of them may arrive after it.
+            one was published, so none of them may arrive later.
         sent_at: The start of its publish, in ns of the machine's monotonic clock.
     """
 
@@ -46,7 +46,7 @@ class PayloadTag:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the tag in a text; None if no load test made the text."""
+        """Parse the tag in a text; return None if the text is not from a load test."""
         match = _TAG.fullmatch(text)
         return None if match is None else cls(match[1], int(match[2]), int(match[3]), int(match[4]))
 
@@ -75,7 +75,7 @@ class NumberSet:
         index, bit = number >> 3, 1 << (number & 7)
         bits = self._bits
         if index >= len(bits):
-            # Twice as much as is needed, so that growing stays cheap.
+            # Doubled, so that growing stays cheap.
             bits.extend(bytes(2 * index + 1 - len(bits)))
         if bits[index] & bit:
             return False
@@ -96,11 +96,11 @@ class NumberSet:
         return self._whole().bit_count()
 
     def count_missing_in(self, other: "NumberSet") -> int:
-        """Return how many of these numbers are not in another set."""
+        """Return the number of members that are not in another set."""
         return (self._whole() & ~other._whole()).bit_count()
 
     def pack(self) -> bytes:
-        """Return the bytes from which the constructor makes the same set in another process."""
+        """Return the bytes from which the constructor restores the set in another process."""
         return bytes(self._bits)
 
     def _whole(self) -> int:
@@ -149,7 +149,7 @@ class DeliveryStats:
 
 
 class _SubscriberState:
-    """What one subscriber has received, and by place the number below which an arrival is too late."""
+    """The messages that a subscriber has received, and per place the number below which arrivals are late."""
 
     __slots__ = ("channel", "received", "region", "watermarks")
 
@@ -161,9 +161,9 @@ class _SubscriberState:
 
 
 class DeliveryTracker:
-    """Counts and times what the subscribers of one process receive; subscribers go by their positions.
+    """Counts and times what the subscribers of one process receive; subscribers are identified by position.
 
-    A tag with a number that is not below `messages` is forged, and would take memory.
+    A tag with a number of `messages` or more is forged; it is not recorded, as it would take memory.
     """
 
     def __init__(
@@ -184,8 +184,8 @@ class DeliveryTracker:
         self._missing = 0
 
     def receive(self, position: int, tag: PayloadTag | None, *, at: int) -> None:
-        """Record a message for a subscriber; a message without a tag is not of any load test."""
-        # Runs for every delivery, perhaps 10,000 times for one message: no calls that are not needed.
+        """Record a message for a subscriber; a message without a tag is not from a load test."""
+        # Runs for every delivery, perhaps 10,000 times per message, so needless calls are avoided.
         stats = self.stats
         if tag is None or tag.run != self._run or tag.number >= self._messages:
             stats.foreign += 1
@@ -201,7 +201,7 @@ class DeliveryTracker:
         stats.deliveries += 1
         stats.last_at = at
         origin = number % len(self._places)
-        # A message that was published after this one had been answered was received before it.
+        # A message that was published after this one's answer was received before it.
         if number < subscriber.watermarks[origin]:
             stats.order_violations += 1
             self._late[number] += 1
@@ -211,9 +211,9 @@ class DeliveryTracker:
         times = stats.times.get(route)
         if times is None:
             times = stats.times[route] = Histogram()
-        # A forged tag may be from the future, and a histogram counts no negative values.
+        # A forged tag may be from the future, and a histogram has no negative values.
         times.add(max(0, at - tag.sent_at))
-        # What arrives before `expect` is subtracted there.
+        # Arrivals before `expect` are subtracted there.
         if self._accepted is not None and number in self._accepted[subscriber.channel]:
             self._missing -= 1
 
@@ -231,9 +231,10 @@ class DeliveryTracker:
         )
 
     def finish(self) -> DeliveryStats:
-        """Return the statistics, with what is lost, now that it is known which messages were accepted.
+        """Return the statistics including lost messages, since it is now known which were accepted.
 
-        A message whose publish was never answered may have been accepted at any time, so it is never late.
+        A message whose publish was never answered may have been accepted at any time, so it never counts as
+        late.
         """
         if self._accepted is not None:
             accepted = self._accepted.values()

@@ -1,17 +1,17 @@
-"""What a load test does, and which process does which part. Pure."""
+"""The plan of a load test, and its distribution over processes. Pure."""
 
 import math
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 EXPECTED_ACCEPTANCE = 0.3
-"""Seconds that a publish may take before the schedule falls behind, with the connections that a plan has."""
+"""Seconds that a publish may take before the schedule falls behind, given a plan's connections."""
 MAX_CONNECTIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class RegionChannel:
-    """A channel in a region (an alias): where a message is published, and what a subscriber subscribes to."""
+    """A channel in a region (an alias): where messages are published and received."""
 
     region: str
     channel: str
@@ -19,14 +19,14 @@ class RegionChannel:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Subscribers, and messages a second, over all regions and channels.
+    """A number of subscribers and a rate of messages, over all regions and channels.
 
     Message number n is due n / `rate` seconds after the start, and published in `places[n % len(places)]`.
 
     Attributes:
         size: Characters of a message.
         seconds: How long messages are published.
-        processes: How many processes hold the subscribers; one more publishes.
+        processes: The number of processes for the subscribers; one more publishes.
         per_socket: Subscriptions that share a socket.
         connect_rate: Sockets opened a second, by all processes together.
         drain: Seconds after the last publish in which a message may still arrive; then it is lost.
@@ -53,12 +53,15 @@ class LoadPlan:
     @property
     def messages(self) -> int:
         """The number of messages that are due before the end, at least one."""
-        # Rounded first: 0.07 × 100 is a little more than 7 in floating point.
+        # Rounded first, since 0.07 × 100 is a little more than 7 in floating point.
         return max(1, math.ceil(round(self.rate * self.seconds, 9)))
 
     @property
     def deliveries(self) -> int:
-        """The number of deliveries if none fails: a channel's subscribers get what any region accepts."""
+        """The number of deliveries if none fails.
+
+        A channel's subscribers get the messages that any region accepts.
+        """
         return sum(
             self.subscribers_of(place) * len(self.numbers(each))
             for place in self.places
@@ -68,9 +71,10 @@ class LoadPlan:
 
     @property
     def connections(self) -> int:
-        """The connections that publish, one message in flight on each; equally many in every place.
+        """The connections that publish, each with one message in flight; the same number in every place.
 
-        Message n is sent by connection n % `connections`: a slow answer delays the messages of one alone.
+        Message n is sent by connection n % `connections`, so that a slow answer delays only the messages of
+        one connection.
         """
         # A multiple of the places, so each connection serves one place: message n goes to n % places.
         places = len(self.places)
@@ -82,11 +86,11 @@ class LoadPlan:
         return range(self.places.index(place), self.messages, len(self.places))
 
     def subscribers_of(self, place: RegionChannel) -> int:
-        """Return how many subscribers a place has."""
+        """Return the number of a place's subscribers."""
         return len(range(self.places.index(place), self.subscribers, len(self.places)))
 
     def split(self) -> list[list[RegionChannel]]:
-        """Return for each process the place of each of its subscribers; both are even to within one."""
+        """Return the places of each process's subscribers; the numbers differ by one at most."""
         # Subscriber n is in place n % places, so consecutive subscribers cover the places evenly.
         places = self.places
         bounds = [self.subscribers * each // self.processes for each in range(self.processes + 1)]
@@ -96,7 +100,7 @@ class LoadPlan:
 
 
 def socket_groups(subscribers: list[RegionChannel], per_socket: int) -> list[list[int]]:
-    """Return which subscribers (their positions) share a socket: at most `per_socket` of one region."""
+    """Return the groups of subscribers (positions) that share a socket: up to `per_socket` of a region."""
     by_region: dict[str, list[int]] = {}
     for position, place in enumerate(subscribers):
         by_region.setdefault(place.region, []).append(position)

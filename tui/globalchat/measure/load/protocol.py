@@ -45,7 +45,7 @@ class StartAt:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """To the publisher: start no further publish."""
+    """To the publisher: start no more publishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """To the subscribers: what has not arrived is lost; report the result."""
+    """To the subscribers: missing messages are lost; report the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From a worker that cannot go on."""
+    """From a worker that cannot continue."""
 
     reason: Reason
 
@@ -105,14 +105,14 @@ class WarmedUp:
 
 @dataclass(frozen=True, slots=True)
 class PublisherResult:
-    """From the publisher, last of all.
+    """The last message from the publisher.
 
     Attributes:
         accepted: The numbers that the backend accepted (a packed `NumberSet`).
         failures: Why others were not, and how often. Whether those were delivered is unknown.
-        unsent: How many could not be started in time, or were not due when the load test was stopped.
+        unsent: The number that could not be started in time, or were not due when the load test was stopped.
         times: How long the accepted ones took.
-        lag: How long after they were due they were started.
+        lag: How late they were started.
         first_at: The start of the first publish, in ns of the monotonic clock.
         last_at: The start of the last one.
         cpu: CPU seconds since the start.
@@ -135,14 +135,14 @@ class AllDelivered:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberResult:
-    """From a worker that subscribes, last of all. `cpu` is CPU seconds since the start."""
+    """The last message from a worker that subscribes. `cpu` is CPU seconds since the start."""
 
     stats: DeliveryStats
     cpu: float
 
 
 Order = Subscribe | Publish | WarmUp | StartAt | Stop | Expect | Finish
-"""From the coordinator."""
+"""A message from the coordinator."""
 Reply = (
     Started
     | Ready
@@ -154,7 +154,7 @@ Reply = (
     | AllDelivered
     | SubscriberResult
 )
-"""From a worker."""
-# Subscribers and publisher know neither the pipe nor the process around them.
+"""A message from a worker."""
+# Subscribers and publisher do not depend on the pipe or the process around them.
 Send = Callable[[Reply], Awaitable[None]]
-"""How a worker sends a reply."""
+"""Sends a worker's reply."""

@@ -37,7 +37,7 @@ SENDER = "globalchat-bench"
 
 
 class AckWatermark:
-    """The smallest of the numbers `first`, `first + step`, ... that is not settled yet. Pure."""
+    """The smallest unsettled number of `first`, `first + step`, and so on. Pure."""
 
     def __init__(self, first: int, step: int) -> None:
         self.value = first
@@ -53,10 +53,10 @@ class AckWatermark:
 
 
 async def run_publisher(order: Publish, orders: asyncio.Queue[Order], send: Send) -> None:
-    """Publish what the order asks for: connect, warm up, publish on schedule, send the result.
+    """Execute an order to publish: connect, warm up, publish on schedule, send the result.
 
     Raises:
-        UserError: a region cannot be reached, or refuses the first message; too few files may be open.
+        UserError: a region cannot be reached or refuses the first message, or the open-file limit is too low.
     """
     raise_open_file_limit(
         order.plan.connections + SPARE_FILES, who="The process that publishes", instead="a lower --rate"
@@ -121,13 +121,13 @@ class _Publisher:
         self._first_at = self._last_at = 0
 
     async def connect(self, stack: AsyncExitStack) -> None:
-        """Open every connection, and use it once.
+        """Open every connection and use it once.
 
         Raises:
             UserError: a region cannot be reached, or does not accept the key.
         """
         for number in range(self._plan.connections):
-            # An HTTP client each: none waits for a connection of a shared pool.
+            # One HTTP client each, so that none waits for a connection of a shared pool.
             endpoint = self._order.endpoints[self._places[number % len(self._places)].region]
             self._apis.append(await stack.enter_async_context(RegionApi(endpoint)))
         async with task_group() as tasks:
@@ -140,12 +140,12 @@ class _Publisher:
         Raises:
             UserError: a message is refused, or not answered.
         """
-        # The first connections are one of each place.
+        # The first connections cover each place once.
         for api, place in zip(self._apis, self._places, strict=False):
             await api.publish(self._draft(place, WARM_UP, 0, time.monotonic_ns()))
 
     async def run(self, start: int) -> PublisherResult:
-        """Publish on schedule from `start` (ns, monotonic) on, and return the result."""
+        """Publish on schedule, starting at `start` (ns, monotonic), and return the result."""
         cpu = time.process_time()
         async with asyncio.TaskGroup() as tasks:
             self._connections = [
@@ -164,12 +164,12 @@ class _Publisher:
         )
 
     def stop(self) -> None:
-        """Start no further publish, and cancel those in flight after `STOP_TIMEOUT`."""
+        """Start no more publishes, and cancel those in flight after `STOP_TIMEOUT`."""
         if self._stopping.done():
             return
         self._stopping.set_result(None)
         for connection in self._connections:
-            # Their answers would count, so they get a moment.
+            # They get a moment, since their answers would count.
             asyncio.get_running_loop().call_later(STOP_TIMEOUT, connection.cancel)
 
     def progress(self) -> PublisherProgress:
@@ -184,7 +184,7 @@ class _Publisher:
             now = time.monotonic_ns()
             if self._stopping.done() or now > end:
                 return
-            # The schedule does not wait for answers of other connections, so a slow backend shows here.
+            # The schedule does not wait for other connections, so a slow backend shows up here.
             self._lag.add(max(0, now - due))
             await self._publish(self._apis[connection], number)
 

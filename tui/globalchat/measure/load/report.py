@@ -28,19 +28,19 @@ class LoadReport:
     """The result of a load test.
 
     Attributes:
-        plan: What was asked for.
+        plan: The plan.
         complete: False if it was stopped early: then `missing` deliveries are not necessarily lost.
         accepted: Messages that the backend accepted.
         failures: Why others were not, and how often.
         unsent: Messages that could not be published in time, as this machine or the backend was too slow; if
             the load test was stopped early, also those that were not due yet.
-        expected: Deliveries that the accepted messages should lead to.
+        expected: Deliveries that should follow from the accepted messages.
         stats: The deliveries.
         times: From the start of a publish to an arrival, over all routes.
         acceptance: How long the publishes took.
         lag: How late they were started.
         seconds: From the first publish to the last delivery.
-        subscriber_cpu: CPU seconds of each process with subscribers.
+        subscriber_cpu: CPU seconds of each subscribing process.
         publisher_cpu: CPU seconds of the process that publishes.
         server_cpu: CPU seconds of the backend, if it is on this machine and they are known.
         busy_seconds: The time in which these CPU seconds were spent.
@@ -113,7 +113,7 @@ def make_report(
     for each in stats.times.values():
         times.merge(each)
     accepted = NumberSet(published.accepted)
-    # Nothing may have been delivered: then the time until the last publish counts.
+    # If nothing was delivered, the time of the last publish counts.
     last = max(stats.last_at, published.last_at)
     return LoadReport(
         plan=plan,

@@ -1,7 +1,8 @@
-"""A subscriber's socket that costs little: the protocol without I/O, the socket, and the frame decoder.
+"""A cheap subscriber socket: the protocol without I/O, the socket, and the frame decoder.
 
 The chat's own transport (gql, tasks for each socket) takes 27 KB a socket and 20 µs a delivery, this one 7 KB
-and 8 µs. Frames and upgrade are those of `websockets`' protocol core; what they carry is here.
+and 8 µs. Frames and upgrade are handled by the protocol core of `websockets`; their contents are handled
+here.
 """
 
 import asyncio
@@ -35,10 +36,10 @@ MAX_FRAME = 1 << 20
 OPEN_TIMEOUT = 30.0
 """Seconds for a socket to open and all its subscriptions to be confirmed; thousands open at once."""
 MAX_REMEMBERED = 2048
-"""Frames whose contents the decoder remembers."""
+"""The number of frames whose contents the decoder caches."""
 
 _BUFFER = memoryview(bytearray(1 << 18))
-"""Shared by all sockets of the process: what one has received is copied before the loop turns to the next."""
+"""Shared by all sockets of the process: received data is copied before the loop serves the next socket."""
 
 
 class SubscriptionPhase(Enum):
@@ -79,19 +80,19 @@ class SubscriberProtocol:
             uri = parse_uri(f"{endpoint.realtime_url}{separator}header={quote(header)}&payload=e30=")
         except (ValueError, InvalidURI):
             uri = None
-        if uri is None:  # raised out here, as the error holds the key
+        if uri is None:  # Raised outside the handler, as the error contains the key.
             raise UserError(f"No WebSocket can be at {self._host}.", remedy="Check the URL in the profile.")
         self._socket = ClientProtocol(uri, subprotocols=[Subprotocol("graphql-ws")], max_size=MAX_FRAME)
         self.phase = SubscriptionPhase.OPENING
         self.failure: UserError | None = None
 
     def open(self) -> list[bytes]:
-        """Return what to send first."""
+        """Return the first bytes to send."""
         self._socket.send_request(self._socket.connect())
         return self._socket.data_to_send()
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Handle received bytes, and return what to send; an empty part means: close."""
+        """Handle received bytes and return the parts to send; an empty part means to close."""
         self._socket.receive_data(data)
         for event in self._socket.events_received():
             if isinstance(event, Frame):
@@ -148,7 +149,8 @@ class SubscriberProtocol:
             case "error" | "connection_error":
                 errors = response_errors.read_errors(document.get("payload"))
                 refusal = response_errors.refusal(errors, self._host)
-                # A connection may have been throttled, as AppSync accepts 2,000 a second: worth a retry.
+                # The connection may have been throttled, as AppSync accepts 2,000 a second, so a retry may
+                # help.
                 if type(refusal) is Refused and document.get("type") == "connection_error":
                     refusal.retryable = True
                 self._fail(refusal)
@@ -176,7 +178,7 @@ class SubscriberSocket(asyncio.BufferedProtocol):
     `on_frame` gets a frame and its arrival (monotonic ns); `on_lost` is called if a live one ends.
 
     Attributes:
-        ready: Done when the socket is live; its exception is why it is not.
+        ready: A future: done once the socket is live, or failed with the reason why it is not.
     """
 
     def __init__(
@@ -208,7 +210,7 @@ class SubscriberSocket(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Handle what was received."""
         self._at = time.monotonic_ns()
-        # One time for all frames of a read: they were in the kernel's buffer together.
+        # One time stamp for all frames of a read, since they were in the kernel's buffer together.
         self._write(self._protocol.receive(bytes(_BUFFER[:nbytes])))
         if not self.ready.done():
             self._settle()
@@ -223,7 +225,7 @@ class SubscriberSocket(asyncio.BufferedProtocol):
             self._on_lost()
 
     def close(self) -> None:
-        """Abort the connection: there are thousands, and a closing handshake would be of no use."""
+        """Abort the connection: closing handshakes of thousands would be useless."""
         self._closed = True
         if self._transport is not None:
             self._transport.abort()
@@ -304,10 +306,10 @@ class Decoder:
         self._known: dict[bytes, Decoded] = {}
 
     def read(self, frame: bytes) -> Decoded:
-        """Return what a frame holds; None for a keep-alive and everything else."""
+        """Return the content of a frame; None for a keep-alive and everything else."""
         if frame in self._known:
             return self._known[frame]
-        # Simpler than an LRU cache, and as good: old messages do not come back.
+        # Simpler than an LRU cache, and as good, since old messages do not recur.
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         decoded = self._known[frame] = _decode(frame)
@@ -317,7 +319,7 @@ class Decoder:
 def _decode(frame: bytes) -> Decoded:
     document = _parse(frame)
     number = str(document.get("id"))
-    # Keep-alives have no id, and an id that is not ours belongs to no subscription here.
+    # Keep-alives have no id, and an id that is not ours belongs to no subscription.
     if not (number.isascii() and number.isdecimal()):
         return None
     match document:

@@ -38,7 +38,7 @@ REPORT_INTERVAL = 0.5
 
 
 async def run_subscribers(order: Subscribe, orders: asyncio.Queue[Order], send: Send) -> None:
-    """Hold the subscribers that the order asks for: open them, count what they receive, send the result.
+    """Execute an order to subscribe: open the subscribers, count what they receive, send the result.
 
     Raises:
         UserError: they could not all be opened.
@@ -60,7 +60,7 @@ async def run_subscribers(order: Subscribe, orders: asyncio.Queue[Order], send: 
 
 
 async def _follow_orders(subscribers: "_Subscribers", orders: asyncio.Queue[Order], send: Send) -> None:
-    # Counts from the start of publishing, as connecting is not part of the figure.
+    # Measured from the start of publishing, as connecting is not included.
     cpu = time.process_time()
     while True:
         match await orders.get():
@@ -88,7 +88,7 @@ async def _report_all_delivered(subscribers: "_Subscribers", send: Send) -> None
 
 
 class _Subscribers:
-    """The sockets of this process, and what came through them."""
+    """The sockets of this process, and the messages they received."""
 
     def __init__(self, order: Subscribe) -> None:
         self._order = order
@@ -105,13 +105,13 @@ class _Subscribers:
         """Open every socket, at the rate of the plan.
 
         Raises:
-            UserError: one could not be opened after some attempts.
+            UserError: one could not be opened after several attempts.
         """
         plan, loop = self._order.plan, asyncio.get_running_loop()
         # Each process opens its share of the rate.
         interval = plan.processes / plan.connect_rate
         opening, started = asyncio.Semaphore(MAX_OPENING), loop.time()
-        # Before any is opened: a load test that runs out of files halfway would measure that.
+        # Before any is opened: running out of files halfway would distort the measurement.
         groups = socket_groups(list(self._order.subscribers), plan.per_socket)
         raise_open_file_limit(len(groups) + SPARE_FILES)
         async with task_group() as tasks:
@@ -127,7 +127,7 @@ class _Subscribers:
         channels = [self._order.subscribers[position].channel for position in positions]
 
         def make() -> SubscriberSocket:
-            # Of this attempt to open the socket: a further attempt starts with all of them.
+            # For this attempt to open the socket; a further attempt starts with all of them.
             live = set(range(len(positions)))
 
             def lost() -> None:
@@ -167,7 +167,7 @@ class _Subscribers:
                 self._end(live, subscription)
 
     def _end(self, live: set[int], subscription: int) -> None:
-        """Count a subscription as ended, once: AppSync closes the whole socket after it has ended one."""
+        """Count a subscription as ended, but once: AppSync closes the whole socket after ending one."""
         if subscription in live:
             live.remove(subscription)
             self.tracker.stats.subscriptions_ended += 1

@@ -1,7 +1,7 @@
 """The worker processes of a load test: the coordinator's end (`WorkerPool`), and the processes themselves.
 
-Orders and replies travel through a pipe for each worker. They carry API keys, which therefore stand neither
-on a command line nor in an environment.
+Each worker has a pipe for orders and replies. API keys pass through it, so that they are neither on a command
+line nor in an environment.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ class WorkerPool:
         self._replies: asyncio.Queue[tuple[int, Reply]] = asyncio.Queue(MAX_QUEUED)
 
     async def send(self, worker: int, order: Order) -> None:
-        """Send an order to a worker. If that has ended, `next` raises."""
+        """Send an order to a worker. If the worker has ended, `next` raises."""
         try:
-            # In a thread, as the pipe may be full: replies are read meanwhile.
+            # In a thread, since the pipe may be full: replies are read meanwhile.
             await _in_thread(self._threads, lambda: self._pipes[worker].send(order))
         except OSError:
             return
@@ -53,7 +53,7 @@ class WorkerPool:
         """Return the next reply, and the number of its worker.
 
         Raises:
-            UserError: a worker cannot go on, or has ended.
+            UserError: a worker has failed or ended.
         """
         worker, reply = await self._replies.get()
         if isinstance(reply, Failed):
@@ -68,7 +68,7 @@ class WorkerPool:
             except (EOFError, OSError):
                 break
             if isinstance(reply, Started):
-                # A worker times arrivals of what another one sent: both must have one clock.
+                # A worker times the arrivals of another one's messages, so both must use the same clock.
                 if sent_at <= reply.clock <= time.monotonic_ns():
                     continue
                 reply = Failed(Reason("The processes of this system do not share a monotonic clock."))
@@ -97,7 +97,7 @@ async def worker_pool(first_orders: Sequence[Publish | Subscribe]) -> AsyncItera
         yield pool
     finally:
         for process, _ in workers:
-            process.kill()  # closes its end of the pipe, so that no thread waits any longer
+            process.kill()  # This closes the worker's end of the pipe, so that no thread waits any longer.
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
@@ -127,13 +127,13 @@ def start_worker() -> tuple[SpawnProcess, Connection]:
 
 @contextmanager
 def _spawning() -> Iterator[None]:
-    """Keep the current folder off the new process's `sys.path`, and Ctrl-C from it until it ignores that.
+    """Keep the current folder off the new process's `sys.path`; block Ctrl-C until the process ignores it.
 
-    A `json.py` of the user's must not be imported: `multiprocessing` passes on `-P`, but starts none with it.
+    A user's `json.py` must not be imported: `multiprocessing` passes `-P` on, but does not set it.
     """
     given = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
-    # Started here already, as it unblocks signals when it starts.
+    # Started first, as it unblocks signals when it starts.
     resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -148,7 +148,7 @@ def _spawning() -> Iterator[None]:
 
 def _main(pipe: Connection) -> None:
     """Run in the new process."""
-    # Ctrl-C in a terminal reaches every process of its session; the coordinator decides what follows.
+    # Ctrl-C in a terminal reaches every process of its session, but the coordinator decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.setsid()
@@ -156,7 +156,7 @@ def _main(pipe: Connection) -> None:
 
 
 class _Worker:
-    """Does what its first order asks for, then waits until the coordinator has gone."""
+    """Executes its first order, then waits until the coordinator has gone."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
