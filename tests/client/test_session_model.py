@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from globalchat.client.events import GapRecorded, MessageReceived
+from globalchat.client.events import GapReason, GapRecorded, MessageReceived
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle.channels import SubscriptionSet
 from globalchat.client.messages import Message
@@ -27,7 +27,7 @@ class Receiving(RuleBasedStateMachine):
         super().__init__()
         self.now = 1
         self.channels = SubscriptionSet(CHANNELS)
-        self.channels.mark_confirmed(CHANNELS, self.now)
+        self.channels.mark_confirmed(CHANNELS, self.now, GapReason.NO_HISTORY)
         self.subscribed = set(CHANNELS)
         self.left: set[str] = set()
         self.events: list[MessageReceived] = []
@@ -103,7 +103,7 @@ class Receiving(RuleBasedStateMachine):
         self.now += 1
         self.subscribed = set(self.channels.wanted)
         self.left -= self.subscribed
-        self.gaps += self.channels.mark_confirmed(self.subscribed, self.now)
+        self.gaps += self.channels.mark_confirmed(self.subscribed, self.now, GapReason.NO_HISTORY)
         for message in [each for each in self.missed if each.channel in self.subscribed]:
             self.missed.remove(message)
             assert any(

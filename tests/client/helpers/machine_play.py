@@ -29,16 +29,19 @@ REFUSED = Refused("No.", error_type="Forbidden")
 OVERLAP = Timer(TimerKind.OVERLAP, 1)
 
 
-def machine(channels: tuple[str, ...] | None = CHANNELS) -> SessionMachine:
-    options = {"options": OPTIONS, "rng": Random(1), "now": Moment(0, 0.0)}
-    return SessionMachine(OREGON, SubscriptionSet(channels), **options)  # type: ignore[arg-type]
+def machine(channels: tuple[str, ...] | None = CHANNELS, options: SessionOptions = OPTIONS) -> SessionMachine:
+    return SessionMachine(
+        OREGON, SubscriptionSet(channels), options=options, rng=Random(1), now=Moment(0, 0.0)
+    )
 
 
 class Play:
     """A machine and what it wanted so far; each input comes one second after the one before."""
 
-    def __init__(self, channels: tuple[str, ...] | None = CHANNELS) -> None:
-        self.machine = machine(channels)
+    def __init__(
+        self, channels: tuple[str, ...] | None = CHANNELS, *, options: SessionOptions = OPTIONS
+    ) -> None:
+        self.machine = machine(channels, options)
         self.seconds = 0
         self.effects: list[Effect] = []
 

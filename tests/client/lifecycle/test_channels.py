@@ -1,7 +1,9 @@
 """Which channels are wanted, and since when each may have missed messages."""
 
-from globalchat.client.events import ChannelRefused, GapRecorded
+from globalchat.client.events import ChannelRefused, GapReason, GapRecorded
 from globalchat.client.lifecycle.channels import ConnectionChannels, SubscriptionSet
+
+OFF = GapReason.HISTORY_OFF
 
 
 def test_takes_what_the_backend_offers_once() -> None:
@@ -18,17 +20,17 @@ def test_takes_what_the_backend_offers_once() -> None:
 
 def test_records_gaps_from_loss_to_confirmation() -> None:
     channels = SubscriptionSet(["a", "b", "c"])
-    assert channels.mark_confirmed(["a", "b", "c"], 5) == []
+    assert channels.mark_confirmed(["a", "b", "c"], 5, OFF) == []
     channels.mark_lost(["a", "b"], 10)
     channels.mark_lost(["a", "b", "c"], 20)
-    assert channels.mark_confirmed(["a"], 30) == [GapRecorded(("a",), 10, 30)]
-    assert channels.mark_confirmed(["a", "b", "c"], 40) == [
-        GapRecorded(("b",), 10, 40),
-        GapRecorded(("c",), 20, 40),
+    assert channels.mark_confirmed(["a"], 30, OFF) == [GapRecorded(("a",), 10, 30, OFF)]
+    assert channels.mark_confirmed(["a", "b", "c"], 40, OFF) == [
+        GapRecorded(("b",), 10, 40, OFF),
+        GapRecorded(("c",), 20, 40, OFF),
     ]
     channels.mark_lost(["a"], 50)
     channels.remove("a")
-    assert channels.mark_confirmed(["a"], 60) == []
+    assert channels.mark_confirmed(["a"], 60, OFF) == []
 
 
 def test_covers_the_time_of_a_revocation() -> None:
@@ -40,7 +42,7 @@ def test_covers_the_time_of_a_revocation() -> None:
     channels.discover(["a"])
     channels.add("a")
     assert (channels.wanted, channels.revoked) == (("b", "a"), frozenset())
-    assert channels.mark_confirmed(["a", "b"], 30) == [GapRecorded(("a",), 10, 30)]
+    assert channels.mark_confirmed(["a", "b"], 30, OFF) == [GapRecorded(("a",), 10, 30, OFF)]
 
 
 def test_a_connection_goes_through_the_stages_of_each_channel() -> None:

@@ -8,12 +8,14 @@ import pytest
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
+    GapReason,
     GapRecorded,
 )
 from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.inputs import EFFECTIVE, Input
 from globalchat.client.lifecycle.machine import RETRY, SLEEP_CHECK
-from globalchat.client.messages import Backend
+from globalchat.client.messages import Backend, HistoryTerms
+from globalchat.client.options import SessionOptions
 from globalchat.client.state import RECONNECTING, Phase
 from globalchat.core.clock import Moment
 from globalchat.core.errors import Unauthorized
@@ -239,7 +241,7 @@ def test_the_loss_of_a_region_that_was_left_leaves_a_gap_and_takes_its_timer_alo
     play = switched()
     loss = inputs.ConnectionLost(1, GONE, frozenset({"tech", "music"}), 5)
     assert play.feed(loss) == [
-        effects.Emit(GapRecorded(("tech",), 5, play.seconds * 1000)),
+        effects.Emit(GapRecorded(("tech",), 5, play.seconds * 1000, GapReason.NO_HISTORY)),
         effects.Disconnect(1),
         effects.CancelTimer(OVERLAP),
     ]
@@ -253,7 +255,7 @@ def test_a_late_confirmation_ends_no_gap() -> None:
     play.feed(inputs.Joined("tech"))
     assert play.feed(inputs.Subscribed(2, "tech")) == []
     play.feed(inputs.Unsubscribed(2, "tech"))
-    gap = GapRecorded(("tech",), revoked_at, (play.seconds + 1) * 1000)
+    gap = GapRecorded(("tech",), revoked_at, (play.seconds + 1) * 1000, GapReason.NO_HISTORY)
     assert effects.Emit(gap) in play.feed(inputs.Subscribed(2, "tech"))
 
 
@@ -271,3 +273,69 @@ def test_a_channel_that_the_new_region_refuses_ends_in_the_old_one() -> None:
     assert effects.Emit(ChannelRefused("tech", "UnknownChannel", "There is none.")) in refused
     assert effects.UnsubscribeChannel(1, "tech") in refused
     assert play.machine.state.region == "sydney"
+
+
+KEPT = replace(BACKEND, history=HistoryTerms(7, 0))
+
+
+def live_with_history() -> Play:
+    """A machine that is live in a region which keeps messages."""
+    play = Play()
+    play.feed(inputs.SessionStarted(), inputs.Described(1, OREGON, KEPT), inputs.Opened(1))
+    play.feed(inputs.Subscribed(1, "cars"), inputs.Subscribed(1, "tech"))
+    return play
+
+
+def test_history_fills_what_was_missed_and_no_gap_is_recorded() -> None:
+    play = live_with_history()
+    fill = effects.FillGaps(OREGON, CHANNELS)
+    assert fill in play.effects
+    lost = play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), play.seconds * 1000))
+    assert effects.StopFilling(CHANNELS) in lost
+    assert play.machine.state.missing_since is not None
+    play.feed(inputs.RetryRequested(), inputs.Described(2, OREGON, KEPT), inputs.Opened(2))
+    back = play.feed(inputs.Subscribed(2, "cars"), inputs.Subscribed(2, "tech"))
+    assert fill in back
+    assert play.machine.state.missing_since is None
+    assert not [each for each in play.effects if isinstance(getattr(each, "event", None), GapRecorded)]
+
+
+@pytest.mark.parametrize(
+    ("history", "options", "reason"),
+    [
+        (None, OPTIONS, GapReason.NO_HISTORY),
+        (HistoryTerms(0, None), OPTIONS, GapReason.HISTORY_OFF),
+        (HistoryTerms(7, 0), replace(OPTIONS, fill_gaps=False), GapReason.NOT_WANTED),
+    ],
+)
+def test_a_gap_that_is_not_filled_says_why(
+    history: HistoryTerms | None, options: SessionOptions, reason: GapReason
+) -> None:
+    backend = replace(BACKEND, history=history)
+    play = Play(options=options)
+    play.feed(inputs.SessionStarted(), inputs.Described(1, OREGON, backend), inputs.Opened(1))
+    play.feed(inputs.Subscribed(1, "cars"), inputs.Subscribed(1, "tech"))
+    play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5_000), inputs.RetryRequested())
+    play.feed(inputs.Described(2, OREGON, backend), inputs.Opened(2), inputs.Subscribed(2, "cars"))
+    back = play.feed(inputs.Subscribed(2, "tech"))
+    assert effects.Emit(GapRecorded(CHANNELS, 5_000, play.seconds * 1000, reason)) in back
+
+
+def test_a_channel_is_filled_once_it_is_confirmed_and_as_long_as_it_is_wanted() -> None:
+    play = live_with_history()
+    play.feed(inputs.Joined("music"))
+    assert effects.FillGaps(OREGON, ("music",)) in play.feed(inputs.Subscribed(1, "music"))
+    assert effects.StopFilling(("music",), forget=True) in play.feed(inputs.Left("music"))
+    ended = play.feed(inputs.ChannelEnded(1, "tech"))
+    assert effects.StopFilling(("tech",)) in ended
+    play.feed(inputs.Joined("tech"))
+    assert effects.FillGaps(OREGON, ("tech",)) in play.feed(inputs.Subscribed(1, "tech"))
+
+
+def test_a_switch_fills_from_the_other_region_once_it_is_live() -> None:
+    play = live_with_history()
+    play.feed(inputs.Switched(SYDNEY), inputs.Described(2, SYDNEY, KEPT), inputs.Opened(2))
+    assert not any(isinstance(each, effects.FillGaps) for each in play.feed(inputs.Subscribed(2, "cars")))
+    assert effects.FillGaps(SYDNEY, CHANNELS) in play.feed(inputs.Subscribed(2, "tech"))
+    lost = play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5))
+    assert lost == [effects.Disconnect(1), effects.CancelTimer(OVERLAP)]

@@ -1,7 +1,7 @@
 """A world in which everything fails at any moment: what holds of a session after every input."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.effects import Effect, Timer
 from globalchat.client.lifecycle.inputs import Input
 from globalchat.client.lifecycle.machine import RETRY, SLEEP_CHECK
+from globalchat.client.messages import HistoryTerms
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import LEGAL, RECONNECTING, Phase
 from globalchat.core.clock import Moment
@@ -63,12 +64,16 @@ class Sent:
 class World(RuleBasedStateMachine):
     """A shell that does what the machine wants, in which everything fails at any moment.
 
-    Messages are published all the time. What no socket brought must be in a gap once its channel is live.
+    Messages are published all the time. What no socket brought must be in a gap once its channel is live, or
+    be read from history, where there is one.
     """
+
+    backend = BACKEND
 
     def __init__(self) -> None:
         super().__init__()
         self.machine = machine()
+        self.filling: dict[str, RegionEndpoint] = {}
         self.wall, self.monotonic = 1_000, 1.0
         self.sockets: dict[int, Socket] = {}
         self.numbers: set[int] = set()
@@ -125,6 +130,13 @@ class World(RuleBasedStateMachine):
             case effects.CancelProbe():
                 assert self.probing is not None
                 self.probing = None
+            case effects.FillGaps(region, channels):
+                self.filling.update(dict.fromkeys(channels, region))
+                if self.backend.history is not None:  # whatever came before is read
+                    self.events.append(GapRecorded(channels, 0, self.wall))
+            case effects.StopFilling(channels):
+                for channel in channels:
+                    self.filling.pop(channel, None)
             case effects.StopRunner():
                 self.stopped = True
 
@@ -198,7 +210,7 @@ class World(RuleBasedStateMachine):
         socket = self.sockets[number]
         if not socket.described:
             socket.described = True
-            self.feed(inputs.Described(number, socket.region, BACKEND))
+            self.feed(inputs.Described(number, socket.region, self.backend))
         elif not socket.is_open:
             socket.is_open = True
             self.feed(inputs.Opened(number, data.draw(st.sampled_from([None, 0.0, 500.0]))))
@@ -326,6 +338,17 @@ class World(RuleBasedStateMachine):
                 assert is_known or (since is not None and since <= each.at) or live is not None
 
     @invariant()
+    def exactly_the_live_channels_are_filled(self) -> None:
+        live = self.live
+        if self.stopped:
+            return
+        if live is None:
+            assert not self.filling
+        elif live.aborted is None:
+            channels = live.confirmed & set(self.machine.subscriptions.wanted)
+            assert self.filling == dict.fromkeys(channels, live.region)
+
+    @invariant()
     def states_are_legal_and_each_is_emitted_once(self) -> None:
         states = [event.state for event in self.events if isinstance(event, StateChanged)]
         phases = [Phase.IDLE, *(state.phase for state in states)]
@@ -336,5 +359,13 @@ class World(RuleBasedStateMachine):
         assert self.machine.state.revoked <= revoked
 
 
+class WorldWithHistory(World):
+    """The same world in regions that keep messages."""
+
+    backend = replace(BACKEND, history=HistoryTerms(7, 0))
+
+
 TestWorld = World.TestCase
-TestWorld.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+TestWorldWithHistory = WorldWithHistory.TestCase
+TestWorld.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestWorldWithHistory.settings = settings(max_examples=40, stateful_step_count=60, deadline=None)

@@ -139,6 +139,7 @@ class GapReason(Enum):
     UNREADABLE = "A message could not be read."
     SKIPPED = "Messages came faster than they were taken."
     NOT_COMPARED = "More messages came than could be compared with the history."
+    NOT_WANTED = "Filling gaps is switched off."
 
     @property
     def is_fillable(self) -> bool:

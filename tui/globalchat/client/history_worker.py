@@ -1,26 +1,46 @@
-"""Reads the history of a session's channels beside its live connection."""
+"""Reads history beside a session's live connection: what was missed, and older pages that are asked for.
+
+It never holds up the socket: each reading is a task of its own, and a failure is retried or shown as a gap.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from random import Random
 
-from globalchat.client.api import NO_HISTORY, ApiPool
-from globalchat.client.events import PageFailed, PageLoaded, SessionEvent
+from globalchat.client.api import ApiPool
+from globalchat.client.events import (
+    GapFilled,
+    GapReason,
+    GapRecorded,
+    MessageReceived,
+    PageFailed,
+    PageLoaded,
+    SessionEvent,
+)
+from globalchat.client.gap_fill.fill import Fill
+from globalchat.client.gap_fill.gaps import Gap, Place
+from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at, cursor_time
 from globalchat.client.inbox import Inbox
-from globalchat.client.messages import Message
+from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.offset import ClockOffset
 from globalchat.client.options import SessionOptions
-from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.retry import RetryPolicy, is_retryable
-from globalchat.core.clock import Moment
-from globalchat.core.errors import Refused, UserError
-
-HISTORY_OFF = "HistoryOff"
-"""The refusal of a region that stores no messages (`infra/resolvers/without_history/history.js`)."""
+from globalchat.client.profiles import EndpointResolver, RegionEndpoint
+from globalchat.client.response_errors import HISTORY_OFF, NO_HISTORY
+from globalchat.client.retry import RetryPolicy, half_jitter, is_retryable
+from globalchat.core.clock import DAY, Moment
+from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.tasks import WakeEvent
 
 PAGE_ATTEMPTS = 3
 """The attempts at a page that a person waits for."""
+ANNOUNCE_AFTER = 3
+"""The failures in a row after which a gap that is not filled yet is announced; it is tried on."""
+READINGS = 2
+"""The most channels of a session that are read at once."""
+_BATCH = 500
+"""Skipped messages that are listed at once."""
 
 
 @dataclass(slots=True)
@@ -32,45 +52,66 @@ class _Loaded:
     is_start: bool = False
 
 
-class HistoryWorker:
-    """Loads older pages of channels when they are asked for, one request a channel at a time.
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """A live channel whose gaps are filled. `skipped` were dropped before the listener took them."""
 
-    `locate` returns the region to read from, `emit` takes the events and `now` gives the time.
+    endpoint: RegionEndpoint
+    place: Place
+    wake: WakeEvent = field(default_factory=WakeEvent)
+    skipped: list[Message] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+
+class HistoryWorker:
+    """Fills the gaps of live channels, and loads older pages on demand.
+
+    One reading of a channel at a time fills gaps, beside one that loads pages. `region` returns the region
+    that pages are read from; `emit` takes the events and `now` gives the time.
     """
 
     def __init__(
         self,
         *,
-        locate: Callable[[], Awaitable[RegionEndpoint]],
-        apis: ApiPool,
+        tracker: MarkTracker,
         inbox: Inbox,
+        apis: ApiPool,
+        resolver: EndpointResolver,
+        region: Callable[[], RegionEndpoint],
+        offset: ClockOffset,
         emit: Callable[[SessionEvent], None],
         now: Callable[[], Moment],
         options: SessionOptions,
         rng: Random,
     ) -> None:
-        self._locate = locate
-        self._apis = apis
+        self._tracker = tracker
         self._inbox = inbox
+        self._apis = apis
+        self._resolver = resolver
+        self._region = region
+        self._offset = offset
         self._emit = emit
         self._now = now
         self._options = options
         self._rng = rng
         self._group: asyncio.TaskGroup | None = None
         self._closing = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loaded: dict[str, _Loaded] = {}
-        self._loading: dict[str, asyncio.Task[None] | None] = {}
+        self._loading: set[str] = set()
+        self._followed: dict[str, _Followed] = {}
+        self._filling: dict[str, asyncio.Lock] = {}
+        self._readings = asyncio.Semaphore(READINGS)
 
     async def run(self) -> None:
         """Own the reading until `close`; what is being read then is dropped."""
         try:
             async with asyncio.TaskGroup() as self._group:
-                for channel in tuple(self._loading):
-                    self._start(channel)
+                for channel in self._loading:
+                    self._start(self._load(channel))
                 await self._closing.wait()
-                for task in self._loading.values():
-                    if task is not None:
-                        task.cancel()
+                for task in self._tasks:
+                    task.cancel()
         finally:
             self._group = None
 
@@ -78,19 +119,26 @@ class HistoryWorker:
         """Let `run` end."""
         self._closing.set()
 
+    def is_loading(self, channel: str) -> bool:
+        """Return True while history of a channel is being read."""
+        return channel in self._loading or (channel in self._filling and self._filling[channel].locked())
+
+    def _start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        assert self._group is not None, "it runs"
+        task = self._group.create_task(work, name="history")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # Older pages
+
     def load_older(self, channel: str) -> None:
         """Ask for the page before what is loaded of a channel; nothing happens while one is being read."""
-        if channel not in self._loading and not self._closing.is_set():
-            self._loading[channel] = None
-            self._start(channel)
-
-    def is_loading(self, channel: str) -> bool:
-        """Return True while a page of a channel is being read."""
-        return channel in self._loading
-
-    def _start(self, channel: str) -> None:
+        if channel in self._loading or self._closing.is_set():
+            return
+        self._loading.add(channel)
         if self._group is not None:
-            self._loading[channel] = self._group.create_task(self._load(channel), name="load a page")
+            self._start(self._load(channel))
 
     async def _load(self, channel: str) -> None:
         event: SessionEvent
@@ -99,41 +147,44 @@ class HistoryWorker:
         except UserError as error:
             event = PageFailed(channel, str(error), error.remedy)
         finally:
-            del self._loading[channel]
+            self._loading.discard(channel)
         self._emit(event)
 
     async def _read_older(self, channel: str) -> PageLoaded:
         """Return the next page that has messages which this session has not emitted, if there is one."""
-        endpoint = await self._locate()
-        loaded = self._place_in(endpoint.alias, channel)
+        endpoint = await self._resolver.resolve(self._region())
+        place = Place(endpoint.region, channel)
+        loaded = self._position_in(endpoint.alias, channel)
         new: list[Message] = []
         while not new and not loaded.is_start:
             page = await self._read_page(endpoint, channel, loaded.before)
-            new = self._take(page, endpoint.alias)
+            new = self._take(page, endpoint.alias, place)
             loaded.before, loaded.is_start = page.next, page.next is None
             self._loaded[channel] = loaded
         return PageLoaded(channel, tuple(new), loaded.is_start)
 
-    def _place_in(self, alias: str, channel: str) -> _Loaded:
+    def _position_in(self, alias: str, channel: str) -> _Loaded:
         """Return how far back a channel is loaded in a region; cursors of another one are times there."""
         loaded = self._loaded.get(channel) or _Loaded(alias)
         if loaded.alias == alias:
             return loaded
         return _Loaded(alias, None if loaded.before is None else cursor_at(cursor_time(loaded.before)))
 
-    def _take(self, page: HistoryPage, alias: str) -> list[Message]:
+    def _take(self, page: HistoryPage, alias: str, place: Place) -> list[Message]:
         """Return a page's messages that were not emitted yet; echoes of drafts are emitted at once."""
         new = []
         for message in page.messages:
-            event = self._inbox.receive_stored(message, alias, self._now())
+            event = self._inbox.receive_stored(message, alias, self._now(), place, is_page=True)
             if event is not None and event.own:
                 self._emit(event)
             elif event is not None:
                 new.append(event.message)
+        if page.messages and page.messages[0].arrival is not None:
+            self._tracker.note_loaded(place, page.messages[0].arrival)
         return new
 
     async def _read_page(self, endpoint: RegionEndpoint, channel: str, before: str | None) -> HistoryPage:
-        """Return a page before a cursor, or the last one.
+        """Return a page before a cursor, or the last one; an empty one if the region stores nothing.
 
         Raises:
             UserError: a few attempts failed.
@@ -147,9 +198,198 @@ class HistoryWorker:
                     endpoint, channel, before=before, limit=self._options.page_size
                 )
             except UserError as error:
-                if isinstance(error, Refused) and error.error_type in (NO_HISTORY, HISTORY_OFF):
+                if _why_nothing_is_stored(error) is not None:
                     return HistoryPage((), None)
                 retry = policy.fail(error, started=started, now=now()) if is_retryable(error) else None
                 if retry is None:
                     raise
             await asyncio.sleep(retry.delay)
+
+    # Gaps
+
+    def open_tail(self, region: str, channel: str) -> None:
+        """Record that a channel is about to be subscribed on a new socket."""
+        self._tracker.open_tail(Place(region, channel))
+
+    def follow(self, endpoint: RegionEndpoint, channels: Iterable[str], *, after_loss: bool) -> None:
+        """Fill what was missed of channels that are live from now on, now and from time to time.
+
+        After a lost connection the first reading waits a little, as many clients come back at once.
+        """
+        for channel in channels:
+            self.stop(channel)
+            place = Place(endpoint.region, channel)
+            now = self._now().wall
+            time = self._region_time(endpoint.region)
+            # Without any date of the region's clock: what is read once too often does no harm.
+            self._tracker.confirm(place, now - DAY * 1000 if time is None else time)
+            delay = self._rng.uniform(0.0, self._options.fill_jitter) if after_loss else 0.0
+            followed = self._followed[channel] = _Followed(endpoint, place)
+            followed.task = self._start(self._keep_filled(followed, delay))
+
+    def stop(self, channel: str, *, forget: bool = False) -> None:
+        """Stop filling a channel; `forget` it if nothing of it counts as missed from now on."""
+        followed = self._followed.pop(channel, None)
+        if followed is not None and followed.task is not None:
+            self._list_skipped(followed)
+            followed.task.cancel()
+        if forget:
+            self._tracker.forget(channel)
+
+    def load_gap(self, channel: str, since: int) -> None:
+        """Read a gap of a channel that began at `since` (epoch ms) and is not filled automatically."""
+        if self._group is not None and not self._closing.is_set():
+            self._start(self._load_gap(channel, since))
+
+    def skip(self, event: MessageReceived) -> bool:
+        """Take a message that was dropped before the listener took it; return True if history brings it."""
+        followed = self._followed.get(event.message.channel)
+        if followed is None or followed.endpoint.alias != event.via or event.message.arrival is None:
+            return False
+        followed.skipped.append(event.message)
+        if len(followed.skipped) >= _BATCH:
+            self._list_skipped(followed)
+        return True
+
+    def fill_skipped(self) -> None:
+        """Read what was skipped, now that the listener takes events again."""
+        for followed in self._followed.values():
+            self._list_skipped(followed)
+            if self._tracker.unfinished(followed.place):
+                followed.wake.set()
+
+    def _list_skipped(self, followed: _Followed) -> None:
+        if followed.skipped:
+            self._tracker.list_skipped(followed.place, followed.skipped)
+            followed.skipped = []
+
+    async def _keep_filled(self, followed: _Followed, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._fill(followed)
+        # What was being stored during the first reading is there by now.
+        await followed.wake.race(timeout=self._options.fill_again_after)
+        while True:
+            await self._fill(followed)
+            interval = self._options.history_interval
+            await followed.wake.race(timeout=None if interval is None else half_jitter(interval, rng=self._rng))
+
+    async def _fill(self, followed: _Followed) -> None:
+        """Read what is missing until nothing is left to read, however often that fails."""
+        policy = RetryPolicy(self._rng, options=self._options)
+        now = asyncio.get_running_loop().time
+        failures = 0
+        while True:
+            started = now()
+            try:
+                async with self._lock(followed.place.channel), self._readings:
+                    await self._fill_once(followed, announce=failures + 1 >= ANNOUNCE_AFTER)
+                return
+            except UserError as error:
+                if not is_retryable(error) and not isinstance(error, Unauthorized):
+                    return  # the next comparison tries again
+                retry = policy.fail(error, started=started, now=now())
+                assert retry is not None, "it has no limit"
+                failures = retry.attempt
+            await asyncio.sleep(retry.delay)
+
+    async def _fill_once(self, followed: _Followed, *, announce: bool) -> None:
+        """Read the tail, and the gaps that failed before or were skipped.
+
+        Raises:
+            UserError: something could not be read; `announce` says whether that becomes an event.
+        """
+        endpoint, place = followed.endpoint, followed.place
+        try:
+            terms = await self._terms(endpoint)
+            fill = self._tracker.begin_fill(place, terms, self._region_time(endpoint.region))
+            await self._read(endpoint, fill, announce=announce)
+            for gap in self._tracker.unfinished(place):
+                fill = self._tracker.begin_gap_fill(place, gap, terms, self._region_time(endpoint.region))
+                await self._read(endpoint, fill, announce=announce)
+        except Refused as error:
+            reason = _why_nothing_is_stored(error)
+            if reason is None:
+                raise
+            self._apis.forget_description(endpoint)
+            time = self._region_time(endpoint.region) or self._now().wall
+            self._publish(endpoint, place, self._tracker.settle_without_history(place, time, reason))
+
+    async def _load_gap(self, channel: str, since: int) -> None:
+        async with self._lock(channel):
+            found = [each for each in self._tracker.gaps(channel) if each[1].since_ms == since]
+            for place, gap in found:
+                try:
+                    endpoint = await self._resolver.resolve(self._resolver.profile.resolve(place.region))
+                    terms = await self._terms(endpoint)
+                    fill = self._tracker.begin_gap_fill(
+                        place, gap, terms, self._region_time(endpoint.region)
+                    )
+                    await self._read(endpoint, fill, announce=True)
+                except UserError:
+                    self._record(channel, gap)
+
+    async def _read(self, endpoint: RegionEndpoint, fill: Fill, *, announce: bool) -> None:
+        """Read the pages of a fill, and emit what they brought.
+
+        Raises:
+            UserError: one could not be read; what came before it is emitted.
+        """
+        try:
+            while not fill.is_over:
+                fill.add(
+                    await self._apis.history(
+                        endpoint, fill.place.channel, before=fill.before, limit=self._options.page_size
+                    )
+                )
+        finally:
+            if not self._closing.is_set():  # else the listener might not take the events any more
+                self._publish(endpoint, fill.place, self._tracker.settle(fill), announce=announce)
+
+    def _publish(
+        self, endpoint: RegionEndpoint, place: Place, result: FillResult, *, announce: bool = True
+    ) -> None:
+        """Emit what a reading brought, and only then store how far it came.
+
+        A gap that is read again soon is announced only if `announce` is True.
+        """
+        count = 0
+        for message in result.missed:
+            event = self._inbox.receive_stored(message, endpoint.alias, self._now(), place)
+            if event is not None:
+                count += 1
+                self._emit(event)
+        for gap in result.listed:
+            if announce or gap.reason not in UNFINISHED:
+                self._record(place.channel, gap)
+        if result.was_gap and not result.is_open and (count or not result.listed):
+            since = max([result.since, *(gap.until_ms for gap in result.listed)])
+            self._emit(GapFilled(place.channel, since, max(since, result.until), count))
+        elif count:
+            first, last = (cursor_time(result.missed[place_].arrival or "") for place_ in (0, -1))
+            self._emit(GapFilled(place.channel, first, last, count))
+
+    def _record(self, channel: str, gap: Gap) -> None:
+        self._emit(GapRecorded((channel,), gap.since_ms, gap.until_ms, gap.reason))
+
+    async def _terms(self, endpoint: RegionEndpoint) -> HistoryTerms:
+        """Return what a region keeps. Raises UserError if it keeps nothing, or cannot be asked."""
+        history = (await self._apis.describe(endpoint)).history
+        if history is None or not history.days:
+            kind = NO_HISTORY if history is None else HISTORY_OFF
+            raise Refused("The region stores no messages.", error_type=kind)
+        return history
+
+    def _region_time(self, region: str) -> int | None:
+        """Return the time by a region's clock (epoch ms); None if that is not known."""
+        offset = self._offset.estimate(region)
+        return None if offset is None else self._now().wall + offset.ms
+
+    def _lock(self, channel: str) -> asyncio.Lock:
+        return self._filling.setdefault(channel, asyncio.Lock())
+
+
+def _why_nothing_is_stored(error: UserError) -> GapReason | None:
+    """Return the reason if a region refuses to answer history as it has none."""
+    if isinstance(error, Refused) and error.error_type == NO_HISTORY:
+        return GapReason.NO_HISTORY
+    return GapReason.HISTORY_OFF if isinstance(error, Refused) and error.error_type == HISTORY_OFF else None

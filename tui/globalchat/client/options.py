@@ -37,8 +37,10 @@ class SessionOptions:
         outgoing_total: The same for drafts waiting or held in all channels together.
         dedupe_ids: Message ids remembered.
         dedupe_seconds: How long a message id is remembered.
+        fill_gaps: Read from history what was missed while a channel was not live.
         page_size: Messages of a page of history, at most 100.
         fill_margin: How far before the mark a fill begins: clocks of hosts differ, and a put takes its time.
+        fill_jitter: Longest wait before the fill after a lost connection: many clients come back at once.
         fill_again_after: Time to the second fill, for what was being stored during the first one.
         fill_limit: Missed messages of a channel that are filled automatically; the rest is a listed gap.
         history_interval: Time between comparisons of a channel with history while live; None means never.
@@ -71,8 +73,10 @@ class SessionOptions:
     outgoing_total: int = 10_000
     dedupe_ids: int = 100_000
     dedupe_seconds: float = 86_400.0
+    fill_gaps: bool = True
     page_size: int = 100
     fill_margin: float = 90.0
+    fill_jitter: float = 2.0
     fill_again_after: float = 5.0
     fill_limit: int = 1_000
     history_interval: float | None = 300.0

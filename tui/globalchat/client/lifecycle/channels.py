@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from globalchat.client.events import ChannelRefused, GapRecorded
+from globalchat.client.events import ChannelRefused, GapReason, GapRecorded
 from globalchat.client.messages import MOST_CHANNELS, Backend
 from globalchat.client.profiles import RegionEndpoint
 
@@ -13,8 +13,7 @@ from globalchat.client.profiles import RegionEndpoint
 class _Channel:
     """What a session knows of one channel, in whichever region.
 
-    `missing_since` (epoch ms): since then messages may have been missed. Here, too, belongs what history
-    needs per channel: the mark and the tail that is open.
+    `missing_since` (epoch ms): since then messages may have been missed.
     """
 
     wanted: bool = False
@@ -91,15 +90,24 @@ class SubscriptionSet:
         for channel in channels:
             self._lose(self._of(channel), since)
 
-    def mark_confirmed(self, channels: Iterable[str], now: int) -> list[GapRecorded]:
-        """Record that channels are subscribed from now on; return the gaps that end with it."""
+    def mark_confirmed(
+        self, channels: Iterable[str], now: int, reason: GapReason | None
+    ) -> list[GapRecorded]:
+        """Record that channels are subscribed from now on; return the gaps that end with it.
+
+        None are returned if history fills them, which is so without a `reason`.
+        """
         gaps: dict[int, list[str]] = {}
         for channel in channels:
             record = self._of(channel)
             if record.missing_since is not None:
                 gaps.setdefault(record.missing_since, []).append(channel)
                 record.missing_since = None
-        return [GapRecorded(tuple(sorted(names)), since, max(since, now)) for since, names in gaps.items()]
+        if reason is None:
+            return []
+        return [
+            GapRecorded(tuple(sorted(names)), since, max(since, now), reason) for since, names in gaps.items()
+        ]
 
     def _of(self, channel: str) -> _Channel:
         return self._channels.setdefault(channel, _Channel())

@@ -123,6 +123,22 @@ class RefreshApis:
 
 
 @dataclass(frozen=True, slots=True)
+class FillGaps:
+    """Read from history what was missed of channels that are live from now on, now and from time to time."""
+
+    endpoint: RegionEndpoint
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopFilling:
+    """Stop that for channels; `forget` them if the user left them: nothing of them counts as missed."""
+
+    channels: tuple[str, ...]
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StopRunner:
     """Let the runner end."""
 
@@ -141,5 +157,7 @@ Effect: TypeAlias = (
     | MarkProfile
     | Resolve
     | RefreshApis
+    | FillGaps
+    | StopFilling
     | StopRunner
 )

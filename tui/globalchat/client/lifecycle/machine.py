@@ -15,6 +15,7 @@ from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
     ChannelRevoked,
+    GapReason,
     GapRecorded,
     SessionEvent,
     StateChanged,
@@ -114,7 +115,7 @@ class SessionMachine:
             case inputs.Ended():
                 self._enter(Phase.CLOSED)
             case inputs.MessageUnreadable(channel):
-                self._emit(GapRecorded((channel,), self._now.wall, self._now.wall))
+                self._emit(GapRecorded((channel,), self._now.wall, self._now.wall, GapReason.UNREADABLE))
             case inputs.TimerExpired(timer):
                 self._timer_expired(timer)
             case inputs.Probed(lost, found):
@@ -167,6 +168,7 @@ class SessionMachine:
         self.subscriptions.remove(channel)
         self._update_channel_details()
         self._unsubscribe_everywhere(channel)
+        self._add_effect(effects.StopFilling((channel,), forget=True))
         self._adopt_if_settled()
 
     def _switch(self, endpoint: RegionEndpoint) -> None:
@@ -272,10 +274,11 @@ class SessionMachine:
         self._announce(link)
         for refused in link.channels.refused.values():
             self._refuse(refused)
-        gaps = self.subscriptions.mark_confirmed(link.channels.confirmed, self._now.wall)
+        gaps = self._end_gaps(link, *link.channels.confirmed)
         self._enter_live(link)
         for gap in gaps:
             self._emit(gap)
+        self._add_effect(effects.FillGaps(here, tuple(sorted(link.channels.confirmed))))
         self._add_effect(effects.RefreshApis(here))
         if before is not None:
             before.is_left = True
@@ -352,10 +355,24 @@ class SessionMachine:
             return
         link.latency_ms = latency_ms
         if link is self._live:
-            for gap in self.subscriptions.mark_confirmed((channel,), self._now.wall):
+            for gap in self._end_gaps(link, channel):
                 self._emit(gap)
+            self._add_effect(effects.FillGaps(link.endpoint, (channel,)))
             self._update_channel_details()
         self._adopt_if_settled()
+
+    def _end_gaps(self, link: RegionLink, *channels: str) -> list[GapRecorded]:
+        """Record that channels are live; return the gaps that history does not fill."""
+        return self.subscriptions.mark_confirmed(channels, self._now.wall, self._why_unfilled(link))
+
+    def _why_unfilled(self, link: RegionLink) -> GapReason | None:
+        """Return why history fills no gap in a region; None if it does."""
+        if not self._options.fill_gaps:
+            return GapReason.NOT_WANTED
+        history = None if link.backend is None else link.backend.history
+        if history is None:
+            return GapReason.NO_HISTORY
+        return None if history.days else GapReason.HISTORY_OFF
 
     def _subscribe_refused(self, link: RegionLink, refused: ChannelRefused) -> None:
         if not link.channels.refuse(refused):
@@ -376,6 +393,7 @@ class SessionMachine:
             self.subscriptions.remove(refused.channel)
             self._emit(refused)
             self._unsubscribe_everywhere(refused.channel)
+            self._add_effect(effects.StopFilling((refused.channel,)))
 
     def _unsubscribe_everywhere(self, channel: str) -> None:
         for link in self._connections.values():
@@ -395,6 +413,7 @@ class SessionMachine:
             self._emit(ChannelRevoked(channel))
             self._update_channel_details()
             self._unsubscribe_everywhere(channel)
+            self._add_effect(effects.StopFilling((channel,)))
         self._adopt_if_settled()
 
     # Failures and retries
@@ -406,9 +425,10 @@ class SessionMachine:
             self._live_lost(link, loss)
         else:
             # A message on its way to the region that was left may have come too late.
-            channels = loss.subscribed.intersection(self.subscriptions.wanted)
-            if channels:
-                self._emit(GapRecorded(tuple(sorted(channels)), loss.received_until, self._now.wall))
+            channels = tuple(sorted(loss.subscribed.intersection(self.subscriptions.wanted)))
+            reason = self._why_unfilled(link)
+            if channels and reason is not None:
+                self._emit(GapRecorded(channels, loss.received_until, self._now.wall, reason))
             self._disconnect(link)
 
     def _live_lost(self, link: RegionLink, loss: inputs.ConnectionLost) -> None:
@@ -419,6 +439,7 @@ class SessionMachine:
         self._live = None
         self._disconnect(link)
         self._drop_candidate()
+        self._add_effect(effects.StopFilling(tuple(sorted(loss.subscribed))))
         self._policy.record_connection(self._now.monotonic - link.live_since)
         error: UserError = loss.error
         reason = contextualize(error, link.endpoint, accepted_before=True)
