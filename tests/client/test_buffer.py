@@ -12,12 +12,17 @@ from globalchat.client.events import (
     ChannelRevoked,
     DraftUnsent,
     EventsSkipped,
+    GapReason,
     GapRecorded,
     MessageReceived,
     OutboxUnavailable,
     SessionEvent,
 )
 from globalchat.client.messages import Draft, Message
+
+
+def gap(at: int) -> GapRecorded:
+    return GapRecorded(("tech",), at, at, GapReason.SKIPPED)
 
 
 def received(number: int, text: str = "hi") -> MessageReceived:
@@ -50,7 +55,7 @@ def test_keeps_order_and_the_latest_of_each_sort(kinds: list[bool], limit: int, 
     lost = [each.received_at for each in dropped if isinstance(each, MessageReceived)]
     notice: list[SessionEvent] = [EventsSkipped(len(dropped))] if dropped else []
     if lost:
-        notice.append(GapRecorded(("tech",), min(lost), max(lost)))
+        notice.append(GapRecorded(("tech",), min(lost), max(lost), GapReason.SKIPPED))
     assert asyncio.run(play()) == [*notice, *kept]
 
 
@@ -62,7 +67,7 @@ async def test_dropped_gap_is_part_of_the_gap_that_is_emitted() -> None:
     buffer.put(other(1))
     assert await buffer.take(9) == [
         EventsSkipped(2),
-        GapRecorded(("cars", "tech"), 5, 9),
+        GapRecorded(("cars", "tech"), 5, 9, GapReason.SKIPPED),
         received(20),
         other(1),
     ]
@@ -88,7 +93,11 @@ async def test_limits_below_one_are_one(limit: int) -> None:
     buffer = EventBuffer(limit)
     buffer.put(received(1))
     buffer.put(received(2))
-    assert await buffer.take(limit) == [EventsSkipped(1), GapRecorded(("tech",), 1, 1), received(2)]
+    assert await buffer.take(limit) == [
+        EventsSkipped(1),
+        GapRecorded(("tech",), 1, 1, GapReason.SKIPPED),
+        received(2),
+    ]
 
 
 def test_a_slow_reader_of_large_messages_costs_bounded_memory() -> None:
@@ -110,14 +119,18 @@ async def test_what_is_dropped_for_its_size_is_counted_and_leaves_a_gap() -> Non
         buffer.put(received(number, "x" * 4_000))
     assert await buffer.take(9) == [
         EventsSkipped(8),
-        GapRecorded(("tech",), 0, 7),
+        GapRecorded(("tech",), 0, 7, GapReason.SKIPPED),
         other(1),
         received(8, "x" * 4_000),
         received(9, "x" * 4_000),
     ]
     buffer.put(received(11, "x" * 20_000))
     buffer.put(received(12, "small"))
-    assert await buffer.take(9) == [EventsSkipped(1), GapRecorded(("tech",), 11, 11), received(12, "small")]
+    assert await buffer.take(9) == [
+        EventsSkipped(1),
+        GapRecorded(("tech",), 11, 11, GapReason.SKIPPED),
+        received(12, "small"),
+    ]
 
 
 async def test_a_message_larger_than_all_room_is_kept_alone() -> None:

@@ -30,6 +30,8 @@ QUICK = SessionOptions(
     overlap=0.05,
     drain_timeout=0.3,
     send_attempts=3,
+    fill_jitter=0.0,
+    fill_again_after=0.05,
 )
 
 

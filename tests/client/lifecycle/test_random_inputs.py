@@ -132,8 +132,8 @@ class World(RuleBasedStateMachine):
                 self.probing = None
             case effects.FillGaps(region, channels):
                 self.filling.update(dict.fromkeys(channels, region))
-                if self.backend.history is not None:  # whatever came before is read
-                    self.events.append(GapRecorded(channels, 0, self.wall))
+                # Whatever came before is read.
+                self.events.append(GapRecorded(channels, 0, self.wall))
             case effects.StopFilling(channels):
                 for channel in channels:
                     self.filling.pop(channel, None)
@@ -342,7 +342,7 @@ class World(RuleBasedStateMachine):
         live = self.live
         if self.stopped:
             return
-        if live is None:
+        if live is None or self.backend.history is None:
             assert not self.filling
         elif live.aborted is None:
             channels = live.confirmed & set(self.machine.subscriptions.wanted)

@@ -348,3 +348,19 @@ async def test_only_what_is_authorised_is_use() -> None:
         now = 60.0
         async with connected(region):
             assert (cloud.usage.last_used, cloud.open_sockets) == (60.0, 1)
+
+
+async def test_a_connection_that_was_accepted_in_the_last_moment_is_closed() -> None:
+    async def never(request: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError("it is closed before a request can come")
+
+    limit = ConnectionLimit()
+    with bound([0]) as [listener], closing(limit), socket.socket() as client:
+        client.connect(listener.getsockname())
+        accepting = acceptor.Acceptor(listener, web.Server(never), limit)
+        accepting._accept()
+        assert len(limit) == 1
+        await accepting.stop()
+        assert len(limit) == 0
+        client.settimeout(5)
+        assert client.recv(1) == b""

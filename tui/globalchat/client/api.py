@@ -17,7 +17,7 @@ from globalchat.client.http import GraphQLHttp, date_of_answer
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset, Dated
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.response_errors import is_undefined_field
+from globalchat.client.response_errors import NO_HISTORY, is_undefined_field
 from globalchat.core.clock import WallClock
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Refused, Unreachable, UserError
@@ -25,9 +25,6 @@ from globalchat.core.net import is_loopback
 
 ANOTHER_ID = "AnotherId"
 """Our own error type: the answer is about a message that was not sent."""
-
-NO_HISTORY = "NoHistory"
-"""Our own type of refusal: the region was deployed before there was a history."""
 
 NARROWING_REQUESTS = 6
 """The most requests that narrow the estimate of a region's clock: each halves the error, from a second on."""
@@ -193,6 +190,11 @@ class ApiPool:
                     await self._describe(endpoint, opened)
             except UserError:
                 return
+
+    def forget_description(self, endpoint: RegionEndpoint) -> None:
+        """Forget what a region says of itself: it has changed, and is asked at the next connection."""
+        if (opened := self._opened.get(endpoint)) is not None:
+            opened.backend = None
 
     def note_date(self, endpoint: RegionEndpoint, dated: Dated | None) -> None:
         """Learn from the date of an answer that did not come through these APIs."""

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from sys import getsizeof
 from typing import Generic, TypeVar
 
-from globalchat.client.events import EventsSkipped, GapRecorded, MessageReceived, SessionEvent
+from globalchat.client.events import (
+    EventsSkipped,
+    GapReason,
+    GapRecorded,
+    MessageReceived,
+    PageLoaded,
+    SessionEvent,
+)
 from globalchat.client.messages import Message
 from globalchat.client.options import DEFAULTS
 
@@ -69,6 +76,8 @@ def size_of(event: SessionEvent) -> int:
     """Return the approximate bytes of memory that an event takes: only its texts can be large."""
     if isinstance(event, MessageReceived):
         return size_of_message(event.message)
+    if isinstance(event, PageLoaded):
+        return _EVENT_BYTES + sum(map(size_of_message, event.messages))
     draft, reason = getattr(event, "draft", None), getattr(event, "reason", None)
     return _EVENT_BYTES + getsizeof(reason) + (0 if draft is None else getsizeof(draft.text))
 
@@ -79,7 +88,8 @@ class EventBuffer:
     Above `limit` messages or `most_bytes` of them, or the same for all other events, the oldest of that kind
     are dropped and counted; the next `take` then starts with `EventsSkipped`, and with the gap that the
     dropped messages (or gaps) leave. So a flood of messages never drops a state or a refusal. The newest
-    event of each kind is kept whatever its size. `log` is called with every event at once.
+    event of each kind is kept whatever its size. `log` is called with every event at once, `skip` with each
+    message that is dropped: if it returns True the message comes again, and leaves no gap.
     """
 
     def __init__(
@@ -88,8 +98,10 @@ class EventBuffer:
         *,
         most_bytes: int = DEFAULTS.buffer_bytes,
         log: Callable[[SessionEvent], None] | None = None,
+        skip: Callable[[MessageReceived], bool] | None = None,
     ) -> None:
         self._log = log
+        self._skip = skip
         self._messages = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
         self._others = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
         self._next = 0
@@ -105,7 +117,10 @@ class EventBuffer:
             self._log(event)
         queue = self._messages if isinstance(event, MessageReceived) else self._others
         for _, dropped in queue.put((self._next, event), size_of(event)):
-            self._dropped.add(dropped)
+            comes_again = (
+                self._skip is not None and isinstance(dropped, MessageReceived) and self._skip(dropped)
+            )
+            self._dropped.add(dropped, comes_again=comes_again)
         self._next += 1
         self._filled.set()
 
@@ -150,8 +165,10 @@ class _Dropped:
         self._since: int | None = None
         self._until = 0
 
-    def add(self, event: SessionEvent) -> None:
+    def add(self, event: SessionEvent, *, comes_again: bool) -> None:
         self._count += 1
+        if comes_again:
+            return
         if isinstance(event, MessageReceived):
             self._span([event.message.channel], event.received_at, event.received_at)
         elif isinstance(event, GapRecorded):
@@ -162,7 +179,8 @@ class _Dropped:
             return []
         skipped: list[SessionEvent] = [EventsSkipped(self._count)]
         if self._since is not None:
-            skipped.append(GapRecorded(tuple(sorted(self._channels)), self._since, self._until))
+            channels = tuple(sorted(self._channels))
+            skipped.append(GapRecorded(channels, self._since, self._until, GapReason.SKIPPED))
         return skipped
 
     def _span(self, channels: Iterable[str], since: int, until: int) -> None:

@@ -147,7 +147,7 @@ class GapReason(Enum):
         return self in _FILLABLE
 
 
-_FILLABLE = frozenset({GapReason.UNREACHABLE, GapReason.TOO_MANY, GapReason.SKIPPED, GapReason.NOT_COMPARED})
+_FILLABLE = frozenset({GapReason.UNREACHABLE, GapReason.TOO_MANY, GapReason.NOT_COMPARED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,8 @@ class PageFailed:
 class EventsSkipped:
     """The listener was too slow: `count` events were dropped, oldest first.
 
-    If messages were among them, the `GapRecorded` that covers them follows.
+    Messages among them come again from history, if the region keeps them; else a `GapRecorded` that covers
+    them follows.
     """
 
     count: int

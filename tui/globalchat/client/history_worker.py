@@ -4,8 +4,8 @@ It never holds up the socket: each reading is a task of its own, and a failure i
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from globalchat.client.api import ApiPool
@@ -54,13 +54,27 @@ class _Loaded:
 
 @dataclass(slots=True, eq=False)
 class _Followed:
-    """A live channel whose gaps are filled. `skipped` were dropped before the listener took them."""
+    """A live channel whose gaps are filled.
+
+    Attributes:
+        wake: Set to read at once.
+        failures: Readings that failed in a row.
+        is_awaited: The user waits for the outcome of a reading.
+        skipped: Messages that were dropped before the listener took them.
+    """
 
     endpoint: RegionEndpoint
     place: Place
     wake: WakeEvent = field(default_factory=WakeEvent)
+    failures: int = 0
+    is_awaited: bool = False
     skipped: list[Message] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
+
+    @property
+    def announces(self) -> bool:
+        """True if a gap that the next reading does not fill becomes an event."""
+        return self.is_awaited or self.failures == ANNOUNCE_AFTER
 
 
 class HistoryWorker:
@@ -209,7 +223,10 @@ class HistoryWorker:
 
     def open_tail(self, region: str, channel: str) -> None:
         """Record that a channel is about to be subscribed on a new socket."""
-        self._tracker.open_tail(Place(region, channel))
+        place, followed = Place(region, channel), self._followed.get(channel)
+        # A second socket to the same region, as for a new key, interrupts nothing.
+        if followed is None or followed.place != place:
+            self._tracker.open_tail(place)
 
     def follow(self, endpoint: RegionEndpoint, channels: Iterable[str], *, after_loss: bool) -> None:
         """Fill what was missed of channels that are live from now on, now and from time to time.
@@ -271,41 +288,54 @@ class HistoryWorker:
         while True:
             await self._fill(followed)
             interval = self._options.history_interval
-            await followed.wake.race(timeout=None if interval is None else half_jitter(interval, rng=self._rng))
+            await followed.wake.race(
+                timeout=None if interval is None else half_jitter(interval, rng=self._rng)
+            )
 
     async def _fill(self, followed: _Followed) -> None:
         """Read what is missing until nothing is left to read, however often that fails."""
         policy = RetryPolicy(self._rng, options=self._options)
         now = asyncio.get_running_loop().time
-        failures = 0
         while True:
             started = now()
             try:
                 async with self._lock(followed.place.channel), self._readings:
-                    await self._fill_once(followed, announce=failures + 1 >= ANNOUNCE_AFTER)
+                    await self._fill_once(followed)
+                followed.failures, followed.is_awaited = 0, False
                 return
             except UserError as error:
+                self._announce(followed)
                 if not is_retryable(error) and not isinstance(error, Unauthorized):
                     return  # the next comparison tries again
                 retry = policy.fail(error, started=started, now=now())
                 assert retry is not None, "it has no limit"
-                failures = retry.attempt
-            await asyncio.sleep(retry.delay)
+            await followed.wake.race(timeout=retry.delay)
 
-    async def _fill_once(self, followed: _Followed, *, announce: bool) -> None:
+    def _announce(self, followed: _Followed) -> None:
+        """Count a failed reading, and announce what is missing once it lasts, or the user waits for it."""
+        followed.failures += 1
+        channel = followed.place.channel
+        if followed.announces:
+            for gap in self._tracker.unfinished(followed.place):
+                self._record(channel, gap)
+            if (span := self._tracker.absence(followed.place)) is not None:
+                self._emit(GapRecorded((channel,), *span, GapReason.UNREACHABLE))
+        followed.is_awaited = False
+
+    async def _fill_once(self, followed: _Followed) -> None:
         """Read the tail, and the gaps that failed before or were skipped.
 
         Raises:
-            UserError: something could not be read; `announce` says whether that becomes an event.
+            UserError: something could not be read.
         """
         endpoint, place = followed.endpoint, followed.place
         try:
             terms = await self._terms(endpoint)
             fill = self._tracker.begin_fill(place, terms, self._region_time(endpoint.region))
-            await self._read(endpoint, fill, announce=announce)
+            await self._read(endpoint, fill)
             for gap in self._tracker.unfinished(place):
                 fill = self._tracker.begin_gap_fill(place, gap, terms, self._region_time(endpoint.region))
-                await self._read(endpoint, fill, announce=announce)
+                await self._read(endpoint, fill)
         except Refused as error:
             reason = _why_nothing_is_stored(error)
             if reason is None:
@@ -315,20 +345,30 @@ class HistoryWorker:
             self._publish(endpoint, place, self._tracker.settle_without_history(place, time, reason))
 
     async def _load_gap(self, channel: str, since: int) -> None:
-        async with self._lock(channel):
+        async with self._lock(channel), self._readings:
             found = [each for each in self._tracker.gaps(channel) if each[1].since_ms == since]
             for place, gap in found:
-                try:
-                    endpoint = await self._resolver.resolve(self._resolver.profile.resolve(place.region))
-                    terms = await self._terms(endpoint)
-                    fill = self._tracker.begin_gap_fill(
-                        place, gap, terms, self._region_time(endpoint.region)
-                    )
-                    await self._read(endpoint, fill, announce=True)
-                except UserError:
-                    self._record(channel, gap)
+                await self._read_gap(place, gap)
+        followed = self._followed.get(channel)
+        if not found and followed is not None and followed.failures:
+            followed.is_awaited = True  # what was announced is the open tail, which is tried again anyway
+            followed.wake.set()
+        elif not found:
+            self._emit(GapFilled(channel, since, since, 0))
 
-    async def _read(self, endpoint: RegionEndpoint, fill: Fill, *, announce: bool) -> None:
+    async def _read_gap(self, place: Place, gap: Gap) -> None:
+        has_begun = False
+        try:
+            endpoint = await self._resolver.resolve(self._resolver.profile.resolve(place.region))
+            terms = await self._terms(endpoint)
+            fill = self._tracker.begin_gap_fill(place, gap, terms, self._region_time(endpoint.region))
+            has_begun = True
+            await self._read(endpoint, fill, announce=True)
+        except UserError:
+            if not has_begun:
+                self._record(place.channel, replace(gap, reason=GapReason.UNREACHABLE))
+
+    async def _read(self, endpoint: RegionEndpoint, fill: Fill, *, announce: bool = False) -> None:
         """Read the pages of a fill, and emit what they brought.
 
         Raises:
@@ -346,7 +386,7 @@ class HistoryWorker:
                 self._publish(endpoint, fill.place, self._tracker.settle(fill), announce=announce)
 
     def _publish(
-        self, endpoint: RegionEndpoint, place: Place, result: FillResult, *, announce: bool = True
+        self, endpoint: RegionEndpoint, place: Place, result: FillResult, *, announce: bool = False
     ) -> None:
         """Emit what a reading brought, and only then store how far it came.
 
@@ -365,7 +405,7 @@ class HistoryWorker:
             since = max([result.since, *(gap.until_ms for gap in result.listed)])
             self._emit(GapFilled(place.channel, since, max(since, result.until), count))
         elif count:
-            first, last = (cursor_time(result.missed[place_].arrival or "") for place_ in (0, -1))
+            first, last = (cursor_time(result.missed[index].arrival or "") for index in (0, -1))
             self._emit(GapFilled(place.channel, first, last, count))
 
     def _record(self, channel: str, gap: Gap) -> None:

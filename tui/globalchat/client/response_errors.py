@@ -41,6 +41,11 @@ _LONGEST_THROTTLE = 300.0
 
 _UNDEFINED_FIELD = "Validation error of type FieldUndefined"
 
+HISTORY_OFF = "HistoryOff"
+"""The `errorType` of a region that stores no messages (`infra/resolvers/without_history/history.js`)."""
+NO_HISTORY = "NoHistory"
+"""Our own type of refusal: the region was deployed before there was a history."""
+
 UNKNOWN_CHANNEL = "UnknownChannel"
 """The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
 KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."

@@ -8,7 +8,8 @@ from random import Random
 
 from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
-from globalchat.client.events import SessionEvent, StateChanged
+from globalchat.client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
+from globalchat.client.gap_fill.marks import MarkTracker
 from globalchat.client.history_worker import HistoryWorker
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle import inputs
@@ -68,7 +69,10 @@ class Session:
         self._ids = IdFactory()
         self._running = False
         self._events = EventBuffer(
-            options.buffer, most_bytes=options.buffer_bytes, log=SessionLog(profile.name).log
+            options.buffer,
+            most_bytes=options.buffer_bytes,
+            log=SessionLog(profile.name).log,
+            skip=self._skip,
         )
         self._apis = ApiPool(timeout=options.http_timeout, offset=offset, clock=clock)
         self._outbox = Outbox(
@@ -81,6 +85,7 @@ class Session:
             rng=rng,
         )
         self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
+        tracker = MarkTracker(options, self._seen)
         self._machine = SessionMachine(
             endpoint,
             SubscriptionSet(channels),
@@ -89,24 +94,29 @@ class Session:
             now=self._now(),
         )
         inbox = Inbox(seen=self._seen, offset=offset, is_own=self._outbox.echo)
+        self._history = HistoryWorker(
+            tracker=tracker,
+            inbox=inbox,
+            apis=self._apis,
+            resolver=self._resolver,
+            region=self._publish_endpoint,
+            offset=offset,
+            emit=self._events.put,
+            now=self._now,
+            options=options,
+            rng=rng,
+        )
         self._runner = SessionRunner(
             self._machine,
             resolver=self._resolver,
             apis=self._apis,
             inbox=inbox,
+            tracker=tracker,
+            history=self._history,
             emit=self._emit,
             options=options,
             clock=clock,
             monotonic=monotonic,
-        )
-        self._history = HistoryWorker(
-            locate=self._locate,
-            apis=self._apis,
-            inbox=inbox,
-            emit=self._events.put,
-            now=self._now,
-            options=options,
-            rng=rng,
         )
 
     @property
@@ -230,6 +240,13 @@ class Session:
         """
         self._history.load_older(channel)
 
+    def load_gap(self, channel: str, since: int) -> None:
+        """Read the gap of a channel that was recorded with `since`, if its reason `is_fillable`.
+
+        Its messages come as `filled`, then `GapFilled`, or again a `GapRecorded`.
+        """
+        self._history.load_gap(channel, since)
+
     def is_loading(self, channel: str) -> bool:
         """Return True while history of a channel is being read."""
         return self._history.is_loading(channel)
@@ -245,14 +262,19 @@ class Session:
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         """Return the next events in order, at least one; an empty list after the session closed."""
-        return await self._events.take(limit)
+        events = await self._events.take(limit)
+        if events and isinstance(events[0], EventsSkipped):
+            self._history.fill_skipped()
+        return events
 
     def _now(self) -> Moment:
         return Moment(self._clock(), self._monotonic())
 
-    async def _locate(self) -> RegionEndpoint:
-        """Return where history is read: where drafts are published."""
-        return await self._resolver.resolve(self._machine.publish_endpoint)
+    def _skip(self, event: MessageReceived) -> bool:
+        return self._history.skip(event)
+
+    def _publish_endpoint(self) -> RegionEndpoint:
+        return self._machine.publish_endpoint
 
     async def _publish(self, draft: Draft) -> Message:
         try:

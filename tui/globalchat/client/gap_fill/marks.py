@@ -301,6 +301,13 @@ class MarkTracker:
             for gap in record.gaps
         )
 
+    def absence(self, place: Place) -> tuple[int, int] | None:
+        """Return since when and until when a channel was away whose tail is still open (epoch ms there)."""
+        record = self._of(place)
+        if record.mark is None or not (record.is_open and record.was_away):
+            return None
+        return cursor_time(max(record.mark, record.heard or "")), record.confirmed_at
+
     def unfinished(self, place: Place) -> tuple[Gap, ...]:
         """Return the listed gaps that are read without being asked for: what failed, what was dropped."""
         return tuple(gap for gap in self._of(place).gaps if gap.reason in UNFINISHED)

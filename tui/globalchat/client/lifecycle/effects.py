@@ -124,10 +124,14 @@ class RefreshApis:
 
 @dataclass(frozen=True, slots=True)
 class FillGaps:
-    """Read from history what was missed of channels that are live from now on, now and from time to time."""
+    """Read from history what was missed of channels that are live from now on, now and from time to time.
+
+    `after_loss`: the connection was lost before, perhaps that of many clients at once.
+    """
 
     endpoint: RegionEndpoint
     channels: tuple[str, ...]
+    after_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class SessionMachine:
         self._now = now
         self._effects: list[Effect] = []
         self._is_closing = False
+        self._was_lost = False
         self._goal = endpoint
         self._policy = ReconnectPolicy(options, rng)
         self._sleep = SleepDetector(options.sleep_threshold, now)
@@ -278,7 +279,8 @@ class SessionMachine:
         self._enter_live(link)
         for gap in gaps:
             self._emit(gap)
-        self._add_effect(effects.FillGaps(here, tuple(sorted(link.channels.confirmed))))
+        self._fill(link, *sorted(link.channels.confirmed), after_loss=self._was_lost)
+        self._was_lost = False
         self._add_effect(effects.RefreshApis(here))
         if before is not None:
             before.is_left = True
@@ -357,13 +359,17 @@ class SessionMachine:
         if link is self._live:
             for gap in self._end_gaps(link, channel):
                 self._emit(gap)
-            self._add_effect(effects.FillGaps(link.endpoint, (channel,)))
+            self._fill(link, channel)
             self._update_channel_details()
         self._adopt_if_settled()
 
     def _end_gaps(self, link: RegionLink, *channels: str) -> list[GapRecorded]:
         """Record that channels are live; return the gaps that history does not fill."""
         return self.subscriptions.mark_confirmed(channels, self._now.wall, self._why_unfilled(link))
+
+    def _fill(self, link: RegionLink, *channels: str, after_loss: bool = False) -> None:
+        if channels and self._why_unfilled(link) is None:
+            self._add_effect(effects.FillGaps(link.endpoint, channels, after_loss))
 
     def _why_unfilled(self, link: RegionLink) -> GapReason | None:
         """Return why history fills no gap in a region; None if it does."""
@@ -436,7 +442,7 @@ class SessionMachine:
         # The clock that measures the silence of a socket stood still while the machine slept.
         since = loss.received_until - self._slept_ms
         self.subscriptions.mark_lost(loss.subscribed.intersection(self.subscriptions.wanted), since)
-        self._live = None
+        self._live, self._was_lost = None, True
         self._disconnect(link)
         self._drop_candidate()
         self._add_effect(effects.StopFilling(tuple(sorted(loss.subscribed))))

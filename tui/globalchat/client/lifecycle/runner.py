@@ -6,6 +6,9 @@ from functools import partial
 
 from globalchat.client.api import ApiPool, nearest
 from globalchat.client.events import SessionEvent
+from globalchat.client.gap_fill.gaps import Place
+from globalchat.client.gap_fill.marks import MarkTracker
+from globalchat.client.history_worker import HistoryWorker
 from globalchat.client.inbox import Inbox
 from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.effects import Effect, Timer
@@ -34,6 +37,8 @@ class SessionRunner:
         resolver: EndpointResolver,
         apis: ApiPool,
         inbox: Inbox,
+        tracker: MarkTracker,
+        history: HistoryWorker,
         emit: Callable[[SessionEvent], None],
         options: SessionOptions,
         clock: WallClock,
@@ -43,6 +48,8 @@ class SessionRunner:
         self._resolver = resolver
         self._apis = apis
         self._inbox = inbox
+        self._tracker = tracker
+        self._history = history
         self._emit = emit
         self._options = options
         self._clock = clock
@@ -91,6 +98,7 @@ class SessionRunner:
                 if (socket := self._sockets.get(number)) is not None:
                     socket.abort(error)
             case effects.SubscribeChannel(number, channel):
+                self._history.open_tail(self._sockets[number].endpoint.region, channel)
                 self._set_subscription(number, channel, self._subscribe(number, channel))
             case effects.UnsubscribeChannel(number, channel):
                 self._set_subscription(number, channel, self._unsubscribe(number, channel))
@@ -122,6 +130,11 @@ class SessionRunner:
                 # Beside everything else: neither is worth a wait.
                 self._start(self._apis.close_former(endpoint), "close former API")
                 self._start(self._apis.narrow_offset(endpoint), "narrow clock offset")
+            case effects.FillGaps(endpoint, channels, after_loss):
+                self._history.follow(endpoint, channels, after_loss=after_loss)
+            case effects.StopFilling(channels, forget):
+                for channel in channels:
+                    self._history.stop(channel, forget=forget)
             case effects.StopRunner():
                 self._stopping.set()
 
@@ -162,7 +175,7 @@ class SessionRunner:
     def _socket_to(self, endpoint: RegionEndpoint, number: int, backend: Backend) -> RegionConnection:
         return RegionConnection(
             endpoint,
-            on_message=partial(self._receive, endpoint.alias),
+            on_message=partial(self._receive, endpoint.alias, endpoint.region),
             on_unreadable=self._report_unreadable,
             on_revoked=partial(self._report_revoked, number),
             options=self._options,
@@ -177,9 +190,11 @@ class SessionRunner:
         until = socket.received_until(self._clock())
         self.feed(inputs.ConnectionLost(number, error, socket.subscribed, until))
 
-    def _receive(self, via: str, message: Message) -> None:
+    def _receive(self, via: str, region: str, message: Message) -> None:
         # Past the machine: there may be thousands a second, and they change nothing that it knows.
-        event = self._inbox.receive(message, via, self._now())
+        place = Place(region, message.channel)
+        self._tracker.receive(place, message.arrival)
+        event = self._inbox.receive(message, via, self._now(), place)
         if event is not None:
             self._emit(event)
 

@@ -262,6 +262,7 @@ class Acceptor:
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
+        self._waiting: set[socket.socket] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._exhausted = RareWarning("No connection can be accepted (error %d, %d times).")
 
@@ -310,10 +311,20 @@ class Acceptor:
         accepted.setblocking(False)
         connection.opening = task = self._loop.create_task(self._open(accepted, connection))
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._waiting.add(accepted)
+
+        def opened(task: asyncio.Task[None]) -> None:
+            self._opening.discard(task)
+            if accepted in self._waiting:  # it was cancelled before its first step
+                self._waiting.discard(accepted)
+                accepted.close()
+                self._limit.left(connection)
+
+        task.add_done_callback(opened)
 
     async def _open(self, accepted: socket.socket, connection: HttpConnection) -> None:
         """Pass a socket to its connection, after the TLS handshake if there is one."""
+        self._waiting.discard(accepted)
         try:
             await self._loop.connect_accepted_socket(
                 lambda: connection,

@@ -1,0 +1,261 @@
+"""What a session missed is read from history: every message once, in the order of arrival, as filled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from globalchat.client.api import RegionApi
+from globalchat.client.events import (
+    DraftAccepted,
+    EventsSkipped,
+    GapFilled,
+    GapReason,
+    GapRecorded,
+    MessageReceived,
+    PageLoaded,
+    StateChanged,
+)
+from globalchat.client.messages import Draft, IdFactory
+from globalchat.client.options import SessionOptions
+from globalchat.client.profiles import Profile
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
+from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.session_driver import Driver, quick, running
+
+OPTIONS = quick(page_size=10)
+CHANNELS = ("tech", "cars")
+
+
+class Publisher:
+    """Publishes to the channel tech, beside every session."""
+
+    def __init__(self, cloud: LocalCloud, api: RegionApi) -> None:
+        self._cloud = cloud
+        self._api = api
+        self._ids = IdFactory()
+
+    async def __call__(self, *texts: str, channel: str = "tech") -> None:
+        """Publish texts one after the other; all of them have arrived everywhere at the end."""
+        for text in texts:
+            await self._api.publish(Draft(self._ids.new(), channel, text, "ana", 0))
+            await self._cloud.events.settled()
+
+
+@pytest.fixture
+async def publish(local_cloud: LocalCloud, profile: Profile) -> AsyncIterator[Publisher]:
+    async with RegionApi(profile.resolve("oregon")) as api:
+        yield Publisher(local_cloud, api)
+
+
+def session(profile: Profile, region: str = "oregon", options: SessionOptions = OPTIONS) -> Session:
+    return Session(profile, region, channels=CHANNELS, options=options)
+
+
+async def loaded(session: Session) -> None:
+    """Wait until no history is read for a session that is live."""
+    async with asyncio.timeout(15):
+        while session.state.phase is not Phase.LIVE or any(map(session.is_loading, CHANNELS)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def live(chat: Driver) -> None:
+    """Wait until a session is live and its first readings are over."""
+    await chat.phase(Phase.LIVE)
+    await loaded(chat.session)
+
+
+def cut(chat: Driver) -> None:
+    """Cut the socket of a session."""
+    for socket in chat.session._runner._sockets.values():
+        websocket = socket._transport.adapter.websocket
+        assert websocket is not None
+        websocket.transport.abort()
+
+
+async def filled(chat: Driver, channel: str = "tech") -> GapFilled:
+    return await chat.next(GapFilled, lambda event: event.channel == channel)
+
+
+async def test_what_came_while_the_socket_was_cut_is_filled_in_order_and_once(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher
+) -> None:
+    away = replace(OPTIONS, backoff_base=3600.0, backoff_cap=3600.0)
+    async with running(session(profile, options=away)) as chat:
+        await live(chat)
+        await publish("before")
+        await chat.text("before")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        missed = [f"missed {number}" for number in range(25)]
+        await publish(*missed)
+        chat.session.retry_now()
+        assert (await filled(chat)).count == 25
+        await publish("after")
+        await chat.text("after")
+        assert chat.texts == ["before", *missed, "after"]
+        events = chat.of(MessageReceived)
+        assert [event.filled for event in events] == [False, *[True] * 25, False]
+        assert all(event.transit_ms is None for event in events if event.filled)
+        assert not chat.gaps
+
+
+async def test_a_first_session_misses_nothing_of_what_came_before(
+    profile: Profile, publish: Publisher
+) -> None:
+    await publish("long before")
+    async with running(session(profile)) as chat:
+        await live(chat)
+        await publish("now")
+        await chat.text("now")
+        assert chat.texts == ["now"]
+        assert not chat.of(GapFilled)
+
+
+async def test_more_than_the_limit_is_a_gap_that_is_read_on_demand(
+    profile: Profile, publish: Publisher
+) -> None:
+    options = replace(OPTIONS, fill_limit=10, backoff_base=3600.0, backoff_cap=3600.0)
+    async with running(session(profile, options=options)) as chat:
+        await live(chat)
+        await publish("before")
+        await chat.text("before")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        missed = [f"missed {number}" for number in range(25)]
+        await publish(*missed)
+        chat.session.retry_now()
+        gap = await chat.next(GapRecorded)
+        assert (gap.channels, gap.reason) == (("tech",), GapReason.TOO_MANY)
+        assert (await filled(chat)).count == 10
+        assert chat.texts == ["before", *missed[15:]]
+        chat.session.load_gap("tech", gap.since)
+        again = await chat.next(GapRecorded)
+        assert (again.since, again.reason) == (gap.since, GapReason.TOO_MANY)
+        chat.session.load_gap("tech", gap.since)
+        await filled(chat)
+        chat.rewind()
+        await chat.text("missed 0")
+        assert sorted(chat.texts) == sorted(["before", *missed])
+
+
+async def test_an_own_echo_that_only_history_has_is_the_echo(
+    local_cloud: LocalCloud, profile: Profile
+) -> None:
+    async with running(session(profile)) as chat:
+        await live(chat)
+        local_cloud.faults.set("half-open", region="oregon")
+        draft = chat.session.send("tech", "lost echo")
+        await chat.next(DraftAccepted, lambda event: event.draft == draft)
+        await local_cloud.events.settled()
+        local_cloud.faults.clear()
+        chat.session.reconnect()
+        echo = await chat.text("lost echo")
+        assert (echo.own, echo.filled) == (True, True)
+
+
+async def test_a_switch_fills_what_only_the_other_region_has(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher
+) -> None:
+    """A relay is cut: what is published in sydney stays there, also what was there before the switch."""
+    async with running(session(profile)) as chat, RegionApi(profile.resolve("sydney")) as sydney:
+        await live(chat)
+        await publish("everywhere")
+        await chat.text("everywhere")
+        local_cloud.faults.set("relay-partition")
+        there = Publisher(local_cloud, sydney)
+        ids = IdFactory()
+        await sydney.publish(Draft(ids.new(), "tech", "only in sydney", "ben", 0))
+        chat.session.switch("sydney")
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+        assert (await chat.text("only in sydney")).filled
+        assert chat.texts == ["everywhere", "only in sydney"]
+        local_cloud.faults.clear()
+        await there("again")
+        await chat.text("again")
+        assert chat.texts == ["everywhere", "only in sydney", "again"]
+
+
+async def test_a_page_of_an_earlier_session_is_loaded_and_what_came_later_is_not_filled_twice(
+    profile: Profile, publish: Publisher
+) -> None:
+    await publish("one", "two")
+    async with running(session(profile)) as chat:
+        chat.session.load_older("tech")
+        page = await chat.next(PageLoaded)
+        assert [message.text for message in page.messages] == ["one", "two"]
+        await live(chat)
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        await filled(chat)
+        assert not chat.texts
+
+
+async def test_a_listener_that_is_too_slow_gets_what_was_dropped_once_it_takes_again(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher
+) -> None:
+    options = replace(OPTIONS, buffer=5)
+    chat = session(profile, options=options)
+    running_ = asyncio.create_task(chat.run())
+    texts = [f"m{number}" for number in range(20)]
+    try:
+        await loaded(chat)
+        await publish(*texts)
+        received: list[str] = []
+        skipped = 0
+        async with asyncio.timeout(15):
+            while set(received) != set(texts):
+                for event in await chat.next_events():
+                    match event:
+                        case MessageReceived(message):
+                            received.append(message.text)
+                        case EventsSkipped(count):
+                            skipped += count
+                        case GapRecorded():
+                            raise AssertionError(event)
+        assert sorted(received) == sorted(texts)
+        assert skipped >= 10
+    finally:
+        chat.close()
+        await running_
+
+
+@pytest.mark.parametrize("fault", ["history-failing", "history-slow=1s"])
+async def test_a_failing_history_holds_up_no_message_and_is_tried_until_it_works(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher, fault: str
+) -> None:
+    options = replace(OPTIONS, backoff_base=0.01, backoff_cap=0.05)
+    async with running(session(profile, options=options)) as chat:
+        await live(chat)
+        await publish("before")
+        await chat.text("before")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        await publish("missed")
+        local_cloud.faults.set(fault)
+        await chat.phase(Phase.LIVE)
+        await publish("live")
+        await chat.text("live")
+        if fault == "history-failing":
+            gap = await chat.next(GapRecorded)
+            assert (gap.channels, gap.reason) == (("tech",), GapReason.UNREACHABLE)
+        local_cloud.faults.clear()
+        chat.rewind()
+        assert (await chat.text("missed")).filled or "missed" in chat.texts
+
+
+async def test_a_comparison_finds_what_a_live_socket_dropped(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher
+) -> None:
+    options = replace(OPTIONS, history_interval=0.2, ping_interval=None)
+    async with running(session(profile, options=options)) as chat:
+        await live(chat)
+        local_cloud.faults.set("half-open", region="oregon")
+        await publish("dropped")
+        received = await chat.text("dropped")
+        assert received.filled
+        found = await filled(chat)
+        assert found.count == 1
+        assert found.since <= found.until
