@@ -9,7 +9,7 @@ from typing import NamedTuple
 from globalchat.client.events import MessageReceived
 from globalchat.client.gap_fill.gaps import Place
 from globalchat.client.history import cursor_time
-from globalchat.client.messages import Message
+from globalchat.client.messages import MAX_TIME, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.core.clock import Moment
 
@@ -42,13 +42,13 @@ class SeenId(NamedTuple):
         place: Where it arrived.
         digest: Of id and content.
         identity: Of the id alone.
-        arrived_at: Its arrival there (epoch ms; None if it was not stored).
+        arrived_at: Its arrival there, if it was not stored when it was sent (epoch ms).
     """
 
     place: Place
     digest: bytes
     identity: bytes
-    arrived_at: int | None
+    arrived_at: int
 
 
 class SeenWindow:
@@ -129,8 +129,8 @@ class SeenWindow:
 
     def _observe_new(self, message: Message, mark: bytes, now: float, place: Place | None) -> Novelty:
         identity = blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        at = None if message.arrival is None else cursor_time(message.arrival)
-        seen = SeenId(place or _NOWHERE, mark, identity, at)
+        at = message.sent_at if message.arrival is None else cursor_time(message.arrival)
+        seen = SeenId(place or _NOWHERE, mark, identity, min(max(at, 0), MAX_TIME))
         is_new = identity not in self._variants
         self._add(seen, now)
         if self._unsaved is not None:
@@ -150,7 +150,7 @@ class SeenWindow:
     def _expire(self, now: float) -> None:
         while self._order and now - self._order[0][0] > self._max_age:
             _, seen = self._order[0]
-            if seen.arrived_at is not None and self.is_needed(seen.place, seen.arrived_at):
+            if self.is_needed(seen.place, seen.arrived_at):
                 return  # later ones stay, too: the capacity bounds them
             self._drop_oldest()
 

@@ -26,7 +26,7 @@ from globalchat.client.gap_fill.gaps import (
     without_span,
 )
 from globalchat.client.history import cursor_at, cursor_time
-from globalchat.client.inbox import SeenId, SeenWindow
+from globalchat.client.inbox import SeenId, SeenWindow, digest
 from globalchat.client.messages import HistoryTerms, Message
 from globalchat.client.options import SessionOptions
 from globalchat.core.clock import DAY
@@ -143,7 +143,7 @@ class MarkTracker:
             self._records[place] = _Record(stored.mark, stored.start, stored.gaps, stored=stored.gaps)
         for each in ignored:
             if each.place in self._records:
-                self._records[each.place].ignored[each.digest] = each.arrived_at or 0
+                self._records[each.place].ignored[each.digest] = each.arrived_at
 
     # The socket
 
@@ -252,9 +252,9 @@ class MarkTracker:
         since, until = max(record.mark, record.heard or ""), record.confirmed_at
         is_current = fill.tail == record.tail
         if is_current and fill.has_read and fill.margin is not None and record.is_first:
-            self._ignore(record, fill)
+            missed = self._ignore(record, fill)
             self._move_mark(record, fill)
-            return FillResult((), cursor_time(since), until, was_gap=False)
+            return FillResult(missed, cursor_time(since), until, was_gap=False)
         record.is_first = False
         missed = fill.in_order
         if not is_current or not fill.has_read or not (fill.is_over or record.is_open):
@@ -269,12 +269,14 @@ class MarkTracker:
         """Close the tail where nothing can be read: list it as a gap for this reason."""
         record = self._of(place)
         assert record.mark is not None, "confirm comes first"
-        after, until = max(record.mark, record.heard or ""), cursor_at(region_time)
-        listed = (Gap(after, until, reason),) if record.was_away and after < until else ()
+        after = max(record.mark, record.heard or "")
+        # An absence may be shorter than the difference of two hosts' clocks.
+        until = max(cursor_at(region_time), moved(after, 0.001))
+        listed = (Gap(after, until, reason),) if record.was_away else ()
         for gap in listed:
             record.gaps = with_gap(record.gaps, gap)
         result = FillResult((), cursor_time(after), record.confirmed_at, record.was_away, listed)
-        record.mark = max(after, until)
+        record.mark = until
         self._close_tail(record)
         self._changed[place] = None
         return result
@@ -389,16 +391,25 @@ class MarkTracker:
         elif elsewhere.start <= record.mark:
             record.mark = max(record.mark, moved(cursor_at(begins), self._margin))
 
-    def _ignore(self, record: _Record, fill: Fill) -> None:
-        """Remember what was there before the first mark: the margin brings it again, but it is not missed."""
-        for mark, message in fill.missed.items():
+    def _ignore(self, record: _Record, fill: Fill) -> tuple[Message, ...]:
+        """Remember what was there before the first mark: the margin brings it again, but it is not missed.
+
+        Return what certainly came after it.
+        """
+        missed: list[Message] = []
+        for message in fill.in_order:
             at = cursor_time(message.arrival or "")
-            record.ignored[mark] = at
-            self._new_ignored.append(SeenId(fill.place, mark, mark, at))
+            if at > record.confirmed_at + self._margin * 1000:
+                missed.append(message)
+            else:
+                mark = digest(message)
+                record.ignored[mark] = at
+                self._new_ignored.append(SeenId(fill.place, mark, mark, at))
         if fill.newest is not None:
             record.mark = fill.newest
             read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
             record.start = min(read_from, cursor_at(record.confirmed_at))
+        return tuple(missed)
 
     def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
         """List what a reading from the end has left unread; return what of it may really have been missed."""
@@ -408,8 +419,10 @@ class MarkTracker:
         listed: list[Gap] = []
         compared: list[Gap] = []
         known_until = max(record.mark, record.heard or "")
-        if record.was_away and known_until < fill.begins:
-            listed.append(Gap(known_until, fill.begins, GapReason.BEFORE_HISTORY))
+        if known_until < fill.begins:
+            low = max(moved(known_until, -self._margin), record.start)
+            expired = listed if record.was_away else compared
+            expired.append(Gap(low, fill.begins, GapReason.BEFORE_HISTORY))
         if not fill.is_complete:
             # A live socket brought what arrived before: that was only not compared.
             if record.was_away:
@@ -458,17 +471,20 @@ class MarkTracker:
         record.heard = record.reread = None
 
     def _is_needed(self, place: Place, at: int) -> bool:
-        """Return True if a reading may bring again what arrived at a time (epoch ms).
+        """Return True if a reading in either region may bring again what arrived at a time (epoch ms).
 
-        After a switch of region one begins a relay's time before the mark, and what it brings may have
-        arrived in the other region as much earlier.
+        After a switch it begins a relay's time before the newest mark, and what it brings may have arrived in
+        the other region as much earlier, or later.
         """
-        record = self._records.get(place)
-        if record is None or record.mark is None:
-            return False
-        if at >= min(
-            cursor_time(record.mark) - round((2 * RELAY + 4 * self._margin) * 1000),
-            self._loaded.get(place.channel, at + 1),
-        ):
+        if at >= self._loaded.get(place.channel, at + 1):
             return True
-        return any(gap.since_ms <= at <= gap.until_ms for gap in record.gaps)
+        records = [record for each, record in self._records.items() if each.channel == place.channel]
+        relay = round((RELAY + 2 * self._margin) * 1000)
+        newest = max((record.mark for record in records if record.mark is not None), default=None)
+        if newest is not None and at >= cursor_time(newest) - 2 * relay:
+            return True
+        return any(
+            gap.reason.is_fillable and gap.since_ms - relay <= at <= gap.until_ms + relay
+            for record in records
+            for gap in record.gaps
+        )
