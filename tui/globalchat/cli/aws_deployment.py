@@ -1,6 +1,6 @@
 """Shared by the commands about a deployment on AWS: sign-in, its profile, the request, what exists.
 
-Each imports this module when it runs: it loads the deployer.
+They import this module when they run, as it loads the deployer.
 """
 
 import json
@@ -31,10 +31,10 @@ log = logging.getLogger("globalchat.cli.deploy")
 
 
 def sign_in(aws: Aws, region: str, *, expected: str | None = None) -> Account:
-    """Sign in and print whose credentials these are; AWS is asked in `region`.
+    """Sign in, and print whose credentials these are, as AWS reports it in `region`.
 
     Raises:
-        UserError: they cannot be had or are not valid, or AWS does not answer.
+        UserError: they cannot be resolved or are not valid, or AWS does not answer.
         UsageError: they belong to another account than the expected one.
     """
     account = preflight.check_account(aws, region, expected)
@@ -63,10 +63,10 @@ def sign_in_to(aws: Aws, profile: Profile) -> Account:
 def administrator(profile: Profile, aws_profile: str | None) -> Credentials:
     """Return the credentials that sign an administrator's calls of the profile's APIs.
 
-    If AWS's token service cannot be reached, whose they are is not printed: the APIs may be reachable.
+    If AWS's token service cannot be reached, their owner is not printed: the APIs may still be reachable.
 
     Raises:
-        UserError: they cannot be had or are not valid, or they belong to another account.
+        UserError: they cannot be resolved or are not valid, or they belong to another account.
     """
     aws, first = Aws(aws_profile), next(iter(profile.regions.values()))
     source = aws.sign_in(first.region)
@@ -101,7 +101,7 @@ def administration(name: str, aws_profile: str | None) -> tuple[Profile, Aws]:
 
 
 def profile_to_write(given: str | None) -> str:
-    """Return the name of the profile to write: the given one, else `default`.
+    """Return the name of the profile to write: the given one, or `default`.
 
     Raises:
         ProfileError: no profile may have this name.
@@ -112,7 +112,7 @@ def profile_to_write(given: str | None) -> str:
 
 
 def deployed_profile(given: str | None) -> Profile:
-    """Return a profile of a deployment on AWS.
+    """Return the profile of a deployment on AWS.
 
     Raises:
         UsageError: it is the local cloud's.
@@ -128,7 +128,7 @@ def deployed_profile(given: str | None) -> Profile:
 
 
 def save_profile(profile: Profile) -> None:
-    """Write a profile and print where; if it replaces another deployment's, print that, too."""
+    """Write a profile and print its path; if it replaces another deployment's profile, print that, too."""
     old = _saved_profile(profile.name)
     if old is not None and not _buses(old) & _buses(profile):
         echo_err(f'the profile "{profile.name}" stood for another deployment, and is replaced')
@@ -137,7 +137,7 @@ def save_profile(profile: Profile) -> None:
 
 
 def forget_regions(name: str, account: str, prefix: str, regions: Collection[str]) -> None:
-    """Remove destroyed AWS regions from the profile of a deployment, and the profile once it is empty."""
+    """Remove destroyed AWS regions from a deployment's profile; delete the profile if it becomes empty."""
     profile = _saved_profile(name)
     if profile is None:
         return
@@ -167,7 +167,7 @@ def changes(
     limits: Iterable[str] = (),
     extras: Mapping[str, object] | None = None,
 ) -> Changes:
-    """Return the options as changes of `cdk.json`; `extras` are further keys of its context.
+    """Return the options as changes to `cdk.json`; `extras` are further keys of its context.
 
     Raises:
         UsageError: a limit is not `name=number`.
@@ -178,7 +178,7 @@ def changes(
 def deploy_request(
     changes: Changes, profile: str, *, reset: bool = False, prune: bool = False
 ) -> DeployRequest:
-    """Return the request that options, the project's `cdk.json` and the deployment of a profile make.
+    """Make a request from options, the project's `cdk.json`, and the deployment of a profile.
 
     Raises:
         UserError: the options do not make a valid deployment.
@@ -189,7 +189,7 @@ def deploy_request(
     if changes.prefix is None and known not in (None, own):
         echo_err(f'the profile "{profile}" stands for "{known}"; for "{own}" give --stack-prefix {own}')
         changes = replace(changes, prefix=known)
-    # What is wrong in any case is reported before AWS is asked what exists.
+    # Errors that do not depend on what exists are reported before AWS is asked.
     plan.apply_changes(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
     made = DeployRequest(content, changes, editable=checkout() is not None, reset=reset, prune=prune)
     return replace(made, known_regions=elsewhere) if made.prefix == known else made
@@ -218,9 +218,9 @@ def _limit(text: str) -> tuple[str, int]:
 def find_existing(
     aws: Aws, request: DeployRequest, *, consequence: str, everywhere: bool = False
 ) -> tuple[ExistingDeployment, Mapping[str, str]]:
-    """Return what exists of a deployment, and the regions (alias to AWS region) that are meant, or all.
+    """Return the existing deployment, and the selected regions (alias to AWS region), or all.
 
-    Prints a warning for each region that could not be asked and is not meant.
+    Prints a warning for each region that could not be asked and is not selected.
 
     Args:
         aws: the calls of AWS.
@@ -229,7 +229,7 @@ def find_existing(
         everywhere: look in every AWS region if IAM does not say in which.
 
     Raises:
-        UserError: a region that is meant cannot be asked, or is unknown.
+        UserError: a selected region cannot be asked, or is unknown.
     """
     found = discovery.discover(aws, request.prefix, request.searched, everywhere=everywhere)
     chosen = discovery.selected_regions(found, request.regions, request.changes.regions)
@@ -241,7 +241,7 @@ def find_existing(
 
 
 def prompter(*, yes: bool) -> Prompter:
-    """Return what the deployer prints, asks and shows with at this terminal; with `yes` nothing is asked."""
+    """Return the deployer's interface to the user of this terminal; with `yes` it asks nothing."""
     return Prompter(print_step, partial(confirm, yes=yes), LoggedView(view_for(sys.stderr, echo_err)))
 
 
@@ -252,7 +252,7 @@ def print_step(text: str) -> None:
 
 
 class LoggedView:
-    """Shows progress in another view, and logs what a plain one would print."""
+    """Shows progress in another view, and logs what a plain view would print."""
 
     def __init__(self, shown: View) -> None:
         self._shown = shown

@@ -1,6 +1,6 @@
 """The classes of the program's commands and groups, and the options about the log that each command has.
 
-Help texts are passed as `help=HELP`, never left to a docstring: `python -OO` strips those.
+Help texts are passed as `help=HELP` instead of docstrings, which `python -OO` strips.
 """
 
 import logging
@@ -30,15 +30,15 @@ log = logging.getLogger("globalchat.cli")
 
 
 class CliCommand(click.Command):
-    """A command whose words are text in the encoding of this locale; paths may be any bytes."""
+    """A command whose arguments must be text in the locale's encoding; paths may be any bytes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Check how the words are encoded, then parse them.
+        """Check the encoding of the arguments, then parse them.
 
         Raises:
-            UsageError: a word is not in the locale's encoding, or click's own reason.
+            UsageError: an argument is not in the locale's encoding, or click's own reasons.
         """
-        # Parsed twice only where a word cannot be decoded: the first time to find out whose value it is.
+        # Parsed twice only if a word cannot be decoded: first to find out which parameter it belongs to.
         if not ctx.resilient_parsing and not is_decoded(args):
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
             for param in self.params:
@@ -49,24 +49,24 @@ class CliCommand(click.Command):
 
 
 def is_decoded(words: Iterable[str]) -> bool:
-    """Return True if words of the command line are text: Python marks other bytes by lone surrogates."""
+    """Return True if words are text: Python represents other bytes as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for word in words for character in word)
 
 
 class CommandGroup(click.Group):
-    """A group that suggests the nearest command for an unknown one, and lists them in their own order."""
+    """A group that suggests a command for an unknown one, and lists commands in order of definition."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the names in the order in which the commands were made."""
+        """Return the names in the order of definition."""
         return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the first word names.
+        """Find the command named by the first word.
 
         Raises:
-            UsageError: there is none; names the nearest.
+            UsageError: there is none; suggests the nearest.
         """
         word = args[0]
         if not (word.startswith("-") or ctx.resilient_parsing or self.has_command(word)):
@@ -75,20 +75,20 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def has_command(self, name: str) -> bool:
-        """Return True if there is a command of this name, also one that the help does not show."""
+        """Return True if there is a command of this name, even one that the help does not show."""
         return name in self.commands
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command: its module below `globalchat.cli.commands`, and its line in the help; None hides it."""
+    """A command: its module in `globalchat.cli.commands`, and its line in the help (None hides it)."""
 
     module: str
     help: str | None
 
 
 class LazyGroup(CommandGroup):
-    """A group that imports a command when it runs, so that help and the chat's first frame stay fast."""
+    """A group that imports a command only when it runs, so that help and the chat's first frame are fast."""
 
     def __init__(self, name: str, *, entries: Mapping[str, Entry], help: str) -> None:  # noqa: A002 - click's name
         super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
@@ -111,15 +111,15 @@ class LazyGroup(CommandGroup):
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is not a command")
         add_log_options(command)
-        # Only a shell that completes a line needs them.
+        # Only shell completion needs them.
         if ctx.resilient_parsing:
-            from globalchat.cli.commands.shell_completion import add_completers  # only to complete
+            from globalchat.cli.commands.shell_completion import add_completers  # only for completion
 
             add_completers(command)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Return the commands that begin as typed, with their lines in the help; imports none of them."""
+        """Return the commands with the typed prefix, with their lines in the help, without importing them."""
         from click.shell_completion import CompletionItem
 
         entries = self.entries.items()
@@ -128,16 +128,16 @@ class LazyGroup(CommandGroup):
         return [*(item for item in found if item.value.startswith(incomplete)), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the table, importing nothing."""
+        """Write the table of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self.entries.items() if entry.help])
 
 
 def add_log_options(command: click.Command) -> click.Command:
-    """Add the options about the log to a command and those below it, and return it."""
-    # A group that does nothing itself has nothing to log.
+    """Add the log options to a command and its subcommands, and return it."""
+    # A group that only has subcommands has nothing to log.
     does_something = not isinstance(command, click.Group) or command.invoke_without_command
-    # A command is imported once, and got by its name several times.
+    # A command is imported once, but looked up several times.
     if does_something and not any(_FILE in param.opts for param in command.params):
         command.params.extend(_log_options())
     if isinstance(command, click.Group):
@@ -187,7 +187,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, object], None]
 
 
 def _start_log(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
-    # While a shell completes a line, no file is made.
+    # Shell completion creates no file.
     if ctx.resilient_parsing:
         return
     texts = bool(ctx.meta[_TEXTS])
@@ -198,7 +198,7 @@ def _start_log(ctx: click.Context, _: click.Parameter, file: Path | None) -> Non
     from globalchat.core import logs
 
     level = getattr(logging, str(ctx.meta[_LEVEL]).upper())
-    # A group and its command may both name the file.
+    # Both a group and its subcommand may name the file.
     if not logs.start(file.absolute(), level=level, texts=texts):
         return
     import platform

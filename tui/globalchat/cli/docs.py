@@ -1,4 +1,4 @@
-"""Writes `docs/cli.md` from the commands themselves: `python -m globalchat.cli.docs`."""
+"""Generates `docs/cli.md` from the commands: `python -m globalchat.cli.docs`."""
 
 import inspect
 from collections.abc import Iterable, Iterator
@@ -79,7 +79,7 @@ def _commands(ctx: click.Context) -> Iterator[click.Context]:
     names = group.list_commands(ctx)
     for name in [CHAT, *names] if group is root else names:
         command = group.get_command(ctx, name)
-        # A hidden command is not documented.
+        # Hidden commands are not documented.
         if command is None or command.hidden:
             continue
         below = click.Context(command, info_name=name, parent=ctx)
@@ -119,7 +119,7 @@ def _section(ctx: click.Context) -> str:
 
 
 def _prose(text: str | None) -> Iterator[str]:
-    r"""Yield the paragraphs of a help text; those that click leaves alone (`\b`) as code."""
+    r"""Yield the paragraphs of a help text; those that click does not wrap (`\b`) as code."""
     for paragraph in inspect.cleandoc(text or "").split("\n\n"):
         if not paragraph.startswith("\b"):
             if paragraph:
@@ -142,7 +142,7 @@ def _log_table(ctx: click.Context) -> str:
 
 
 def _records(params: Iterable[click.Parameter], ctx: click.Context) -> list[tuple[str, str]]:
-    """Return the help of each option; arguments stand in the usage."""
+    """Return the help of each option; arguments are in the usage line."""
     options = (each for each in params if isinstance(each, click.Option))
     return [record for each in options if (record := each.get_help_record(ctx)) is not None]
 

@@ -1,4 +1,4 @@
-"""Starts or joins the local cloud, and makes the profile `local` of it."""
+"""Starts or joins the local cloud, and makes the profile `local`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +21,8 @@ TRUST_VARIABLES = (
 )
 """The variables that name the file with the authorities that a client trusts.
 
-In turn Python and Go, the requests library, AWS's SDK for Python and its command line, curl, and Node.js. The
-last adds to the public authorities, the others replace them.
+For Python and Go, the requests library, AWS's SDK for Python and its command line, curl, and Node.js, in this
+order. The last adds to the public authorities, the others replace them.
 """
 
 
@@ -32,7 +32,7 @@ def folder() -> Path:
 
 
 def join(note: Note) -> CloudState:
-    """Start the local cloud in the background, or join the one that runs.
+    """Start the local cloud in the background, or join a running one.
 
     Raises:
         Unreachable: one runs, but does not answer.
@@ -42,7 +42,7 @@ def join(note: Note) -> CloudState:
 
 
 def require_running() -> CloudState:
-    """Return the local cloud that runs.
+    """Return the running local cloud.
 
     Raises:
         Unreachable: none does, or it does not answer.
@@ -59,7 +59,7 @@ def profile(state: CloudState) -> Profile:
 
 
 def profile_of(regions: Iterable[RegionAddress]) -> Profile:
-    """Return the profile `local` over regions of a state file, or of a cloud in this process."""
+    """Return the profile `local` for the regions of a state file, or of a cloud in this process."""
     return Profile(
         LOCAL,
         {

@@ -1,4 +1,4 @@
-"""The entry point: the table of commands, and how each of them ends."""
+"""The entry point: the table of commands, and the handling of errors and exit codes."""
 
 import errno
 import logging
@@ -51,20 +51,20 @@ _GROUP_OPTIONS = ("--help", "-h", "--version")
 
 
 class Root(LazyGroup):
-    """The program itself: arguments that name no command start the chat, and errors become sentences."""
+    """The root command: arguments without a command start the chat, and errors are shown as sentences."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
-        """Parse the command line; its errors name the program as one types it here."""
+        """Parse the command line; errors name the program as it is typed here."""
         with _naming_the_command():
             return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `chat` before arguments that name no command."""
+        """Insert `chat` before arguments without a command."""
         if ctx.resilient_parsing and not args:
-            return super().parse_args(ctx, args)  # a shell completes the first word
-        # A lone option is the chat's, too: `globalchat --channel tech`.
+            return super().parse_args(ctx, args)  # A shell is completing the first word.
+        # A leading option belongs to the chat, too: `globalchat --channel tech`.
         if not args or (args[0] not in self.entries and args[0] not in _GROUP_OPTIONS):
             args = [CHAT, *args]
         return super().parse_args(ctx, args)
@@ -81,7 +81,7 @@ class Root(LazyGroup):
         return [*found, *matching(regions, ctx, incomplete)]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write both ways to call it."""
+        """Write both forms of the command line."""
         formatter.write_usage(ctx.command_path, "[REGION] [--channel C] [--name NICK] [--profile NAME]")
         formatter.write_usage(ctx.command_path, "COMMAND ...", prefix="       ")
 
@@ -100,7 +100,7 @@ class Root(LazyGroup):
         try:
             code = self._run(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise  # click's own ways to end
+            raise  # click's own exceptions for ending.
         except Exception:
             log.exception("command crashed")
             raise
@@ -113,11 +113,12 @@ class Root(LazyGroup):
         try:
             with _naming_the_command():
                 code: int | None = super().invoke(ctx)
-            # Here a full disk ends in a sentence; the interpreter's own flush would print a traceback.
+            # Flushed here, so that a full disk ends in a sentence; the interpreter's own flush would print a
+            # traceback.
             flush_output()
             return code
         except UserError as error:
-            # The sentence may quote what was typed.
+            # The sentence may quote user input.
             said, kind = str(error), type(error).__name__
             log_event(log, logging.WARNING, "command failed", error=kind, private={"said": said})
             first, *others = error.lines
@@ -126,22 +127,22 @@ class Root(LazyGroup):
                 echo_err(line)
             return error.exit_code
         except KeyboardInterrupt:
-            # The user knows why it ended.
+            # The user knows the reason.
             return ExitCode.INTERRUPTED
         except click.Abort as ended:
             if not isinstance(ended.__context__, KeyboardInterrupt):
                 raise
-            echo_err("")  # the shell's prompt gets a line of its own after Ctrl-C at a question
+            echo_err("")  # After Ctrl-C at a question, the shell's prompt starts on a new line.
             return ExitCode.INTERRUPTED
         except BrokenPipeError:
-            # The reader has what it wanted, as in `| head`.
+            # The reader is satisfied, as in `| head`.
             discard_output()
             return ExitCode.DONE
 
 
 @contextmanager
 def _naming_the_command() -> Iterator[None]:
-    """Let errors of the command line, to which click adds the usage, name the program as it is typed here."""
+    """Make usage errors, to which click adds the usage, name the program as it is typed here."""
     try:
         yield
     except click.UsageError as error:
@@ -168,7 +169,7 @@ root = Root(
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # 20 ms that only this needs
+        from importlib.metadata import version  # Imported here: it takes 20 ms, and only this needs it.
 
         click.echo(f"globalchat, version {version('globalchat')}")
         ctx.exit()
@@ -186,13 +187,14 @@ click.option(
 
 def main() -> None:
     """Run the command line and exit."""
-    # Before any library has logged anything.
+    # First, before any library logs anything.
     redaction.install()
-    # A stream that the shell closed (`2>&-`) is None in Python; libraries write to it unasked.
+    # A stream that the shell closed (`2>&-`) is None in Python; libraries write to it without checking.
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
+        # Characters that the locale lacks must not end a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         root(_completion_request(), prog_name="globalchat")
     except OSError as error:
@@ -216,12 +218,12 @@ def _completion_request() -> list[str] | None:
 
 
 def _explain(error: OSError) -> UserError:
-    """Return the error for a full disk: of standard output, if click wrote there, else of a file."""
+    """Return the error for a full disk: about standard output if click wrote there, else about a file."""
     at = error.__traceback__
-    # The innermost frame knows which file was written: click's is standard output.
+    # The innermost frame shows what was written: in click it is standard output.
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    if at is not None and at.tb_frame.f_globals["__name__"].startswith("click."):  # a page of help
+    if at is not None and at.tb_frame.f_globals["__name__"].startswith("click."):  # A page of help.
         discard_output()
         return cannot_be_written(error)
     return unwritable(Path(error.filename or "A file"), error)

@@ -1,6 +1,6 @@
-"""Options of commands: a dataclass of them for each command, their types, and those that several share.
+"""Options of commands: declared as dataclass fields, with types and shared options.
 
-Each option is spelled once, as a field: with its type, its name and its help.
+Each option is declared once, as a field with its type, name and help.
 """
 
 import getpass
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Result = TypeVar("Result")
 Declare: TypeAlias = Callable[[Callable[..., object]], object]
-"""A decorator of click that adds a parameter to a function."""
+"""A click decorator that adds a parameter to a function."""
 DECLARE = "declare"
-"""The key of the decorator in the metadata of a field."""
+"""The key of the decorator in a field's metadata."""
 
 LONGEST_NAME = 32
 LONGEST_DURATION = 365.0 * DAY
@@ -32,7 +32,7 @@ LONGEST_DURATION = 365.0 * DAY
 
 
 def option(*names: str, **settings: Any) -> Any:  # noqa: ANN401 - as `dataclasses.field` returns it
-    """Return a field of a dataclass whose value is an option, as `click.option` declares it.
+    """Return a dataclass field whose value is an option, with the arguments of `click.option`.
 
     The help shows the default, if there is one.
     """
@@ -40,17 +40,17 @@ def option(*names: str, **settings: Any) -> Any:  # noqa: ANN401 - as `dataclass
 
 
 def flag(*names: str, help: str) -> Any:  # noqa: A002, ANN401 - click's name
-    """Return a field of a dataclass that is True if the option is given."""
+    """Return a dataclass field that is True if the option is given."""
     return option(*names, is_flag=True, help=help)
 
 
 def argument(name: str, **settings: Any) -> Any:  # noqa: ANN401
-    """Return a field of a dataclass whose value is an argument, as `click.argument` declares it."""
+    """Return a dataclass field whose value is an argument, with the arguments of `click.argument`."""
     return shared(click.argument(name, **settings))
 
 
 def shared(declare: Declare) -> Any:  # noqa: ANN401
-    """Return a field of a dataclass for an option that click's decorator declares, as the ones below."""
+    """Return a dataclass field for an option declared by a click decorator, such as those below."""
     return field(metadata={DECLARE: declare})
 
 
@@ -70,12 +70,12 @@ def parameters(kind: Callable[..., T]) -> Callable[[Callable[[T], Result]], Call
         def command(**params: object) -> Result:
             return function(kind(**params))
 
-        # As with stacked decorators, the last one is declared first.
+        # As with stacked decorators, the last one is applied first.
         for each in reversed(fields(kind)):  # type: ignore[arg-type]
             if DECLARE not in each.metadata:
                 raise TypeError(f"the field {each.name} has neither an option nor an argument")
             each.metadata[DECLARE](command)
-            # click keeps the parameters of a function that is not yet a command in this attribute.
+            # click stores the parameters of a function that is not yet a command in this attribute.
             declared: list[click.Parameter] = getattr(command, "__click_params__")  # noqa: B009
             if declared[-1].name != each.name:
                 raise TypeError(f"the parameter of the field {each.name} has another name")
@@ -92,9 +92,9 @@ def build(kind: Callable[..., T], given: "DataclassInstance", **others: object) 
 
 
 class Duration(click.ParamType[float]):
-    """A span of time, as seconds.
+    """A click type for durations in seconds.
 
-    `zero` allows no time at all; `most` is in seconds.
+    `zero` allows a duration of 0; `most` is in seconds.
     """
 
     name = "duration"
@@ -109,7 +109,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds of a duration."""
-        # click converts a default, and sometimes a value, twice.
+        # click converts defaults, and sometimes values, twice.
         if isinstance(value, float):
             return value
         if self._zero and value == "0":
@@ -160,12 +160,12 @@ class PastMoment(click.ParamType[int]):
 
 
 class Number(click.FloatRange):
-    """A number between bounds: click takes NaN, which is in every range, and infinity."""
+    """A number between bounds: click's own type accepts NaN, which is in every range, and infinity."""
 
     name = "number"
 
     def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number that a word stands for."""
+        """Return the number."""
         number = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail(f"{str(value)[:30]!r} is not a number.", param, ctx)
@@ -211,12 +211,12 @@ yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def sender(given: str | None) -> str:
-    """Return the name to send under: the given one, else the login name."""
+    """Return the sender's name: the given one, or the login name."""
     if given is not None:
         return given
     try:
         name = getpass.getuser()[:LONGEST_NAME]
-    # In a container the user id often has no name.
+    # In a container, the user id often has no name.
     except (OSError, KeyError):
         return "anonymous"
     # A name in another encoding could not be sent.

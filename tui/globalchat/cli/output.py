@@ -1,8 +1,8 @@
 """Writes results to standard output, progress and questions to standard error.
 
-Every line passes `printable` on its way out, into a pipe or file as well as to a terminal: a value of a
-server, file or profile can neither forge a line nor drive the terminal that shows it later. JSON is ASCII,
-which that leaves alone. Only `write_exactly` and `subscribe --raw` are exempt.
+Every line passes through `printable`, into a pipe or file as well as to a terminal: a value from a server,
+file or profile can neither forge a line nor control a terminal that shows it later. JSON is ASCII, which is
+left unchanged. Only `write_exactly` and `subscribe --raw` are exempt.
 """
 
 import json
@@ -27,7 +27,7 @@ JSONScalar = str | int | float | bool | None
 
 TERMINAL_SECONDS = 0.25
 PLAIN_SECONDS = 5.0
-"""How often a line of progress changes in a terminal, and elsewhere."""
+"""Seconds between updates of progress in a terminal, and elsewhere."""
 _CLEAR = "\r\x1b[K"
 
 
@@ -44,7 +44,7 @@ Line: TypeAlias = str | Sequence[str | Styled]
 
 
 def printable(line: Line) -> str:
-    """Return a line that is safe in any terminal: nothing in it is obeyed, and it stays one line."""
+    """Return a line that is safe in any terminal: without control sequences and line breaks."""
     if isinstance(line, str):
         return sanitize(line, multiline=False)
     return "".join(
@@ -54,9 +54,9 @@ def printable(line: Line) -> str:
 
 
 def echo_err(text: str) -> None:
-    """Write a sentence to standard error; it names our commands as one types them here.
+    """Write a sentence to standard error; it names our commands as they are typed here.
 
-    Nothing is written where nothing reads it (closed, or a pipe without reader): no work ends for that.
+    A stream that is closed, or a pipe without a reader, is ignored: work does not end for that.
     """
     if sys.stderr is None:
         return
@@ -66,12 +66,12 @@ def echo_err(text: str) -> None:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return True if a stream is a terminal; None is a stream that the shell closed."""
+    """Return True if a stream is a terminal; None means a stream that the shell closed."""
     return stream is not None and stream.isatty()
 
 
 def can_redraw(stream: TextIO | None) -> bool:
-    """Return True if a line there can be written over."""
+    """Return True if a line can be overwritten in a stream."""
     return is_terminal(stream) and can_draw(os.environ)
 
 
@@ -81,7 +81,7 @@ def wants_colour(stream: TextIO | None) -> bool:
 
 
 def wants_ascii(asked: bool) -> bool:
-    """Return True if ASCII is asked for, or all that the locale has."""
+    """Return True if ASCII is requested, or the locale supports nothing else."""
     if sys.stdout is None:
         return asked
     return asked or not shows_any_character(sys.stdout.encoding or "", os.environ)
@@ -103,7 +103,7 @@ def write_lines(lines: Iterable[Line]) -> None:
 
 
 def write_exactly(script: str) -> None:
-    """Write text that a shell runs: into a pipe or file as it is, to a terminal as `write_lines`.
+    """Write text that a shell will run: to a pipe or file unchanged, to a terminal like `write_lines`.
 
     Raises:
         BrokenPipeError: the reader is gone.
@@ -116,7 +116,7 @@ def write_exactly(script: str) -> None:
 
 
 def flush_output(text: str = "") -> None:
-    """Write a text, and all that standard output still holds, unless the shell closed it.
+    """Write a text and flush standard output, unless the shell closed it.
 
     Raises:
         BrokenPipeError: the reader is gone.
@@ -140,14 +140,14 @@ def cannot_be_written(error: OSError) -> UserError:
 
 
 def discard_output() -> None:
-    """Discard what standard output still holds, so that the interpreter's last flush succeeds."""
+    """Discard the buffer of standard output, so that the interpreter's last flush succeeds."""
     with suppress(OSError):
-        # The descriptor, not only Python's object: the interpreter flushes at its end.
+        # The descriptor is replaced, not only Python's object, since the interpreter flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def json_line(document: Mapping[str, object]) -> str:
-    """Return an object as one line of JSON; what is not ASCII is escaped, so it is safe in any terminal."""
+    """Return an object as one line of ASCII JSON, which is safe in any terminal."""
     return json.dumps(document, ensure_ascii=True)
 
 
@@ -175,7 +175,7 @@ def clock_time(epoch_ms: int) -> str:
 
 
 class LiveLine:
-    """Shows progress: one line that is written over in a terminal, a plain line now and then elsewhere.
+    """Shows progress: one line that is overwritten in a terminal, occasional plain lines elsewhere.
 
     `width` is that of the terminal, `clock` gives seconds; without a stream nothing is shown.
     """
@@ -197,7 +197,7 @@ class LiveLine:
             return
         self._shown_at, self._topic = now, topic
         if self._terminal:
-            # The last column stays free: some terminals wrap as soon as it is filled.
+            # The last column stays free, since some terminals wrap as soon as it is filled.
             self._write(f"{_CLEAR}{printable(text)[: self._width - 1]}")
             self._drawn = True
         else:
@@ -210,7 +210,7 @@ class LiveLine:
             self._drawn = False
 
     def _write(self, text: str) -> None:
-        # Progress is worth no failure: the terminal may be gone.
+        # The terminal may be gone; progress is not worth a failure.
         if self._stream is not None:
             with suppress(OSError):
                 self._stream.write(text)
@@ -220,7 +220,7 @@ class LiveLine:
 def confirm(question: str, *, yes: bool) -> bool:
     """Ask a question on standard error, and return the answer: True with `yes`, False without a terminal."""
     if yes:
-        # What is done is printed in any case.
+        # The action is printed in any case.
         echo_err(question.replace("?", "."))
         return True
     if not is_terminal(sys.stdin):

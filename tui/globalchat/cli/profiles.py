@@ -1,6 +1,6 @@
-"""Finds the profile and the region that a command is about.
+"""Finds the profile and the region of a command.
 
-The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
+The local cloud's modules are imported where needed, after the chat's first frame.
 """
 
 import logging
@@ -18,7 +18,7 @@ AUTO = "auto"
 ALL = "all"
 DEFAULT = "default"
 VARIABLE = "GLOBALCHAT_PROFILE"
-"""Names the profile of commands that are called without `--profile`."""
+"""The environment variable with the profile of commands that are called without `--profile`."""
 
 Note = Callable[[str], None]
 """Prints a sentence."""
@@ -27,16 +27,16 @@ _RETRY_SECONDS = 1.0
 
 
 def choose(given: str | None) -> str:
-    """Return a profile's name: the given one, else `default` if it exists, else `local`."""
+    """Return the name of the profile: the given one, else `default` if it exists, else `local`."""
     if given:
         return given
     return DEFAULT if DEFAULT in profiles.names(user_folders().config) else LOCAL
 
 
 def load(name: str, *, note: Note, warn: bool = True) -> Profile:
-    """Return a profile; `local` starts or joins the local cloud, and `note` prints what had to be repaired.
+    """Return a profile; `local` starts or joins the local cloud, and `note` prints repairs.
 
-    With `warn` it also prints that the key goes there unencrypted; without, the command sends none, or warns
+    With `warn` it also warns if the key is sent unencrypted; without, the command sends no key, or warns
     itself.
 
     Raises:
@@ -54,11 +54,11 @@ def load(name: str, *, note: Note, warn: bool = True) -> Profile:
 
 
 def load_within(seconds: float, name: str, *, note: Note) -> Profile:
-    """Load a profile, and try again for that many seconds while the local cloud cannot be reached.
+    """Load a profile, retrying for some seconds while the local cloud cannot be reached.
 
     Raises:
-        Unreachable: it never could.
-        UserError: as with `load`.
+        Unreachable: it could not be reached in that time.
+        UserError: as in `load`.
     """
     give_up = time.monotonic() + seconds
     is_first = True
@@ -77,11 +77,12 @@ def load_within(seconds: float, name: str, *, note: Note) -> Profile:
 
 
 def load_profile(name: str | None = None) -> Profile:
-    """Return the profile of that name, as the commands find it.
+    """Return the profile of that name, as commands do.
 
     Without a name it is the one in `GLOBALCHAT_PROFILE`, else `default` if there is one, else `local`.
     `local` starts the local cloud in the background or joins the one that runs: that takes a second, so a
-    program whose event loop already runs calls this in a thread. It ends automatically, as with the commands.
+    program whose event loop already runs calls this in a thread. It ends automatically, as it does for
+    commands.
 
     Raises:
         ProfileError: there is no such profile, or it is damaged.
@@ -92,14 +93,14 @@ def load_profile(name: str | None = None) -> Profile:
 
 
 async def reload(name: str) -> Profile:
-    """Return the profile as it is now; the local cloud is not started: the user may have ended it.
+    """Read the profile again, without starting the local cloud, which the user may have ended.
 
     Raises:
-        UserError: there is no such profile any more, it is damaged, or no local cloud runs.
+        UserError: the profile no longer exists, it is damaged, or no local cloud runs.
     """
     import asyncio
 
-    # Files and the local cloud's lock could hold up the event loop.
+    # Files and the local cloud's lock could block the event loop.
     return await asyncio.to_thread(_read_again, name)
 
 
@@ -112,7 +113,7 @@ def _read_again(name: str) -> Profile:
 
 
 def region_names(name: str) -> Mapping[str, str]:
-    """Return alias to AWS region of a profile, without starting anything.
+    """Return the AWS regions of a profile by alias, without starting anything.
 
     Raises:
         UserError: there is no such profile, or it is damaged.
@@ -127,7 +128,7 @@ def region_names(name: str) -> Mapping[str, str]:
 
 
 def surely_has(name: str, word: str) -> bool:
-    """Return True if a region is known without reading any state; else `region_names` has to be asked."""
+    """Return True if a region is known without reading any state; otherwise `region_names` decides."""
     known: Mapping[str, str] = {}
     if name == LOCAL:
         from globalchat.localcloud.provisioning.assembly import packaged_regions
@@ -155,7 +156,7 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
 
 
 async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
-    """Return the region given by alias or AWS name, the nearest for `auto`, else the profile's first.
+    """Return the region of this alias or AWS name, the nearest for `auto`, or the profile's first.
 
     Raises:
         ProfileError: the profile has no such region.
@@ -164,12 +165,12 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
     if given is None:
         return next(iter(profile.regions.values()))
     if given.strip().casefold() == AUTO:
-        from globalchat.client.api import nearest  # loads the transports
+        from globalchat.client.api import nearest  # Imported here, as it loads the transports.
 
         return await nearest(profile.regions.values())
     return profile.resolve(given)
 
 
 def is_all(region: str | None) -> bool:
-    """Return True if that means every region."""
+    """Return True if the value means all regions."""
     return region is not None and region.strip().casefold() == ALL

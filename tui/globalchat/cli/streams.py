@@ -1,7 +1,7 @@
-"""Standard input and output as the event loop waits for them, and Ctrl-C as a request to end.
+"""Standard input and output for an event loop, and Ctrl-C as a request to end.
 
-Only what a loop can wait for (pipes, sockets, terminals) is waited for: files are always ready. No flag of
-the descriptors is changed, as other programs share them.
+Only pipes, sockets and terminals are waited for, since files are always ready. No flag of a descriptor is
+changed, as other programs share them.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Input:
-    """Reads bytes as they come."""
+    """Reads bytes as they arrive."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -35,7 +35,7 @@ class Input:
         return os.isatty(self._descriptor)
 
     async def read(self) -> bytes:
-        """Return the next bytes, none at the end. A read that is cancelled has consumed nothing.
+        """Return the next bytes, none at the end. A cancelled read has consumed nothing.
 
         Raises:
             UserError: it cannot be read.
@@ -44,7 +44,7 @@ class Input:
             loop = asyncio.get_running_loop()
             await _once(loop.add_reader, loop.remove_reader, self._descriptor)
         else:
-            await asyncio.sleep(0)  # a long file must not keep the others from their turn
+            await asyncio.sleep(0)  # A long file must not keep other tasks from running.
         try:
             return os.read(self._descriptor, CHUNK)
         except OSError as error:
@@ -81,7 +81,7 @@ class Output:
         if not self._is_awaited or self.is_terminal:
             return lambda: None
 
-        # The end for writing is never readable, but a pipe without reader wakes who asks for that.
+        # A write end never becomes readable, but a pipe without a reader wakes those who wait for it.
         def check() -> None:
             loop.remove_reader(self._descriptor)
             if _has_no_reader(self._descriptor):
@@ -99,7 +99,7 @@ class Output:
         """
         if not exactly:
             lines = map(printable, lines)
-        # What the encoding of the terminal lacks is escaped.
+        # Characters that the encoding lacks are escaped.
         data = "".join(f"{line}\n" for line in lines).encode(self._encoding, "backslashreplace")
         left = memoryview(data)
         while left:
@@ -109,7 +109,7 @@ class Output:
             left = left[self._write(left) :]
 
     def _write(self, data: memoryview) -> int:
-        # A pipe that is ready takes that many bytes without blocking.
+        # A ready pipe accepts that many bytes without blocking.
         size = select.PIPE_BUF if self._is_awaited else CHUNK
         try:
             return os.write(self._descriptor, data[:size])
@@ -153,7 +153,7 @@ def _is_writable(descriptor: int) -> bool:
 
 def _has_no_reader(descriptor: int) -> bool:
     poll = select.poll()
-    poll.register(descriptor, select.POLLHUP)  # Linux reports it unasked, macOS does not
+    poll.register(descriptor, select.POLLHUP)  # Linux reports it unrequested, macOS does not.
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 

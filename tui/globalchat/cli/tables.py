@@ -9,15 +9,15 @@ from globalchat.measure.histogram import QUANTILES, Histogram
 NS_PER_MS = 1_000_000
 """Nanoseconds in a millisecond."""
 DURATION_HEADS = ("n", *QUANTILES, "max")
-"""The heads of the columns of `duration_cells`."""
+"""The column headings of `duration_cells`."""
 MAX_ROWS = 12
-"""Rows of a histogram at most."""
+"""The most rows of a histogram."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NARROWEST = 8
 _STEPS = [mantissa * 10**power for power in range(19) for mantissa in (1, 2, 5)]
 _WIDE_SPREAD = 8
-"""The ratio of largest to smallest value at which rows grow in 1-2-5 steps instead of being equally wide."""
+"""The ratio of largest to smallest value from which rows grow in 1-2-5 steps instead of evenly."""
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -33,7 +33,7 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def milliseconds(nanoseconds: int | None) -> str:
-    """Return a duration in ms with three significant digits (two decimals at most); a dash for None."""
+    """Format a duration in ms with three significant digits (two decimals at most); a dash for None."""
     if nanoseconds is None:
         return "-"
     value = nanoseconds / NS_PER_MS
@@ -68,7 +68,7 @@ def _as_ms(nanoseconds: int | None) -> float | None:
 def histogram_lines(histogram: Histogram, *, width: int, ascii_only: bool) -> list[str]:
     """Return one line per row of the histogram: its range in ms, a bar, and the number of its values.
 
-    The largest row fills what the numbers leave of `width` columns. Every row that is not empty has a mark.
+    The largest row fills the rest of `width` columns. Every row that is not empty has a mark.
     """
     if histogram.minimum is None or histogram.maximum is None:
         return []

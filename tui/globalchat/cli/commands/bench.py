@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from globalchat_infra.cost import Prices
 
 SPARE_CLOUD_FILES = 256
-"""Files that the local cloud opens besides the subscribers' sockets: publishers, buses, logs."""
+"""Files that the local cloud opens in addition to the subscribers' sockets: publishers, buses, logs."""
 MAX_MEMORY = 2 << 30
-"""Bytes for remembering who has received which message, at one bit each."""
+"""The most bytes for recording deliveries, at one bit each."""
 SUBSCRIBERS_PER_PROCESS = 250
-"""Subscribers from which on one more process is worth its cost."""
+"""Subscribers from which another process is worth its cost."""
 
 HELP = """Run a load test against a deployment: count every message at every subscriber.
 
@@ -121,7 +121,7 @@ def command(given: BenchOptions) -> int:
 
     check_feasible(given.subscribers, given.rate * given.seconds, given.processes or 1)
     name = profiles.choose(given.profile)
-    if name == LOCAL:  # before it is started, as it inherits the limit
+    if name == LOCAL:  # Before it is started, as it inherits the limit.
         needed = given.sockets + SPARE_CLOUD_FILES
         raise_open_file_limit(needed, who="The local cloud", instead="more --per-socket")
     profile = profiles.load(name, note=echo_err)
@@ -160,12 +160,12 @@ def check_feasible(subscribers: int, messages: float, processes: int) -> None:
 
 
 def default_processes(subscribers: int) -> int:
-    """Return how many processes hold the subscribers: one per CPU, fewer for few subscribers."""
+    """Return the number of processes for the subscribers: one per CPU, fewer for few subscribers."""
     return max(1, min(os.cpu_count() or 1, math.ceil(subscribers / SUBSCRIBERS_PER_PROCESS)))
 
 
 def _regions(profile: Profile, given: str) -> tuple[str, ...]:
-    """Return the aliases of the regions that are named.
+    """Return the aliases of the given regions.
 
     Raises:
         ProfileError: the profile has no such region.
@@ -176,7 +176,7 @@ def _regions(profile: Profile, given: str) -> tuple[str, ...]:
 
 
 async def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
-    """Return the channels that are named, else the backend's first.
+    """Return the given channels, or the backend's first.
 
     Raises:
         UserError: the backend cannot be reached.
@@ -197,7 +197,7 @@ def _costs_money(profile: Profile) -> bool:
 
 
 def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, max_cost: float) -> bool:
-    """Print what a load test on AWS costs, and return whether to run it: `yes`, or the answer to a question.
+    """Print the cost of a load test on AWS; return True if it should run, by `yes` or the user's answer.
 
     Raises:
         UsageError: it costs more than `max_cost` US dollars, or standard input is not a terminal.
@@ -244,13 +244,13 @@ def estimate_cost(plan: LoadPlan, regions: Sequence[str], prices: "Prices") -> L
     share = Decimal(str(plan.seconds)) / SECONDS
     minutes = math.ceil((plan.subscribers / plan.connect_rate + plan.seconds + plan.drain) / 60) + 1
     sockets = math.ceil(plan.subscribers / plan.per_socket)
-    # The estimate of a month has every client receive every message; here it is those of its channel.
+    # In the estimate of a month every client receives every message; here only those of its channel.
     received = Decimal(1) / len(plan.channels)
     totals: dict[str, Decimal] = {}
     for line in estimate(Traffic(plan.subscribers, rate, plan.size), regions, prices, Extras()):
         item = line.price.item
         if item in ("alarm", "dashboard", "acl", "rule"):
-            continue  # paid for the deployment, whether a load test runs or not
+            continue  # Paid for the deployment whether a load test runs or not.
         if item == "connection":
             usd = line.usd / MINUTES * minutes * sockets / max(1, plan.subscribers)
         else:
@@ -267,10 +267,10 @@ def dollars(usd: Decimal) -> str:
 
 
 def _local_cloud(sockets: int) -> int | None:
-    """Return the process of the local cloud, with enough open files for the sockets; None if it has ended.
+    """Return the local cloud's process with its open-file limit raised; None if it has ended.
 
     Raises:
-        UserError: the system does not allow that many.
+        UserError: the system does not allow that many open files.
     """
     from globalchat.cli import local_cloud
     from globalchat.localcloud.process import launch
@@ -283,7 +283,7 @@ def _local_cloud(sockets: int) -> int | None:
 
 
 def raise_limit_of_running_cloud(pid: int, sockets: int) -> None:
-    """Raise the open-file limit of a local cloud that runs already, where the system can (Linux).
+    """Raise the open-file limit of a running local cloud, where the system can (Linux).
 
     Raises:
         UserError: the system does not allow it.
@@ -306,7 +306,10 @@ def raise_limit_of_running_cloud(pid: int, sockets: int) -> None:
 
 
 def cpu_clock(pid: int) -> Callable[[], float | None]:
-    """Return a function that returns the CPU seconds of a process so far; None once it has ended."""
+    """Return a function that reads the CPU seconds of a process.
+
+    It returns None once the process has ended.
+    """
     from globalchat.measure.process import usage_of
 
     def seconds() -> float | None:
@@ -321,7 +324,7 @@ def cpu_clock(pid: int) -> Callable[[], float | None]:
 async def _run(
     profile: Profile, plan: LoadPlan, server_cpu: Callable[[], float | None]
 ) -> "LoadReport | None":
-    """Run the load test until it is done or Ctrl-C, and show the progress."""
+    """Run the load test until it is done or Ctrl-C, showing progress."""
     import asyncio
     import time
 

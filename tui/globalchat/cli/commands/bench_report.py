@@ -1,4 +1,4 @@
-"""How `globalchat bench` shows a load test: its progress, its figures as lines and as JSON. Pure."""
+"""Formats the progress and the result of `globalchat bench`, as text and as JSON. Pure."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import LoadProgress, LoadReport
 
 SATURATED = 0.85
-"""The share of a CPU at which a process of the load test begins to delay what it measures."""
+"""The CPU share from which a process of the load test delays what it measures."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ def progress_line(progress: LoadProgress, plan: LoadPlan, rate: float) -> str:
 
 
 def report_lines(report: LoadReport, *, width: int, ascii_only: bool) -> list[str]:
-    """Return what was done, what arrived, how long it took, and what it cost in CPU time."""
+    """Return lines on the plan, the deliveries, the latencies and the CPU time."""
     plan, stats = report.plan, report.stats
     facts = [
         ("subscribers", f"{plan.subscribers:,} in {', '.join(plan.regions)} on {', '.join(plan.channels)}"),
@@ -87,7 +87,7 @@ def _times_table(report: LoadReport, *, ascii_only: bool) -> list[str]:
 
 
 def remarks(report: LoadReport) -> list[str]:
-    """Return sentences about what the figures are worth, for standard error."""
+    """Return remarks on the validity of the figures, for standard error."""
     found = [f"{count:,} publishes failed: {reason}" for reason, count in report.failures.items()]
     if report.unsent and report.complete:
         found.append(

@@ -19,17 +19,17 @@ from globalchat.core.terminal import can_draw
 from globalchat.core.text import sanitize
 
 _SIGNALS = 128
-"""Exit codes above are of a signal that ended the chat, as shells have it."""
+"""Exit codes above this mean a signal, as in shells."""
 
 
 class ChatCommand(CliCommand):
-    """The chat's command line, whose first word is often a command that was mistyped."""
+    """The chat's command line, whose first word is often a mistyped command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words; if they do not fit, check first that the first one names something.
+        """Parse the words; if that fails, first check the first word.
 
         Raises:
-            UsageError: it does not, with a suggestion; or click's own reason.
+            UsageError: it is neither a command nor a region (with a suggestion); or click's own reasons.
         """
         words = list(args)
         try:
@@ -70,7 +70,8 @@ def command(given: ChatOptions) -> int:
     if region is not None:
         _check_region(chosen, region)
     elif chosen != LOCAL:
-        profiles.region_names(chosen)  # an unknown or damaged profile is reported before the screen is taken
+        # An unknown or damaged profile is reported before the chat takes the screen.
+        profiles.region_names(chosen)
     # Before Textual is loaded, which takes most of a second.
     _check_terminal()
     notes: list[str] = []
@@ -79,11 +80,11 @@ def command(given: ChatOptions) -> int:
     async def open_profile() -> Profile:
         import asyncio
 
-        # In a thread: the screen is drawn while the local cloud starts.
+        # In a thread, so that the screen is drawn while the local cloud starts.
         loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append, warn=False)
         return await _nearest_first(loaded) if automatic else loaded
 
-    # Imported here: Textual is for the chat alone.
+    # Imported here, as only the chat needs Textual.
     from globalchat.ui.app import ChatApp
     from globalchat.ui.settings import read
 
@@ -99,7 +100,7 @@ def command(given: ChatOptions) -> int:
         profile_name=chosen,
         settings=settings,
         state=user_folders().state / "chat",
-        # Users who named a profile, or have one, know the program already.
+        # Users who name a profile, or have one, know the program already.
         welcome=given.profile is None and chosen == LOCAL,
     )
     app.run()
@@ -113,7 +114,7 @@ def _check_terminal() -> None:
     """Check that the chat can be drawn.
 
     Raises:
-        UsageError: it cannot; says what can be used instead.
+        UsageError: it cannot; says what to use instead.
     """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         said = "The chat needs a terminal, and this is not one."
@@ -127,7 +128,7 @@ def _check_terminal() -> None:
 
 
 def _failure(error: Exception | None) -> Iterator[str]:
-    """Yield the sentence about the error that ended the chat, if one did."""
+    """Yield a sentence about the error that ended the chat, if there was one."""
     if error is not None:
         kind = type(error).__name__
         yield f"The chat ended because of an error in it ({kind}); with --log-file FILE, the log says where."
@@ -141,7 +142,7 @@ def _check_region(profile: str, word: str) -> None:
 
 
 async def _nearest_first(profile: Profile) -> Profile:
-    """Return the profile with the nearest region first: that is the one the chat opens."""
+    """Return the profile with the nearest region first, which the chat then opens."""
     from globalchat.client.api import nearest
 
     first = await nearest(profile.regions.values())

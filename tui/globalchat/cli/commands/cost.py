@@ -78,7 +78,7 @@ def command(given: CostOptions) -> int:
     deployed = config.load()
     known = profiles.region_names(given.profile) if given.profile else deployed.regions
     chosen = _regions(given.regions, known)
-    # By way of the text: 0.1 as it was typed, not as the binary number next to it.
+    # Converted by way of the text, so that 0.1 is exact.
     traffic = Traffic(given.clients, Decimal(str(given.rate)), given.size)
     days = deployed.history_days if given.history_days is None else given.history_days
     extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None, history_days=days)
@@ -86,14 +86,14 @@ def command(given: CostOptions) -> int:
     if given.as_json:
         write_lines([json_line(cost_document(traffic, chosen, lines, history=days > 0))])
     else:
-        # Into a file or pipe sentences are written whole.
+        # In a file or pipe, sentences are not wrapped.
         columns = width() if is_terminal(sys.stdout) else None
         write_lines(cost_table(traffic, chosen, lines, history=days > 0, width=columns))
     return ExitCode.DONE
 
 
 def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
-    """Return name to AWS region of the given regions, else of all known ones."""
+    """Map the names of the given regions, or of all known ones, to AWS regions."""
     if given is None:
         return known
     try:
@@ -110,14 +110,14 @@ def cost_table(
     history: bool,
     width: int | None,
 ) -> list[str]:
-    """Return the bill by region (name to AWS region), the first quotas, and what both rest on.
+    """Return the bill by region (name to AWS region), the first quotas, and the assumptions.
 
     `history` says whether messages are stored. Sentences are wrapped at `width`.
     """
     rows = [_row(line) for line in lines]
     totals = {region: _dollars(_sum(_of(region, lines))) for region in regions.values()}
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    # A subtotal may be wider than any of its parts.
+    # A subtotal may be wider than its parts.
     widths[-1] = max(widths[-1], *map(len, totals.values()))
     end = sum(widths) + len(widths) - 1
     shown: list[str] = []
@@ -145,7 +145,7 @@ def cost_table(
 def cost_document(
     traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine], *, history: bool
 ) -> dict[str, object]:
-    """Return all of it as JSON; `history` says whether messages are stored."""
+    """Return everything as JSON; `history` is True if messages are stored."""
     by_region = {alias: _of(region, lines) for alias, region in regions.items()}
     quotas = uses(traffic, list(regions.values()), history=history)
     return {
@@ -170,7 +170,7 @@ def cost_document(
 
 
 def _first_quotas(traffic: Traffic, regions: Mapping[str, str], *, history: bool) -> Iterator[str]:
-    """Yield for each region the quota that more messages meet first, and at which load."""
+    """Yield for each region the first quota that more messages would reach, and at which load."""
     found = uses(traffic, list(regions.values()), history=history)
     yield "The quota that breaks first, with these clients"
     for alias, region in regions.items():
@@ -203,7 +203,7 @@ def _row(line: CostLine) -> tuple[str, ...]:
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Return a row with names to the left, numbers to the right."""
+    """Align names to the left and numbers to the right."""
     cells = zip(row, widths, strict=True)
     return " ".join(
         f"{cell:<{wide}}" if place < 2 else f"{cell:>{wide}}" for place, (cell, wide) in enumerate(cells)

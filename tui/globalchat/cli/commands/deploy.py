@@ -107,7 +107,7 @@ def command(given: DeployOptions) -> int:
         ask=not given.diff,
         role=given.role_arn,
         synthesis=synthesis,
-        # A diff deploys nothing, and has to be quick.
+        # A diff deploys nothing and should be quick.
         check=None if given.diff else compared_with_aws(aws, strict=given.strict),
     )
     deployer = Deployer(
@@ -128,7 +128,7 @@ def command(given: DeployOptions) -> int:
 
 
 def _extras(given: DeployOptions) -> Mapping[str, object]:
-    """Return the keys of the context for what is off unless asked for; the word "off" switches off again.
+    """Return the context's keys for optional features; the value "off" switches one off again.
 
     Raises:
         UsageError: the rate is not a number.
@@ -154,7 +154,7 @@ def _save(profile: "Profile") -> None:
     """Save the profile of a deployment that has succeeded."""
     from globalchat.cli.aws_deployment import save_profile
 
-    # The stacks exist by now: the error has to say so.
+    # The stacks exist by now, and the error has to say so.
     try:
         save_profile(profile)
     except UserError as error:
@@ -169,7 +169,7 @@ def _send_a_message(profile: "Profile", config: "Config") -> None:
     from globalchat.measure.smoke_test import SENDER, TEXT, smoke_test
 
     echo_err("sending a message through every region")
-    # The deployment's own limits may be shorter than the usual text.
+    # The deployment's limits may be shorter than the usual text.
     text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
     asyncio.run(smoke_test(profile, config.channels[0], echo_err, text=text, sender=sender))
 

@@ -60,7 +60,7 @@ def command(given: DestroyOptions) -> int:
     preflight.check_role(given.role_arn, owner)
     for line in preflight.endpoints(aws, request.first_region):
         echo_err(line)
-    # Everywhere: an earlier deployment may have left stacks in a region that the file names no more.
+    # Everywhere, since an earlier deployment may have left stacks in a region that is no longer in the file.
     existing, chosen = aws_deployment.find_existing(
         aws, request, consequence="is not known, and is left alone.", everywhere=True
     )
@@ -80,15 +80,16 @@ def command(given: DestroyOptions) -> int:
     destroy.delete_stacks(aws, found, aws_deployment.print_step, seconds=seconds, role=given.role_arn)
     groups = resources.log_groups(found)
     leftovers = destroy.find_leftovers(aws, owner.number, request.prefix, chosen, groups)
-    # What is left does not matter to the profile: the APIs are gone.
+    # Leftovers do not matter for the profile, since the APIs are gone.
     aws_deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
     return _report(leftovers, chosen, existing if not given.regions else None)
 
 
 def _report(leftovers: "Leftovers", regions: Mapping[str, str], existing: "ExistingDeployment | None") -> int:
-    """Print what is left, and return the exit code.
+    """Print the leftovers, and return the exit code.
 
-    `existing` is what was found if all of a deployment was meant; then regions that could not be asked count.
+    `existing` is what was found, if the whole deployment was to be deleted; then regions that could not be
+    asked count.
     """
     for what in leftovers.left:
         echo_err(f"left: {what}")

@@ -101,7 +101,8 @@ def command(given: DoctorOptions) -> int:
     echo_err(f'examining the profile "{name}"')
     aws = Aws(given.aws_profile)
     if cloud is None:
-        # In this thread, and before the checks: a code, or a browser, takes longer than a check may.
+        # In this thread and before the checks: entering a code or using a browser takes longer than a check
+        # may.
         with suppress(UserError):
             aws.sign_in(next(iter(profile.regions.values())).region)
 
@@ -124,7 +125,7 @@ def command(given: DoctorOptions) -> int:
 
 
 def _load(name: str) -> "tuple[Profile, CloudState | None]":
-    """Return a profile, and the running local cloud if the profile is that of the local cloud."""
+    """Return a profile, and the running local cloud if it is the local cloud's profile."""
     if name != LOCAL:
         return profiles.load(name, note=echo_err, warn=False), None
     from globalchat.cli import local_cloud
@@ -135,11 +136,11 @@ def _load(name: str) -> "tuple[Profile, CloudState | None]":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorPlan:
-    """What to check.
+    """The subjects of the checks.
 
     Attributes:
-        cloud: The running local cloud, if the profile is its own.
-        aws: Access to AWS, signed in if possible: a check is too short for a user to sign in.
+        cloud: The running local cloud, if it is its profile.
+        aws: Access to AWS, signed in if possible, since a check is too short for a sign-in.
         channel: Where to send the test messages; None is the backend's first.
         publish: False if nothing may be sent.
         seconds: The time limit of each check.
@@ -157,8 +158,8 @@ async def run_doctor(plan: DoctorPlan, on_finding: "Callable[[Finding], None]") 
     """Run every check; `on_finding` is called with each finding.
 
     Raises:
-        BrokenPipeError: raised by `on_finding`, as its output is closed.
-        UserError: raised by `on_finding`, as it cannot write.
+        BrokenPipeError: raised by `on_finding` if its output is closed.
+        UserError: raised by `on_finding` if it cannot write.
     """
     from globalchat.doctor.check_runner import run_checks
     from globalchat.doctor.checks import remedies_for
@@ -202,14 +203,14 @@ def _machine_checks(plan: DoctorPlan) -> "list[Check]":
         checks["terminal"] = lambda: skipped("Standard output is not a terminal, so none is checked.")
     found = [_immediate(name, MACHINE, check) for name, check in checks.items()]
     found.append(Check("node", MACHINE, machine.check_node))
-    if plan.cloud is None:  # the local cloud has no file: its keys live as long as it does
+    if plan.cloud is None:  # The local cloud has no file: its keys live as long as it does.
         file = file_of(plan.profile.name, user_folders().config)
         found.append(_immediate("profile", MACHINE, partial(machine.check_profile_file, file)))
     return found
 
 
 def _immediate(name: str, subject: str, check: Callable[[], CheckResult]) -> "Check":
-    """Return a check that waits for nothing."""
+    """Return a check that does not wait for anything."""
     from globalchat.doctor.check_runner import Check
 
     async def run() -> CheckResult:
@@ -226,7 +227,7 @@ def _blocking(
     needs: Sequence[tuple[str, str]] = (),
     after: Sequence[tuple[str, str]] = (),
 ) -> "Check":
-    """Return a check that blocks, and so runs in a thread."""
+    """Return a check that blocks, and therefore runs in a thread."""
     from globalchat.doctor.check_runner import Check, in_thread
 
     return Check(name, subject, partial(in_thread, check), needs=needs, after=after)
@@ -283,7 +284,7 @@ def _aws_checks(plan: DoctorPlan) -> "list[Check]":
 def _aws_region_checks(
     alias: str, target: "RegionTarget | None", aws: "Aws", *, first: str | None
 ) -> "Iterable[Check]":
-    """Yield the checks of a region; `first` is the region whose check of the credentials comes first."""
+    """Yield the checks of a region; `first` is the region whose credentials are checked first."""
     from globalchat_infra.deployer import health
 
     if target is None:
@@ -291,7 +292,7 @@ def _aws_region_checks(
             STACKS, alias, lambda: skipped("The profile's event bus is not one of globalchat's.")
         )
         return
-    # All regions share the credentials: what is wrong with them is reported once.
+    # All regions share the credentials, whose problems are reported once.
     needs = [] if first in (alias, None) else [(CREDENTIALS, str(first))]
     yield _blocking(CREDENTIALS, alias, partial(health.credentials, aws, target), needs=needs)
     needs, after = [(CREDENTIALS, alias)], list[tuple[str, str]]()
@@ -318,9 +319,9 @@ _COLOURS = {
 }
 _NAME_WIDTH = 16
 _INDENT = _NAME_WIDTH + 5
-"""Columns before a text that stands beside the name of its check."""
+"""Columns before a text that is beside its check's name."""
 _NARROW_INDENT = 4
-"""Columns before a text that stands below the name, where there is not enough room beside it."""
+"""Columns before a text that is below its check's name because there is no room beside it."""
 _NARROWEST = 30
 
 
@@ -335,7 +336,7 @@ class TextOutput:
         columns = window_size(stream)[0] if is_terminal(stream) else None
         self._is_narrow = columns is not None and columns < _INDENT + _NARROWEST
         self._indent = " " * (_NARROW_INDENT if self._is_narrow else _INDENT)
-        # The further lines of a remedy are indented by two more.
+        # Further lines of a remedy are indented by two more.
         self._width = None if columns is None else max(1, columns - len(self._indent) - 2)
         self._heading: str | None = None
 
@@ -392,7 +393,7 @@ class TextOutput:
 
 
 class JsonOutput:
-    """Prints one JSON object a line; the last one is the summary."""
+    """Prints one JSON object per line; the last one is the summary."""
 
     def show(self, finding: "Finding") -> None:
         """Print a finding."""

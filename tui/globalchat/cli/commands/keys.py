@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GRACE_DAYS = 7
 SHORTEST_START = 4
-"""Characters of a fingerprint that may stand for all twelve."""
+"""The fewest characters that may abbreviate a fingerprint of twelve."""
 
 command = CommandGroup("keys", help="The API keys of a deployment on AWS; needs AWS credentials.")
 
@@ -60,7 +60,7 @@ def list_keys(given: ListKeysOptions) -> int:
         _check_owner(aws, endpoint)
         found = api_keys.list_keys(aws, endpoint.region, endpoint.api_id)
         old = api_keys.retired(found)
-        # The one that is valid longest first: usually it is the one in use.
+        # The one with the latest expiry first, which is usually the one in use.
         for key in sorted(found, key=lambda each: -each.expires):
             is_used, is_replaced = key.key == endpoint.api_key, key.fingerprint in old
             if given.as_json:
@@ -79,7 +79,7 @@ def list_keys(given: ListKeysOptions) -> int:
 
 
 def _key_line(key: "ApiKey", now: float, *, is_used: bool, is_replaced: bool) -> str:
-    """Return the fingerprint of a key, its end, and what is special about it; `now` in epoch seconds."""
+    """Return a line with a key's fingerprint, its expiry, and remarks; `now` is in epoch seconds."""
     from globalchat_infra import stack_interface
     from globalchat_infra.deployer import api_keys
 
@@ -129,7 +129,7 @@ def rotate(given: RotateKeysOptions) -> int:
     from globalchat_infra.deployer import api_keys
 
     now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
-    # All of them first: none is replaced if one belongs to another deployment.
+    # All are checked first, so that none is replaced if one belongs to another deployment.
     for endpoint in profile.regions.values():
         _check_owner(aws, endpoint)
     for alias, endpoint in profile.regions.items():
@@ -137,7 +137,7 @@ def rotate(given: RotateKeysOptions) -> int:
         new, old = rotation.new, rotation.old
         changed = replace(endpoint, api_key=new.key, api_key_expires=new.expires)
         profile = replace(profile, regions={**profile.regions, alias: changed})
-        # After each region: if the next one fails, this one's key is not lost.
+        # Saved after each region, so that this key is not lost if the next region fails.
         save_profile(profile)
         echo_err(f"{alias}: the new key {new.fingerprint} is in the profile")
         if old is None:
@@ -191,7 +191,7 @@ def revoke(given: RevokeKeysOptions) -> int:
         for alias, listed in found.items():
             old = api_keys.retired(listed)
             chosen += [(alias, key) for key in listed if key.fingerprint in old]
-    # A key may be both named and replaced.
+    # A key may be both named and replaced; revoke it once.
     chosen = list(dict.fromkeys(chosen))
     _check_unused(chosen, profile)
     if not chosen:
@@ -226,12 +226,12 @@ def _named(words: Sequence[str], listed: Mapping[str, "Sequence[ApiKey]"]) -> li
     """Return region and key of each word.
 
     Raises:
-        UsageError: a word is the start of no key, or of several.
+        UsageError: a word matches no key, or several.
     """
     chosen = []
     for word in words:
         if word.startswith("da2-"):
-            # It is not repeated: a key belongs in no command line, and in no output.
+            # The word is not repeated, since a key belongs neither on a command line nor in output.
             raise UsageError(
                 "A key itself was given.", remedy="Name it by what `globalchat keys list` shows of it."
             )
@@ -256,7 +256,7 @@ def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Prof
     Raises:
         UserError: there is no such profile, or the credentials are not of its account.
     """
-    # Imported here, as the help must not load botocore.
+    # Imported here, since help must not load botocore.
     from globalchat.cli.aws_deployment import deployed_profile, sign_in_to
     from globalchat_infra.deployer.aws import Aws
 
@@ -266,10 +266,10 @@ def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Prof
 
 
 def _check_owner(aws: "Aws", endpoint: "RegionEndpoint") -> None:
-    """Check that an API is the one of its deployment.
+    """Check that an API belongs to its deployment.
 
     Raises:
-        UserError: its tags say that it is not.
+        UserError: according to its tags it does not.
     """
     from globalchat_infra import names
     from globalchat_infra.deployer import api_keys

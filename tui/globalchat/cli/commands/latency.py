@@ -98,7 +98,7 @@ def command(given: LatencyOptions) -> int:
 
 
 def _ends(profile: Profile, given: LatencyOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the aliases to publish in, and those to receive in."""
+    """Return the aliases of the regions to publish in, and of those to receive in."""
     everywhere = tuple(profile.regions)
     if given.matrix:
         return everywhere, everywhere
@@ -114,7 +114,7 @@ def _ends(profile: Profile, given: LatencyOptions) -> tuple[tuple[str, ...], tup
 
 
 async def _measure(profile: Profile, plan: "LatencyPlan") -> "LatencyMeasurement":
-    """Measure until the plan is done or Ctrl-C, and show the progress."""
+    """Measure until the plan is done or Ctrl-C, showing progress."""
     import asyncio
     import time
 
@@ -138,7 +138,7 @@ async def _measure(profile: Profile, plan: "LatencyPlan") -> "LatencyMeasurement
 
 
 def table(measurement: "LatencyMeasurement", *, columns_wide: int, ascii_only: bool) -> list[str]:
-    """Return a row for each region's acceptance and each route; then a histogram of each route."""
+    """Return a row for each region's acceptance and each route, then a histogram of each route."""
     from globalchat.cli.tables import DURATION_HEADS, columns, duration_cells, histogram_lines
 
     result = measurement.result
@@ -161,7 +161,7 @@ def table(measurement: "LatencyMeasurement", *, columns_wide: int, ascii_only: b
 
 
 def remarks(measurement: "LatencyMeasurement", plan: "LatencyPlan") -> list[str]:
-    """Return sentences about what else happened, for standard error."""
+    """Return remarks on other events, for standard error."""
     result = measurement.result
     found = [f"{count:,} publishes failed: {reason}" for reason, count in result.failures.items()]
     found += [

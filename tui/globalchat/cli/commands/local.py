@@ -58,7 +58,7 @@ class LocalServeOptions:
 @parameters(LocalServeOptions)
 def serve(given: LocalServeOptions) -> int:
     """Run `globalchat local serve`."""
-    from globalchat.localcloud.process import serve  # loads the servers
+    from globalchat.localcloud.process import serve  # Imported here, as it loads the servers.
 
     serve.serve(build(serve.ServeOptions, given, folder=local_cloud.folder()), announce=_announce)
     return ExitCode.DONE
@@ -133,7 +133,7 @@ Examples:
 @options.yes
 def reset(yes: bool) -> int:
     """Run `globalchat local reset`."""
-    from globalchat.localcloud import database  # loads SQLite
+    from globalchat.localcloud import database  # Imported here, as it loads SQLite.
     from globalchat.localcloud.dynamodb.store import count_items
     from globalchat.localcloud.events.event_store import count_events
     from globalchat.localcloud.process import launch
@@ -156,7 +156,7 @@ def reset(yes: bool) -> int:
     kept = " and ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
     if kept and not confirm(f"Delete what the local cloud keeps: {kept}?", yes=yes):
         return ExitCode.FAILED
-    # A cloud may have been started while the question was open.
+    # A cloud may have been started while the question was waiting for an answer.
     with launch.hold_cloud_lock(folder):
         for path in (tables, events):
             database.delete_file(path)
@@ -205,7 +205,7 @@ def _spelling(kind: FaultKind) -> str:
 
 
 def _fault_table() -> str:
-    """Return the faults for the help, in a block that click leaves as it is."""
+    """Return the faults for the help, in a block that click does not wrap."""
     rows = (f"  {_spelling(kind):<36} {kind.help}" for kind in FAULT_KINDS.values())
     return "\n".join(("\b", "Faults:", *rows))
 
@@ -285,7 +285,7 @@ def set_faults(given: SetFaultsOptions) -> int:
     left = control_client.set_faults(
         state, given.faults, source=given.source, target=given.target, region=given.region
     )
-    # These are not in the list of what is set: they have happened.
+    # Momentary faults have happened, so they are not in the list of set ones.
     for name in momentary:
         echo_err(f"Done, once: {name}.")
     if left or not momentary:
@@ -320,7 +320,7 @@ def _show_faults(state: CloudState, faults: Sequence[Mapping[str, JSON]], *, as_
 
 
 def _fault_place(fault: Mapping[str, JSON], aliases: Mapping[str, str]) -> str:
-    """Return where a fault acts, by the aliases of regions."""
+    """Return the location of a fault with the aliases of regions."""
     if "region" in fault:
         region = fault["region"]
         return aliases.get(region, region) if isinstance(region, str) else "every region"
@@ -387,14 +387,14 @@ def redrive(queue: str | None, as_json: bool) -> int:
     delivered, failed = control_client.redrive(state, queue)
     if as_json:
         write_lines([json_line({"delivered": delivered, "failed": failed})])
-    # Those stay in their queue, as on AWS.
+    # Failed ones stay in their queue, as on AWS.
     stay = f" {failed} failed again and stay." if failed else ""
     echo_err(f"{delivered} delivered.{stay}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
 def _dead_letter_lines(dead_letter: Mapping[str, JSON]) -> Iterator[str]:
-    """Yield the lines of a dead letter: where and when, then why, then what."""
+    """Yield the lines of a dead letter: queue and time, the reason, and the message."""
     place = f"{dead_letter['time']}  {dead_letter['region']} {dead_letter['queue']}"
     if dead_letter["errorCode"] is None:
         yield f"{place}  put there by a rule"
@@ -414,7 +414,7 @@ def _retries(dead_letter: Mapping[str, JSON]) -> str:
 
 
 def _text(detail: JSON) -> str:
-    """Return the message of a chat's event; of any other event all of it."""
+    """Return the message of a chat event; the whole detail of any other event."""
     if isinstance(detail, dict) and isinstance(detail.get("message"), str):
         return f"{detail.get('name')}: {detail['message']}"
     return json_line({"detail": detail})
@@ -444,11 +444,11 @@ def env() -> int:
         "AWS_ACCESS_KEY_ID": state.access_key_id,
         "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
         "AWS_ENDPOINT_URL": state.aws_endpoint_url,
-        # The AWS CLI reads one, other SDKs the other.
+        # The AWS CLI reads one of these, SDKs the other.
         "AWS_DEFAULT_REGION": state.regions[0].region,
         "AWS_REGION": state.regions[0].region,
     }
-    # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
+    # With a foreign session token, AWS's tools would sign for a session that our key does not have.
     script = ["unset AWS_SESSION_TOKEN"]
     if state.ca_certificate is not None:
         variables |= dict.fromkeys(local_cloud.TRUST_VARIABLES, state.ca_certificate)

@@ -1,4 +1,4 @@
-"""`globalchat outputs`: show where the regions of a profile are."""
+"""`globalchat outputs`: show the endpoints of a profile's regions."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def command(given: OutputsOptions) -> int:
     """Run `globalchat outputs`."""
     if given.refresh:
         _refresh(given)
-    # Nothing is sent to the region: no warning of an unencrypted key.
+    # Nothing is sent to the region, so no warning about an unencrypted key.
     profile = profiles.load(profiles.choose(given.profile), note=echo_err, warn=False)
     documents = {alias: _document(each, given.show_key) for alias, each in profile.regions.items()}
     if given.as_json:
@@ -56,7 +56,7 @@ def command(given: OutputsOptions) -> int:
 
 
 def _refresh(given: OutputsOptions) -> None:
-    """Write the profile as the stacks and AppSync have it; without options, of every region that exists.
+    """Write the profile from the stacks and AppSync; without options, of every existing region.
 
     Raises:
         UserError: there is no such deployment, or AWS cannot be asked.

@@ -1,4 +1,4 @@
-"""`globalchat publish`: one message, one per line of standard input, or many of a kind."""
+"""`globalchat publish`: one message, one per line of standard input, or many from a template."""
 
 import sys
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from globalchat.client.bulk.builder import PlaceholderError, Template, generate,
 
 STDIN = "-"
 WINDOW_OF_A_RATE = 32
-"""Publishes in flight that a rate may take: 100 a second at a round trip of 300 ms."""
+"""The most publishes in flight for a rate: 100 a second at a round trip of 300 ms."""
 LARGEST_WINDOW = 100
-"""As many connections are kept open."""
+"""The largest window, which is also the number of open connections."""
 
 HELP = """Publish TEXT, or with - one message per line of standard input.
 
@@ -103,7 +103,7 @@ def command(given: PublishOptions) -> int:
     count, templated = given.count, bool(given.template)
     if text is not None and given.rate is not None and count is None:
         raise click.UsageError("With a TEXT, --rate needs --count.")
-    # Lines are often JSON, full of braces; a repeated text is often meant to differ.
+    # Lines are often JSON, full of braces; a repeated text is often meant as a template.
     if given.template is None:
         templated = count is not None and given.text not in (None, STDIN)
     if text is not None:
@@ -111,7 +111,7 @@ def command(given: PublishOptions) -> int:
         count = count or 1
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
-    # The local cloud may just be starting again: the time to retry holds for that, too.
+    # The local cloud may be restarting; the retry time also applies to that.
     loaded = profiles.load_within(given.retry_for or 0, profiles.choose(given.profile), note=echo_err)
     import asyncio
 

@@ -30,10 +30,10 @@ MAX_WAITING_LINES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishRequest:
-    """What to publish, and how. `text` None is standard input, one message a line.
+    """The texts to publish, and the options.
 
-    Without `retry_for` it is retried for the default time, which ends sooner with a region that never
-    answers.
+    `text` None means standard input, one message per line. Without `retry_for` the default time applies,
+    which is shorter for a region that never answers.
     """
 
     channel: str
@@ -49,7 +49,7 @@ class PublishRequest:
 
     @property
     def is_single(self) -> bool:
-        """True if it is about one message."""
+        """True if it publishes a single message."""
         return self.text is not None and self.count == 1
 
     @property
@@ -67,7 +67,7 @@ class PublishRequest:
         )
 
     async def items(self) -> AsyncGenerator[Item, None]:
-        """Yield the texts as they come."""
+        """Yield the texts as they arrive."""
         items = _lines(Input(sys.stdin.fileno())) if self.text is None else repeat(self.text, self.count or 1)
         async with aclosing(items):
             async for item in items:
@@ -92,7 +92,7 @@ async def publish(profile: Profile, region: str | None, request: PublishRequest)
     """Publish in one region.
 
     Raises:
-        UserError: no such region, or a failure that all the rest would share.
+        UserError: no such region, or a failure that all remaining messages would share.
     """
     endpoint = await pick(profile, region)
     builder = MessageBuilder(
@@ -139,7 +139,7 @@ class PublishRun:
         """Publish the items and report the result.
 
         Raises:
-            UserError: a failure that all the rest would share, or the results cannot be written.
+            UserError: a failure that all remaining messages would share, or the results cannot be written.
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -163,13 +163,13 @@ class PublishRun:
             self._clear()
 
     async def _finish_writing(self, writer: asyncio.Task[None]) -> None:
-        """Wait until the results are written, or cannot be.
+        """Wait until the results have been written.
 
         Raises:
             UserError: it cannot be written.
         """
         await self._results.end()
-        # Waited for like this, a cancelled writer raises nothing here.
+        # Awaited like this, a cancelled writer raises nothing here.
         await asyncio.wait({writer})
         if not writer.cancelled():
             writer.result()
@@ -179,13 +179,13 @@ class PublishRun:
         if self._interrupted:
             self._report(_interruption(report, request))
             return ExitCode.INTERRUPTED
-        # The reader of the results is gone: as in `| head`, that is not a failure.
+        # The reader of the results is gone, as in `| head`, which is not a failure.
         if self._results.closed:
             return ExitCode.DONE
-        # In a script a success needs no words.
+        # In a script, success needs no summary.
         if not request.is_single and (self._has_terminal or report.refused):
             self._report(f"{summary(report, seconds)}.", plain=not report.refused)
-        is_generated = request.text is not None  # lines may have come too slowly themselves
+        is_generated = request.text is not None  # Lines of standard input may have come too slowly.
         if is_generated and request.rate and (missed := too_slow(report, seconds, request.rate)):
             self._report(missed)
         return ExitCode.FAILED if report.refused else ExitCode.DONE
@@ -214,7 +214,7 @@ class PublishRun:
         self._interrupted = True
         self._publisher.stop()
         if self._writer is not None:
-            # A reader that is stuck must not hold up Ctrl-C longer than the publishes in flight.
+            # A stuck reader must not delay Ctrl-C longer than the publishes in flight do.
             asyncio.get_running_loop().call_later(DRAIN, self._writer.cancel)
 
     def _show_counts(self) -> None:
@@ -231,12 +231,12 @@ class PublishRun:
 
 
 class ResultWriter:
-    """Writes lines to standard output in batches, while the publishing goes on.
+    """Writes lines to standard output in batches while publishing continues.
 
     `on_closed` is called once if no more can be written.
 
     Attributes:
-        closed: No more can be written; the rest is dropped.
+        closed: True if no more can be written; the rest is dropped.
     """
 
     def __init__(self, output: Output, *, on_closed: Callable[[], None]) -> None:
@@ -249,7 +249,7 @@ class ResultWriter:
 
     async def add(self, line: str) -> None:
         """Queue a line; wait while too many are queued."""
-        # The publishing waits for its reader: memory does not grow with the input.
+        # Publishing waits for its reader, so that memory does not grow with the input.
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._lines) < MAX_WAITING_LINES or self.closed)
             self._lines.append(line)
@@ -297,7 +297,7 @@ def summary(report: BulkReport, seconds: float) -> str:
 
 
 def too_slow(report: BulkReport, seconds: float, rate: float) -> str:
-    """Return a sentence if the rate was missed by more than a tenth and a second, else an empty text."""
+    """Return a sentence if the rate was missed by more than a tenth and a second, else an empty string."""
     sent = report.accepted + report.refused
     if seconds <= max(1.0, 0.1 * sent / rate) + sent / rate:
         return ""
@@ -310,7 +310,7 @@ def counts(accepted: int, refused: int) -> str:
 
 
 def unsent(report: BulkReport, noun: str) -> str:
-    """Return what is left to send; `noun` is what the numbers count: line, or message."""
+    """Return the remaining numbers as text; `noun` is what they count: line, or message."""
     spans = report.unsent
     if not spans:
         return ""
@@ -327,7 +327,7 @@ def unsent(report: BulkReport, noun: str) -> str:
 
 
 def ended_early(why: str, report: BulkReport, noun: str) -> str:
-    """Return how far a run got, and where to resume."""
+    """Return a sentence on how far a run got, and how to resume."""
     parts = [counts(report.accepted, report.refused), unsent(report, noun)]
     return f"{why}: {'; '.join(part for part in parts if part)}."
 

@@ -1,8 +1,8 @@
 """`globalchat completion`: the script for a shell, and the words with which it completes.
 
-The scripts are ours, as click's set variables of the shell that completes, and call `globalchat` whatever was
-typed (`.venv/bin/globalchat`, `~/bin/globalchat`). Between program and script they speak click's protocol.
-The words come from files of this machine alone: nothing is started, no backend is asked.
+The scripts are our own, since click's set variables in the user's shell, and call `globalchat` whatever was
+typed (`.venv/bin/globalchat`, `~/bin/globalchat`). They use click's protocol. The words come only from local
+files: nothing is started, and no backend is asked.
 """
 
 import json
@@ -112,7 +112,7 @@ Examples:
 _PLAIN = re.compile(r"[\w@%+=:./-]+")
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
-"""The words that a parameter may take, each with a hint."""
+"""The possible values of a parameter, each with a hint."""
 
 
 @click.command("completion", cls=CliCommand, help=HELP)
@@ -124,9 +124,9 @@ def command(shell: str) -> int:
 
 
 def add_completers(command: click.Command) -> click.Command:
-    """Let the parameters of a command, and of those below it, complete by their names; return it."""
+    """Set the completion of the parameters of a command and its subcommands by name; return the command."""
     for param in command.params:
-        # One that an option has itself comes first: --region of `subscribe` also takes `all`.
+        # An option's own completion takes precedence: --region of `subscribe` also accepts `all`.
         if param.name in COMPLETERS and param._custom_shell_complete is None:
             param._custom_shell_complete = _completer(COMPLETERS[param.name])
     if isinstance(command, click.Group):
@@ -171,7 +171,7 @@ COMPLETERS: Mapping[str, Words] = {
     "channels": _channels,
     "faults": _faults,
 }
-"""By the name of the parameter, which is the same in every command."""
+"""The completion by parameter name, which is the same in every command."""
 
 
 def _completer(words: Words) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
@@ -182,12 +182,12 @@ def _completer(words: Words) -> Callable[[click.Context, click.Parameter, str], 
 
 
 def matching(words: Words, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Return the words that begin as typed; none, and no message, if a profile cannot be read.
+    """Return the words with the typed prefix; none, without a message, if a profile cannot be read.
 
-    What a shell would have to quote is left out: bash puts a word into the line as it is.
+    Words that a shell would have to quote are left out, as bash inserts a word unchanged.
     """
     found: list[CompletionItem] = []
-    # A message would land in the middle of the line that is typed.
+    # A message would appear in the middle of the line being typed.
     with suppress(UserError, OSError):
         found.extend(
             CompletionItem(word, help=hint and printable(hint))
@@ -214,7 +214,7 @@ def _regions(profile: str) -> Mapping[str, str | None]:
 
 
 def _known_channels(profile: str) -> list[str]:
-    """Return the channels that this machine deployed for the profile, else those of the project."""
+    """Return the channels that this machine deployed for the profile, or those of the project."""
     from globalchat.core.resources import resource
 
     return _deployed_channels(profile) or _channels_in(resource("cdk.json"))
@@ -233,7 +233,7 @@ def _deployed_channels(profile: str) -> list[str]:
 
 
 def _channels_in(file: Path) -> list[str]:
-    """Return the channels of a `cdk.json`; to check the file would take longer than a key press may."""
+    """Return the channels of a `cdk.json` without validation, which takes too long for a key press."""
     try:
         context = json.loads(read_text(file))["context"]["globalchat"]
         return [str(name) for name in context["channels"]]

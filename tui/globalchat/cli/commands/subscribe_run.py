@@ -30,11 +30,11 @@ from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.text import LINE_BREAK, sanitize
 
 LAST_LINES_SECONDS = 1.0
-"""How long the last batch of lines may take to be written once the run has ended."""
+"""Seconds for writing the last batch of lines once the run has ended."""
 
 
 class LineFormat(Enum):
-    """How the line of a message is written."""
+    """The format of a message's line."""
 
     TEXT = auto()
     JSON = auto()
@@ -43,7 +43,7 @@ class LineFormat(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeRequest:
-    """What to follow, how to show it, and when to end: after `count` messages, or `seconds`."""
+    """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`."""
 
     channels: tuple[str, ...]
     form: LineFormat = LineFormat.TEXT
@@ -52,7 +52,7 @@ class SubscribeRequest:
 
 
 async def follow(profile: Profile, region: str | None, request: SubscribeRequest, output: Output) -> ExitCode:
-    """Show the messages until it is time to end, every channel is lost or no region can be reached.
+    """Show messages until the end of the request, or until every channel is lost or no region can be reached.
 
     Raises:
         UserError: the profile has no such region, or the output cannot be written.
@@ -88,13 +88,13 @@ class SubscribeRun:
         self._error: UserError | None = None
 
     async def run(self) -> ExitCode:
-        """Follow until it is over, and return the exit code.
+        """Follow until the end, and return the exit code.
 
         Raises:
             UserError: the output cannot be written.
         """
         loop = asyncio.get_running_loop()
-        # The reader of a pipe is gone, as in `| head`: that is not a failure.
+        # The reader of a pipe is gone, as in `| head`, which is not a failure.
         unwatch = self._output.watch(lambda: self._end(ExitCode.DONE))
         timer = loop.call_later(self._request.seconds, self._time_out) if self._request.seconds else None
         try:
@@ -115,7 +115,7 @@ class SubscribeRun:
                 tasks.create_task(session.run(), name=f"session {alias}")
                 listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
             await self._over.wait()
-            # Closed sessions hand out what they still hold, and then nothing more.
+            # Closed sessions still return their remaining events.
             for session in self._sessions.values():
                 session.close()
             await asyncio.wait(listeners, timeout=LAST_LINES_SECONDS)
@@ -125,7 +125,7 @@ class SubscribeRun:
     async def _listen(self, alias: str, session: Session) -> None:
         """Show the events of one session until the run is over."""
         while not self._over.is_set() and (events := await session.next_events()):
-            # One batch at a time: the lines of two regions must not mix.
+            # One batch at a time, so that the lines of two regions do not mix.
             async with self._writing:
                 if self._over.is_set():
                     return
@@ -173,7 +173,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Region:
-    """The channels of a region that are not lost, and its state. After `has_failed` trying cannot help."""
+    """The channels of a region that are not lost, and its state. After `has_failed` a retry cannot help."""
 
     left: set[str]
     was_live: bool = False
@@ -185,9 +185,9 @@ class _Region:
 class Follower:
     """Follows `channels` in one region or several; `ended` is the exit code once following is over.
 
-    With several regions each arrival counts as a message, and it goes on as long as one region does. Pure: no
-    session, no clock. `regions` are aliases, or one name of any kind; `count` is the number of messages that
-    ends it.
+    With several regions each arrival counts as a message, and it continues as long as one region does. Pure:
+    no session, no clock. `regions` are aliases, or one name of any kind; `count` is the number of messages
+    that ends it.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class Follower:
         return batch
 
     def finish(self) -> ExitCode:
-        """Return the exit code for a run whose time is up."""
+        """Return the exit code for a run that has reached its time limit."""
         if self.ended is None:
             if not any(region.was_live for region in self._regions.values()):
                 self.ended = ExitCode.UNREACHABLE
@@ -250,7 +250,7 @@ class Follower:
     def _change_state(self, state: SessionState, region: str, batch: Batch) -> None:
         one = self._regions[region]
         seen = (state.phase, state.region, state.attempt)
-        # A state is reported again when its details change; a line for each would be noise.
+        # States are also reported for changed details; a line for each would be noise.
         if seen == one.last_state:
             return
         one.last_state = seen
@@ -271,7 +271,7 @@ class Follower:
         batch.sentences.append(sentence if len(self._regions) == 1 else f"{region}: {sentence}")
 
     def _end_if_over(self) -> None:
-        """End once no region has anything to wait for; one that was never reached waits for the others."""
+        """End once no region waits for anything; one that was never reached waits for the others."""
         reached = any(region.was_live for region in self._regions.values())
         codes = [_code(region, reached=reached) for region in self._regions.values()]
         if None not in codes:
@@ -282,7 +282,7 @@ def _code(region: _Region, *, reached: bool) -> ExitCode | None:
     """Return how following ends for a region, None if it goes on."""
     if region.has_failed or not region.left:
         return ExitCode.FAILED
-    # A script has to learn that a region cannot be reached, not to wait for ever.
+    # A script must find out that a region cannot be reached instead of waiting for ever.
     if not reached and region.attempt >= ATTEMPTS_BEFORE_FIRST_SUCCESS:
         return ExitCode.UNREACHABLE
     return None
@@ -307,7 +307,7 @@ def as_json(event: MessageReceived) -> str:
 
 
 def as_raw(event: MessageReceived) -> str:
-    """Return the line of `--raw`: the text as it was sent, whatever it does to a terminal."""
+    """Return the line of `--raw`: the text as sent, whatever it does to a terminal."""
     return event.message.text
 
 
@@ -317,10 +317,10 @@ def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
     With `tags` (aliases) it names the region that brought the message.
     """
     message = event.message
-    # Before the clocks are compared the transit is rough.
+    # Before the clocks are compared, the transit is approximate.
     sign = "~" if event.transit_error_ms >= ROUGH_MS else "+"
     transit = "" if event.transit_ms is None else f" {sign}{event.transit_ms} ms"
-    # As wide as the longest alias, so that the columns after it line up.
+    # Padded to the longest alias, so that the columns after it line up.
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
     names = (message.channel, message.sender or "-", message.region)
     channel, sender, region = (sanitize(name, name=True) for name in names)

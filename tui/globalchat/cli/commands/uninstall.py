@@ -1,4 +1,4 @@
-"""`globalchat uninstall`: delete what the program keeps on this machine."""
+"""`globalchat uninstall`: delete the program's files on this machine."""
 
 import os
 from contextlib import suppress
@@ -49,12 +49,12 @@ def command(yes: bool) -> int:
         echo_err(f"not of globalchat, and left alone: {path}")
     if not confirm("Delete these?", yes=yes):
         return ExitCode.FAILED
-    # Before its folder goes: it would write its state again.
+    # Before its folder is deleted: otherwise it would write its state again.
     if local_cloud.folder().is_dir():
         launch.end(local_cloud.folder(), note=echo_err)
     for path in there:
         try:
-            # Of a link the link goes, not what it leads to.
+            # Of a link, only the link is deleted, not its target.
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -64,7 +64,7 @@ def command(yes: bool) -> int:
                 f"{path} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
             ) from None
     for folder in dict.fromkeys((ours.config, ours.state, ours.cache)):
-        # One with other contents stays, and one that is gone already is not a failure.
+        # A folder with other contents stays, and one that is gone already is not a failure.
         with suppress(OSError):
             folder.rmdir()
     echo_err("Deleted. `pip uninstall globalchat` removes the program.")
@@ -72,9 +72,9 @@ def command(yes: bool) -> int:
 
 
 def _ours(folders: Folders) -> tuple[list[Path], list[Path]]:
-    """Return what is to be deleted, and what else lies in the folders that `GLOBALCHAT_HOME` makes ours.
+    """Return the paths to delete, and other files in the folders that `GLOBALCHAT_HOME` makes ours.
 
-    The platform's folders bear our name: they go as a whole.
+    The platform's folders have our name and are deleted as a whole.
     """
     named = {"config": folders.config, "state": folders.state, "cache": folders.cache}
     there = {name: folder for name, folder in named.items() if folder.is_dir()}

@@ -43,7 +43,7 @@ def command(given: UnsubscribeOptions) -> int:
     if chosen == LOCAL:
         from globalchat.cli import local_cloud
 
-        # The user's AWS credentials mean nothing there.
+        # The user's AWS credentials are meaningless there.
         state = local_cloud.join(echo_err)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
@@ -57,20 +57,20 @@ def command(given: UnsubscribeOptions) -> int:
 async def _end_in_every_region(
     profile: Profile, channel: str, credentials: Credentials, *, as_json: bool
 ) -> ExitCode:
-    """Call every region, whatever the others answer, and report each; return the worst exit code."""
+    """Call every region, whatever the others answer, and print each result; return the worst exit code."""
     import asyncio
 
     from globalchat.client.api import RegionApi
 
     async def call(endpoint: RegionEndpoint) -> tuple[ExitCode, str]:
-        """Return DONE and the name of the channel, or another code and the sentence of the error."""
+        """Return DONE and the channel's name, or another code and the sentence of the error."""
         try:
             async with RegionApi(endpoint, credentials=credentials) as api:
                 return ExitCode.DONE, await api.unsubscribe(channel)
         except UserError as error:
             return error.exit_code, error.sentence
 
-    # All at once, and all of them: a region that is down must not keep the others from it.
+    # All at once, and all of them: a region that is down must not prevent the others.
     async with asyncio.TaskGroup() as tasks:
         calls = {each: tasks.create_task(call(each)) for each in profile.regions.values()}
     answers = {endpoint: task.result() for endpoint, task in calls.items()}

@@ -41,7 +41,7 @@ Examples:
   globalchat verify --record answers && globalchat verify --replay answers
 """
 BUSY_SECONDS = 30.0
-"""How long a call is retried while AWS throttles it."""
+"""Seconds for which a call is retried while AWS throttles it."""
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -97,7 +97,7 @@ def command(given: VerifyOptions) -> int:
 
 @dataclass(frozen=True)
 class _Result:
-    """What was found, what stood in the way of questions, and who answered in the place of AWS."""
+    """The comparisons, the errors that prevented questions, and who answered for AWS."""
 
     found: "Sequence[Comparison]"
     causes: "Sequence[Reason]"
@@ -106,10 +106,10 @@ class _Result:
 
 
 def _deployment(profile: str | None) -> Profile | None:
-    """Return the profile of the deployment; the local cloud counts only if it is named.
+    """Return the profile of the deployment; the local cloud's only if it is given.
 
     Raises:
-        UserError: the profile that is named is not there, or damaged.
+        UserError: the given profile does not exist, or is damaged.
     """
     chosen = profiles.choose(profile)
     if chosen == LOCAL and profile is None:
@@ -128,7 +128,7 @@ def _replay(asked: "Catalogue", folder: Path) -> _Result:
 
 
 def _ask(asked: "Catalogue", deployed: Profile | None, given: VerifyOptions) -> _Result:
-    """Print who asks, where and how much; then ask AWS, and look at the deployment."""
+    """Print the account, the endpoint and the number of questions; then ask AWS, and probe the deployment."""
     from globalchat.cli.aws_deployment import sign_in
     from globalchat.verify import deployment, summary
     from globalchat.verify.answers import AwsAnswers, Verification
@@ -145,7 +145,7 @@ def _ask(asked: "Catalogue", deployed: Profile | None, given: VerifyOptions) -> 
     rows = deployment.probes(disturb=given.disturb) if deployed is not None else 0
     echo_err(summary.cost(asked, rows=rows))
     recorder = Recorder(account.number)
-    # Short time-outs for what does not answer, and a longer wait for what says that it is busy.
+    # Short time-outs if nothing answers, and a longer wait if AWS says that it is busy.
     patient = replace(aws, busy_seconds=BUSY_SECONDS)
     with _live() as shown:
         run = Verification(
@@ -181,7 +181,7 @@ def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Compa
                 check_rows(side, disturb=disturb, templates=templates, note=note, progress=progress)
             )
     except UserError as error:
-        return not_looked_at(side, str(error))  # what AWS has answered already is shown anyway
+        return not_looked_at(side, str(error))  # Answers that AWS has given already are shown anyway.
 
 
 @contextmanager
@@ -199,11 +199,11 @@ def _live() -> "Iterator[LiveLine]":
 
 
 def _side(deployed: Profile, aws: "Aws") -> "Side":
-    """Return the deployment's first region; the local cloud's administrator signs for it, not AWS's user."""
+    """Return the deployment's first region; the local cloud's administrator signs for a local one."""
     from globalchat.verify import deployment
 
     endpoint = next(iter(deployed.regions.values()))
-    # The local cloud's administrator is not one of AWS's users.
+    # The local cloud's administrator is not an AWS user.
     if deployed.name != LOCAL:
         return deployment.aws_side(endpoint, aws)
     from globalchat.cli import local_cloud

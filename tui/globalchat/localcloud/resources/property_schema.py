@@ -49,7 +49,9 @@ class PropertySchema:
         """Check an object; `path` is empty for a resource's own properties.
 
         `unresolved` are properties that are present, but whose values are unknown because of another problem.
-        Raises: Invalid: all problems; features that are not emulated come before missing properties.
+
+        Raises:
+            Invalid: all problems; features that are not emulated come before missing properties.
         """
         if not isinstance(value, dict):
             raise Invalid(f"property {path} is not an object")
