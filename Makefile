@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint installed collected lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,8 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
 NODE_NEW_ENOUGH := process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Without compiling: that is most of pip's CPU time, and Python keeps what it compiles when it first imports a module.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
@@ -39,7 +40,8 @@ chat: .venv/base.stamp
 deploy: .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)
 
-test: lint
+test: installed
+	@$(MAKE) --no-print-directory -j2 lint-types lint-rest collected
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 soak: .venv/dev.stamp
@@ -48,10 +50,17 @@ soak: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)
 
-# Two at once: the downloads of pip and npm wait for different servers, and mypy takes as long as all other checks.
-lint: node
-	@$(MAKE) --no-print-directory -j2 .venv/dev.stamp infra/node_modules/.stamp
+lint: installed
 	@$(MAKE) --no-print-directory -j2 lint-types lint-rest
+
+# Two at once, here and above: the downloads of pip and npm wait for different servers, and mypy takes as long as all
+# other checks.
+installed: node
+	@$(MAKE) --no-print-directory -j2 .venv/dev.stamp infra/node_modules/.stamp
+
+# The workers of pytest start at the same moment: each would compile every test and everything that tests import.
+collected: .venv/dev.stamp
+	@$(BIN)/pytest --collect-only -qq >/dev/null || true
 
 lint-types: .venv/dev.stamp
 	$(BIN)/mypy

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -43,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage rarely."""
+    """Collect garbage rarely, and refuse modules that load the CDK: a second and a Node process a worker."""
+    if "jsii" in sys.modules:
+        raise pytest.UsageError("A module of tests imports the CDK: let the tests that need it import it.")
     gc.set_threshold(50_000, 20, 20)
 
 

@@ -12,7 +12,6 @@ from botocore.session import Session
 
 from globalchat.core.errors import UsageError
 from globalchat_infra import names, stack_interface
-from globalchat_infra.cdk_app import yaml_size
 from globalchat_infra.config import CHOICES, Config, parse
 from globalchat_infra.snapshot import synthesise
 from tests.infra.helpers.synthesised_templates import (
@@ -198,12 +197,16 @@ def test_names_that_are_global_differ_between_deployments(part: str) -> None:
 
 
 def test_templates_fit_an_inline_upload(templates: Templates, full_templates: Templates) -> None:
+    from globalchat_infra.cdk_app import yaml_size
+
     # CloudFormation takes 51,200 bytes without a bucket.
     assert max(map(yaml_size, templates.values())) < 41_000
     assert max(map(yaml_size, full_templates.values())) < 49_000
 
 
 def test_a_template_is_measured_as_the_yaml_that_is_uploaded(full_templates: Templates) -> None:
+    from globalchat_infra.cdk_app import yaml_size
+
     class Indented(yaml.SafeDumper):
         """Indents lists inside objects, as the CDK's command line does."""
 
