@@ -18,8 +18,8 @@ from globalchat.client.outbox.store import (
     DraftDatabase,
     DraftStore,
     StoredDraft,
-    translate_sqlite_errors,
 )
+from globalchat.core.database import translate_sqlite_errors
 from globalchat.core.errors import UserError
 
 
@@ -277,12 +277,15 @@ def test_other_answers_of_sqlite_about_locks(
 
     failure = sqlite3.OperationalError("access permission denied")
     failure.sqlite_errorcode = code
-    with pytest.raises(UserError, match="access permission denied"), translate_sqlite_errors(tmp_path / FILE):
+    with (
+        pytest.raises(UserError, match="access permission denied"),
+        translate_sqlite_errors("outbox", tmp_path / FILE),
+    ):
         raise failure
     monkeypatch.setattr("fcntl.lockf", refuse)
     with (
         pytest.raises(UserError, match="network file system without locks"),
-        translate_sqlite_errors(tmp_path / FILE),
+        translate_sqlite_errors("outbox", tmp_path / FILE),
     ):
         raise failure
 

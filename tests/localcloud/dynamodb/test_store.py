@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.core.database import delete_file
 from globalchat.core.errors import UserError
-from globalchat.localcloud.database import delete_file
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
 from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem, count_items

@@ -14,6 +14,7 @@ from globalchat.client.events import (
     DraftUnsent,
     EventsSkipped,
     GapRecorded,
+    MarksUnavailable,
     MessageReceived,
     OutboxUnavailable,
     StateChanged,
@@ -109,9 +110,12 @@ def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatM
     assert model.outgoing.unsent("tech") == [DRAFT]
 
 
-def test_an_outbox_that_fails_is_reported(model: ChatModel) -> None:
-    model.reduce(OutboxUnavailable("The outbox is \x1bdamaged.", "Move it."))
-    assert model.take_effects() == [Notice("The outbox is ␛damaged.", "warning")]
+@pytest.mark.parametrize("kind", [OutboxUnavailable, MarksUnavailable])
+def test_files_that_fail_are_reported(
+    model: ChatModel, kind: type[OutboxUnavailable | MarksUnavailable]
+) -> None:
+    model.reduce(kind("The file is \x1bdamaged.", "Move it."))
+    assert model.take_effects() == [Notice("The file is ␛damaged.", "warning")]
 
 
 def test_a_draft_stays_below_what_came_before_whatever_the_clocks_say(model: ChatModel) -> None:

@@ -113,6 +113,17 @@ class OutboxUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class MarksUnavailable:
+    """Up to where channels are read is kept in memory only, or was lost, because of `reason`.
+
+    `remedy` is the solution (or None).
+    """
+
+    reason: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelRefused:
     """The backend refused a subscription (`UnknownChannel`): the channel is no longer wanted."""
 
@@ -219,6 +230,7 @@ SessionEvent = (
     | DraftWaiting
     | DraftHeld
     | OutboxUnavailable
+    | MarksUnavailable
     | ChannelRefused
     | ChannelRevoked
     | GapRecorded

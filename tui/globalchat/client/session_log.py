@@ -17,6 +17,7 @@ from globalchat.client.events import (
     EventsSkipped,
     GapFilled,
     GapRecorded,
+    MarksUnavailable,
     MessageReceived,
     OutboxUnavailable,
     PageFailed,
@@ -99,6 +100,8 @@ class SessionLog:
                 self._write(logging.WARNING, "events skipped", count=number)
             case OutboxUnavailable(reason):
                 self._write(logging.WARNING, "outbox unavailable", reason=reason)
+            case MarksUnavailable(reason):
+                self._write(logging.WARNING, "marks unavailable", reason=reason)
             case _:
                 self._draft(event)
 

@@ -133,7 +133,7 @@ Examples:
 @options.yes
 def reset(yes: bool) -> int:
     """Run `globalchat local reset`."""
-    from globalchat.localcloud import database  # Imported here, as it loads SQLite.
+    from globalchat.core import database  # Imported here, as it loads SQLite.
     from globalchat.localcloud.dynamodb.store import count_items
     from globalchat.localcloud.events.event_store import count_events
     from globalchat.localcloud.process import launch

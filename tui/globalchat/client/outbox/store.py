@@ -7,25 +7,18 @@ drafts may be adopted.
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
+from globalchat.core.database import transaction, translate_sqlite_errors
 from globalchat.core.errors import UserError
-from globalchat.core.files import (
-    OWN_DISK,
-    FileLock,
-    NoLocks,
-    ensure_folder,
-    has_record_locks,
-    is_locked,
-    open_private,
-)
+from globalchat.core.files import FileLock, NoLocks, ensure_folder, is_locked, open_private
 
 FILE = "outbox.sqlite3"
+_NOUN = "outbox"
 VERSION = 1
 BUSY_TIMEOUT = 1.0
 """Seconds that a write waits for another chat's write, which takes microseconds."""
@@ -48,41 +41,6 @@ CREATE TABLE drafts (
 )
 """
 
-_REASONS = {
-    sqlite3.SQLITE_FULL: ("the disk is full", "Make room, then open the chat again."),
-    sqlite3.SQLITE_NOTADB: ("it is damaged", "Move the file away; what it holds may still be recovered."),
-    sqlite3.SQLITE_CORRUPT: ("it is damaged", "Move the file away; what it holds may still be recovered."),
-    sqlite3.SQLITE_BUSY: ("another program keeps it locked", "Close that program, then open the chat again."),
-    sqlite3.SQLITE_READONLY: ("it cannot be written", "Make it writable, then open the chat again."),
-    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Make it writable, then open the chat again."),
-}
-
-_OF_LOCKS = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR}
-)
-"""SQLite's errors on a file system without locks.
-
-For ENOLCK the same as for a lock held by another process.
-"""
-
-
-@contextmanager
-def translate_sqlite_errors(path: Path) -> Iterator[None]:
-    """Convert errors of the file at `path` to a UserError with a remedy."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # The low byte of an extended code is the primary code.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-        reason, remedy = _REASONS.get(code, (str(error), None))
-        if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
-            reason, remedy = "it lies on a network file system without locks", OWN_DISK
-        raise UserError(f"The outbox {path} cannot be used: {reason}.", remedy=remedy) from None
-    except OSError as error:
-        raise UserError(
-            f"The outbox {path} cannot be used: {error.strerror}.", remedy="Make its folder writable."
-        ) from None
-
 
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the database in `folder`, creating it if necessary (folder 0700, file 0600).
@@ -95,7 +53,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     """
     ensure_folder(folder)
     path = folder / FILE
-    with translate_sqlite_errors(path):
+    with translate_sqlite_errors(_NOUN, path):
         # Created here, since SQLite would leave the mode to the umask; its side files get the mode of this
         # file.
         os.close(open_private(path, os.O_RDWR))
@@ -107,26 +65,6 @@ def connect(folder: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run a few statements under the write lock, all or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _lies_where_there_are_no_locks(path: Path) -> bool:
-    try:
-        return not has_record_locks(path.parent)
-    except OSError:
-        return False
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -174,7 +112,7 @@ class DraftDatabase:
         self._lock: FileLock | None = None
         self._database = connect(folder)
         try:
-            with translate_sqlite_errors(self._path), transaction(self._database):
+            with translate_sqlite_errors(_NOUN, self._path), transaction(self._database):
                 # The write lock serialises sessions that start and clean up at the same time.
                 self._lock = self._become_owner()
                 self._sweep()
@@ -186,7 +124,7 @@ class DraftDatabase:
     def save(self, stored: StoredDraft) -> None:
         """Store a draft after all others, replacing one with the same id."""
         draft = stored.draft
-        with translate_sqlite_errors(self._path):
+        with translate_sqlite_errors(_NOUN, self._path):
             self._database.execute(
                 f"INSERT OR REPLACE INTO drafts (owner, profile, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
                 (
@@ -204,12 +142,12 @@ class DraftDatabase:
 
     def require_confirmation(self, draft_id: str) -> None:
         """Mark a draft as one that is sent only after confirmation."""
-        with translate_sqlite_errors(self._path):
+        with translate_sqlite_errors(_NOUN, self._path):
             self._database.execute("UPDATE drafts SET held = 1 WHERE id = ?", (draft_id,))
 
     def remove(self, draft_id: str) -> None:
         """Delete a draft."""
-        with translate_sqlite_errors(self._path):
+        with translate_sqlite_errors(_NOUN, self._path):
             self._database.execute("DELETE FROM drafts WHERE id = ?", (draft_id,))
 
     def close(self) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from globalchat.localcloud.database import FileFormat, count_rows, open_or_replace
+from globalchat.core.database import FileFormat, count_rows, open_or_replace
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
 
 _FORMAT: Final = FileFormat(
-    noun="tables",
+    noun="local cloud's tables",
+    remedy="delete the tables with `globalchat local reset`",
     application=0x676C7462,
     version=1,
     schema="""

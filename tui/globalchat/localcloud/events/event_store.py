@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from globalchat.localcloud.database import (
+from globalchat.core.database import (
     DamagedFile,
     FileFormat,
     count_rows,
@@ -27,7 +27,8 @@ from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.records import DeadLetter, EventDelivery, EventsNotStored
 
 _FORMAT: Final = FileFormat(
-    noun="events",
+    noun="local cloud's events",
+    remedy="delete the events with `globalchat local reset`",
     application=0x676C6265,
     version=1,
     schema="""

@@ -15,6 +15,7 @@ from globalchat.client.events import (
     DraftWaiting,
     EventsSkipped,
     GapRecorded,
+    MarksUnavailable,
     MessageReceived,
     OutboxUnavailable,
     SessionEvent,
@@ -223,7 +224,7 @@ class ChatModel:
                 conversation = self.conversation(draft.channel)
                 self.outgoing.queue(conversation, self._rows, draft)
                 self.outgoing.fail(conversation, draft, _TOO_OLD)
-            case OutboxUnavailable(reason):
+            case OutboxUnavailable(reason) | MarksUnavailable(reason):
                 self.warn(reason)
             case ChannelRefused(channel, _, reason):
                 self._refuse_channel(channel, brief(reason))

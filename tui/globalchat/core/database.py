@@ -1,16 +1,65 @@
-"""SQLite files of the local cloud: readable by their owner alone, of a known format, set aside if damaged."""
+"""SQLite files: readable by their owner alone, of a known format, set aside if damaged; their errors."""
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import FREE_SPACE, unwritable
+from globalchat.core.files import FREE_SPACE, OWN_DISK, has_record_locks, unwritable
 
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "Make room, then open the chat again."),
+    sqlite3.SQLITE_NOTADB: ("it is damaged", "Move the file away; what it holds may still be recovered."),
+    sqlite3.SQLITE_CORRUPT: ("it is damaged", "Move the file away; what it holds may still be recovered."),
+    sqlite3.SQLITE_BUSY: ("another program keeps it locked", "Close that program, then open the chat again."),
+    sqlite3.SQLITE_READONLY: ("it cannot be written", "Make it writable, then open the chat again."),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Make it writable, then open the chat again."),
+}
+
+_OF_LOCKS = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR}
+)
+"""SQLite's errors on a file system without locks.
+
+For ENOLCK the same as for a lock held by another process.
+"""
+
+
+@contextmanager
+def translate_sqlite_errors(noun: str, path: Path) -> Iterator[None]:
+    """Convert errors of the file at `path` (its `noun`: "outbox") to a UserError with a remedy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The low byte of an extended code is the primary code.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        reason, remedy = _REASONS.get(code, (str(error), None))
+        if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
+            reason, remedy = "it lies on a network file system without locks", OWN_DISK
+        raise UserError(f"The {noun} {path} cannot be used: {reason}.", remedy=remedy) from None
+    except OSError as error:
+        raise UserError(
+            f"The {noun} {path} cannot be used: {error.strerror}.", remedy="Make its folder writable."
+        ) from None
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Run a few statements under the write lock, all or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +67,8 @@ class FileFormat:
     """What a kind of file holds.
 
     Attributes:
-        noun: What it is, for sentences: "tables".
+        noun: What it is, for sentences: "local cloud's tables".
+        remedy: What to do about a file of a later version.
         application: Marks the file as ours (SQLite's application id).
         version: The version of the schema; a file of a later one is refused.
         schema: SQL that makes a new file.
@@ -28,6 +78,7 @@ class FileFormat:
     """
 
     noun: str
+    remedy: str
     application: int
     version: int
     schema: str
@@ -139,8 +190,8 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
         raise DamagedFile
     if version > form.version:
         raise UserError(
-            f"A later version of globalchat wrote the local cloud's {form.noun}.",
-            remedy=f"Upgrade globalchat, or delete the {form.noun} with `globalchat local reset`.",
+            f"A later version of globalchat wrote the {form.noun}.",
+            remedy=f"Upgrade globalchat, or {form.remedy}.",
         )
     if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedFile
@@ -149,7 +200,7 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
     connection.execute(f"PRAGMA synchronous = {form.synchronous}")
     if not pages:
         connection.executescript(
-            f"BEGIN; {form.schema} PRAGMA application_id = {form.application}; "
+            f"BEGIN IMMEDIATE; {form.schema} PRAGMA application_id = {form.application}; "
             f"PRAGMA user_version = {form.version}; COMMIT;"
         )
 
@@ -164,6 +215,13 @@ def _make_private(path: Path) -> None:
             os.close(handle)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def _lies_where_there_are_no_locks(path: Path) -> bool:
+    try:
+        return not has_record_locks(path.parent)
+    except OSError:
+        return False
 
 
 def _files(path: Path) -> list[Path]:

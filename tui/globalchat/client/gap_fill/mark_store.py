@@ -1,0 +1,290 @@
+"""The marks on disk: one SQLite file per profile, which the sessions of all its readers share.
+
+Ids are stored in chunks, so that thousands of messages a second cost one row. A power cut may lose the last
+writes, the end of the process loses none.
+"""
+
+import sqlite3
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from globalchat.client.events import GapReason, MarksUnavailable
+from globalchat.client.gap_fill.gaps import ChannelMark, Gap, Place, with_gap
+from globalchat.client.gap_fill.marks import MarkChanges
+from globalchat.client.inbox import SeenId
+from globalchat.client.messages import LENGTH
+from globalchat.core.database import FileFormat, open_or_replace, transaction, translate_sqlite_errors
+from globalchat.core.errors import UserError
+from globalchat.core.files import ensure_folder
+
+MOST_IDS: Final = 100_000
+"""Ids stored per reader: as many as a session remembers (`SessionOptions.dedupe_ids`)."""
+_UNUSED_MS: Final = 400 * 86_400_000
+"""A reader that wrote nothing for so long is deleted: longer than any history is kept."""
+_MOST_READERS: Final = 50
+"""Readers kept per profile; of more the least recently used are deleted."""
+_CHUNK: Final = 500
+"""Ids in a row at most: it is written as a whole each time that some are added."""
+_ID: Final = struct.Struct(">16s16sQ")
+_NOUN: Final = "file of marks"
+_FORMAT: Final = FileFormat(
+    noun=_NOUN,
+    remedy="move the file away",
+    application=0x676C6D6B,
+    version=1,
+    schema="""
+CREATE TABLE IF NOT EXISTS marks (
+  reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL,
+  mark TEXT NOT NULL, start TEXT NOT NULL, written INTEGER NOT NULL,
+  PRIMARY KEY (reader, region, channel)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gaps (
+  reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL,
+  after TEXT NOT NULL, until TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (reader, region, channel, after, until, reason)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ids (
+  number INTEGER PRIMARY KEY,
+  reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL, is_ignored INTEGER NOT NULL,
+  written INTEGER NOT NULL, count INTEGER NOT NULL, ids BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ids_by_reader ON ids (reader, number);
+""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMarks:
+    """What earlier sessions of a reader have stored.
+
+    Attributes:
+        seen: Ids of emitted messages, oldest first, and when each was written (epoch ms).
+        ignored: Ids of messages from before the first mark of their channel.
+    """
+
+    marks: dict[Place, ChannelMark] = field(default_factory=dict)
+    seen: list[tuple[int, SeenId]] = field(default_factory=list)
+    ignored: list[SeenId] = field(default_factory=list)
+
+
+class MarkDatabase:
+    """One reader's marks in the file of a profile. Every method raises UserError on failure.
+
+    Attributes:
+        set_aside: Where a damaged file was moved.
+    """
+
+    def __init__(self, folder: Path, profile: str, reader: str) -> None:
+        ensure_folder(folder)
+        self._path = folder / f"{profile}.sqlite3"
+        self._reader = reader
+        self._chunks: dict[tuple[Place, bool], tuple[int | None, bytes]] = {}
+        self._connection, self.set_aside = open_or_replace(self._path, _FORMAT)
+        self._connection.execute("PRAGMA busy_timeout = 1000")  # others write for milliseconds
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def load(self, now: int) -> StoredMarks:
+        """Return what is stored; delete what nothing needs any more. `now` is epoch ms."""
+        with translate_sqlite_errors(_NOUN, self._path), transaction(self._connection):
+            self._prune(now)
+            stored = StoredMarks()
+            gaps = self._read_gaps()
+            for region, channel, mark, start in self._rows("SELECT region, channel, mark, start FROM marks"):
+                place = Place(str(region), str(channel))
+                stored.marks[place] = ChannelMark(_cursor(mark), _cursor(start), gaps.get(place, ()))
+            columns = "region, channel, is_ignored, written, ids"
+            for region, channel, is_ignored, written, ids in self._rows(
+                f"SELECT {columns} FROM ids", "ORDER BY number"
+            ):
+                place = Place(str(region), str(channel))
+                assert isinstance(ids, bytes)
+                assert isinstance(written, int)
+                read = [SeenId(place, *each) for each in _ID.iter_unpack(ids)]
+                if is_ignored:
+                    stored.ignored.extend(read)
+                else:
+                    stored.seen.extend((written, each) for each in read)
+        return stored
+
+    def save(self, changes: MarkChanges, now: int) -> None:
+        """Write changes, all or none. `now` is epoch ms."""
+        with translate_sqlite_errors(_NOUN, self._path), transaction(self._connection):
+            for place, mark in changes.marks.items():
+                if mark is None:
+                    self._forget(place)
+                else:
+                    self._save_mark(place, mark, now)
+            for place, gap in changes.closed:
+                self._connection.execute(
+                    "DELETE FROM gaps WHERE reader = ? AND region = ? AND channel = ? "
+                    "AND after = ? AND until = ? AND reason = ?",
+                    (self._reader, *place, gap.after, gap.until, gap.reason.name),
+                )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (self._reader, *place, gap.after, gap.until, gap.reason.name)
+                    for place, gap in changes.opened
+                ],
+            )
+            self._save_ids(changes.seen, now, is_ignored=False)
+            self._save_ids(changes.ignored, now, is_ignored=True)
+
+    def _rows(self, query: str, rest: str = "") -> Iterator[tuple[object, ...]]:
+        with closing(self._connection.execute(f"{query} WHERE reader = ? {rest}", (self._reader,))) as rows:
+            yield from rows
+
+    def _read_gaps(self) -> dict[Place, tuple[Gap, ...]]:
+        gaps: dict[Place, tuple[Gap, ...]] = {}
+        for region, channel, after, until, reason in self._rows(
+            "SELECT region, channel, after, until, reason FROM gaps"
+        ):
+            place = Place(str(region), str(channel))
+            # Two sessions may have listed parts of one gap.
+            gaps[place] = with_gap(gaps.get(place, ()), Gap(_cursor(after), _cursor(until), _reason(reason)))
+        return gaps
+
+    def _save_mark(self, place: Place, mark: ChannelMark, now: int) -> None:
+        # What another session of the same reader has read is known, too.
+        self._connection.execute(
+            "INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "mark = max(mark, excluded.mark), start = min(start, excluded.start), written = excluded.written",
+            (self._reader, *place, mark.mark, mark.start, now),
+        )
+
+    def _save_ids(self, ids: Iterable[SeenId], now: int, *, is_ignored: bool) -> None:
+        by_place: dict[Place, list[bytes]] = {}
+        for each in ids:
+            by_place.setdefault(each.place, []).append(_ID.pack(each.digest, each.identity, each.arrived_at))
+        for place, packed in by_place.items():
+            key = place, is_ignored
+            number, before = self._chunks.get(key, (None, b""))
+            if len(before) // _ID.size + len(packed) > _CHUNK:
+                number, before = None, b""
+            chunk = before + b"".join(packed)
+            # Another session may have deleted the chunk: it is then inserted again.
+            row = self._connection.execute(
+                "INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, self._reader, *place, is_ignored, now, len(chunk) // _ID.size, chunk),
+            ).lastrowid
+            self._chunks[key] = row, chunk
+            if number is None:
+                self._limit_ids()
+
+    def _limit_ids(self) -> None:
+        """Delete the oldest chunks of this reader that are beyond `MOST_IDS`."""
+        self._connection.execute(
+            "DELETE FROM ids WHERE reader = ?1 AND number <= ("
+            "SELECT number FROM ("
+            "SELECT number, sum(count) OVER (ORDER BY number DESC) AS total FROM ids WHERE reader = ?1"
+            ") WHERE total > ?2 ORDER BY number DESC LIMIT 1)",
+            (self._reader, MOST_IDS + _CHUNK),
+        )
+
+    def _forget(self, place: Place) -> None:
+        for table in ("marks", "gaps"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE reader = ? AND region = ? AND channel = ?",
+                (self._reader, *place),
+            )
+
+    def _prune(self, now: int) -> None:
+        """Delete the readers that no session has used for long."""
+        used = (
+            "SELECT reader FROM marks GROUP BY reader HAVING max(written) > ? "
+            "ORDER BY max(written) DESC LIMIT ?"
+        )
+        for table in ("gaps", "ids", "marks"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE reader NOT IN ({used})", (now - _UNUSED_MS, _MOST_READERS)
+            )
+
+
+class MarkStore:
+    """Stores a session's marks as long as that works: it raises nothing.
+
+    Without a folder, or once the disk has failed, marks are kept in memory only. `emit` takes the event that
+    says so, and `clock` gives epoch ms.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        profile: str,
+        reader: str,
+        *,
+        emit: Callable[[MarksUnavailable], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._database: MarkDatabase | None = None
+        self.stored = StoredMarks() if folder is None else self._open(folder, profile, reader)
+
+    @property
+    def works(self) -> bool:
+        """True if what is saved outlives the session."""
+        return self._database is not None
+
+    def save(self, changes: MarkChanges | None) -> None:
+        """Write what has changed."""
+        if self._database is None or changes is None:
+            return
+        try:
+            self._database.save(changes, self._clock())
+        except UserError as error:
+            self._fail(error)
+
+    def close(self) -> None:
+        """Close the file. Closing again does nothing."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _open(self, folder: Path, profile: str, reader: str) -> StoredMarks:
+        database: MarkDatabase | None = None
+        try:
+            database = MarkDatabase(folder, profile, reader)
+            stored = database.load(self._clock())
+        except UserError as error:
+            if database is not None:
+                database.close()
+            self._fail(error)
+            return StoredMarks()
+        self._database = database
+        if database.set_aside is not None:
+            self._emit(
+                MarksUnavailable(
+                    f"The {_NOUN} was damaged, and is kept as {database.set_aside}. "
+                    "What was said before this start is not marked as missed."
+                )
+            )
+        return stored
+
+    def _fail(self, error: UserError) -> None:
+        self.close()
+        self._emit(
+            MarksUnavailable(
+                f"{error} What is said while this is closed will not be marked as missed.", error.remedy
+            )
+        )
+
+
+def _cursor(value: object) -> str:
+    if not isinstance(value, str) or len(value) != LENGTH:
+        raise sqlite3.DatabaseError("no cursor")
+    return value
+
+
+def _reason(value: object) -> GapReason:
+    try:
+        return GapReason[str(value)]
+    except KeyError:
+        raise sqlite3.DatabaseError("no reason of a gap") from None
