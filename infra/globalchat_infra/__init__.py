@@ -1,1 +1,1 @@
-"""CDK app of the backend: one parametrised Api and Relay stack per region."""
+"""The CDK app of the backend: one parametrised Api and Relay stack per region."""

@@ -1,6 +1,6 @@
 """The app that `cdk` starts: `python -m globalchat_infra`.
 
-Started by hand it checks the project's own `cdk.json` and synthesises into a temporary folder.
+Started by hand, it checks the project's own `cdk.json` and synthesises into a temporary folder.
 """
 
 import os
@@ -34,7 +34,7 @@ def _config(context: object) -> Config:
 
 
 def main() -> int:
-    """Synthesise as of today; a user's mistake is one sentence on standard error and exit code 1."""
+    """Synthesise as of today; a user's mistake ends in a sentence on standard error and exit code 1."""
     return run_tool(lambda: synthesise(date.today()))
 
 

@@ -1,4 +1,4 @@
-"""Alarms on messages that were not delivered, with e-mails if an address is given, and their metrics."""
+"""Alarms on undelivered messages, with e-mails if an address is given, and their metrics."""
 
 from aws_cdk import (
     Duration,
@@ -17,7 +17,7 @@ from globalchat_infra import names
 
 MINUTE = Duration.minutes(1)
 REFUSED, DENIED = "PublishFromBusErrors", "PublishFromBusDenials"
-"""What filters count in AppSync's log."""
+"""The metrics that filters of AppSync's log count."""
 FILTERS = {
     REFUSED: '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }',
     DENIED: '"Not Authorized to access publishFromBus"',
@@ -25,7 +25,7 @@ FILTERS = {
 """Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
 HISTORY_LOST = "HistoryPutsLost"
 HISTORY_LOST_PATTERN = '"history lost"'
-"""The line of the log that `publishFromBus.js` writes about a message that could not be stored."""
+"""The log line of `publishFromBus.js` about a message that could not be stored."""
 
 
 def api_metric(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:
@@ -53,8 +53,8 @@ def rule_metric(name: str, rule: str, bus: str) -> aws_cloudwatch.Metric:
 def resolver_errors(api_id: str) -> aws_cloudwatch.MathExpression:
     """Return the errors of the measured resolvers (`MetricsConfig`), as a Metrics Insights query.
 
-    Documented are the metric's name and the dimension `API_Id`, but not how `Resolver` spells a field; since
-    only one resolver is measured, the query does not ask for it (AppSync developer guide, enhanced metrics).
+    The metric's name and the dimension `API_Id` are documented, but not how `Resolver` spells a field; since
+    only one resolver is measured, the query does not need it (AppSync developer guide, enhanced metrics).
     """
     return aws_cloudwatch.MathExpression(
         expression=f"SELECT SUM(GraphQLError) FROM \"AWS/AppSync\" WHERE API_Id = '{api_id}'",
@@ -85,17 +85,17 @@ def log_metric(prefix: str, name: str) -> aws_cloudwatch.Metric:
 
 
 class AlarmTopic(Construct):
-    """An SNS topic that mails what this deployment's alarms publish, over TLS only.
+    """An SNS topic that sends this deployment's alarms by e-mail; TLS only.
 
-    AWS asks the address for its consent by e-mail. A topic under an AWS managed KMS key would be closed to
-    CloudWatch.
+    AWS asks the address for its consent by e-mail. With an AWS managed KMS key, CloudWatch could not publish
+    to the topic.
     """
 
     def __init__(self, scope: Construct, id: str, *, prefix: str, email: str) -> None:  # noqa: A002
         super().__init__(scope, id)
         self.topic = topic = aws_sns.Topic(self, "Topic", topic_name=names.topic(prefix), enforce_ssl=True)
         topic.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
-        # A policy of its own replaces the default one, under which the account's alarms could publish.
+        # An own policy replaces the default one, by which the account's alarms may publish.
         topic.add_to_resource_policy(
             aws_iam.PolicyStatement(
                 sid="AllowAlarms",
@@ -108,7 +108,7 @@ class AlarmTopic(Construct):
 
 
 def topic_of_api_stack(scope: Construct, prefix: str) -> aws_sns.ITopic:
-    """Return the region's topic by its name, for another stack: an export would tie the two together."""
+    """Return the region's topic by its name for another stack, as an export would couple the two stacks."""
     arn = Fn.sub(f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:{names.topic(prefix)}")
     return aws_sns.Topic.from_topic_arn(scope, "AlarmTopic", arn)
 
@@ -129,15 +129,15 @@ class Alarms(Construct):
         self._actions = [] if topic is None else [aws_cloudwatch_actions.SnsAction(topic)]
 
     def on_dead_letters(self, part: str, queue: aws_sqs.IQueue) -> None:
-        """Alarm when a queue for dead letters holds any; `part` is broadcast or relay."""
+        """Add an alarm for dead letters in a queue; `part` is broadcast or relay."""
         text = f"Messages that the {part} could not deliver wait in {names.dead_letters(self._prefix, part)}."
         self._add(f"{part}-dead-letters", waiting_dead_letters(queue.queue_name), text)
 
     def on_rule(self, rule: str, bus: str) -> None:
-        """Alarm at each incident of a rule: deliveries that went to its queue, and those that could not.
+        """Add alarms for incidents of a rule: deliveries that went to its queue, and those that could not.
 
-        The alarm of the queue stays on until someone empties it. These count what happened in a minute, so
-        they fall back on their own, and a second incident sounds again. Both names as they are on AWS.
+        The queue's alarm stays on until the queue is emptied. These alarms count the events of a minute, so
+        they return to OK and a second incident raises them again. Both names are those on AWS.
         """
         part = rule.removeprefix(f"{self._prefix}-")
         sent, lost = (
@@ -148,18 +148,18 @@ class Alarms(Construct):
         self._add(f"{part}-lost", lost, f"Not even the queue took what the rule {rule} could not deliver.")
 
     def on_malformed(self, rule: str, bus: str) -> None:
-        """Alarm when the rule for malformed events had one."""
+        """Add an alarm for malformed events."""
         queue = names.dead_letters(self._prefix, "malformed")
         text = f"Events of our source that are not messages wait in {queue}."
         self._add("malformed-events", rule_metric("Invocations", rule, bus), text)
 
     def on_refused_broadcasts(self, api_id: str, log: aws_logs.ILogGroup) -> None:
-        """Alarm when AppSync answers `publishFromBus` with an error.
+        """Add alarms for errors with which AppSync answers `publishFromBus`.
 
-        Such an answer has the HTTP status 200: EventBridge may take it for a delivery, then no queue gets it.
-        The resolver's own metric counts it, and so does a filter of the log, should one of them not work as
-        documented. Denials that come before the resolver are counted apart, in an alarm that sends no mail: a
-        holder of the API key causes them by calling `publishFromBus`.
+        Such an answer has the HTTP status 200: EventBridge may treat it as delivered, and then no queue gets
+        it. Both the resolver's metric and a log filter count it, in case one of them does not work as
+        documented. Denials before the resolver have a separate alarm without e-mail, since holders of the API
+        key can cause them by calling `publishFromBus`.
         """
         metric = {name: self._count(log, name, pattern) for name, pattern in FILTERS.items()}
         self._add("broadcast-errors", resolver_errors(api_id), "The resolver of publishFromBus failed.")
@@ -168,7 +168,10 @@ class Alarms(Construct):
         self._add("broadcast-denied", metric[DENIED], text, notifies=False)
 
     def on_lost_history(self, log: aws_logs.ILogGroup) -> None:
-        """Alarm when a message could not be stored: it was delivered, but is missing in the history."""
+        """Add an alarm for messages that could not be stored.
+
+        They were delivered, but are missing in the history.
+        """
         metric = self._count(log, HISTORY_LOST, HISTORY_LOST_PATTERN)
         self._add(names.HISTORY_ALARM, metric, "Messages were delivered, but not stored in the history.")
 
@@ -198,7 +201,7 @@ class Alarms(Construct):
             threshold=0,
             comparison_operator=aws_cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
-            # Neither EventBridge nor a metric filter writes a zero.
+            # Neither EventBridge nor a metric filter writes zeros.
             treat_missing_data=aws_cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         if self._actions and notifies:

@@ -23,9 +23,9 @@ from globalchat_infra.history_table import History
 from globalchat_infra.schema import SchemaFile, deployed_code, resolver_files
 
 BUS_FIELDS = ("publish",)
-"""Root fields whose resolver talks to the bus."""
+"""Root fields whose resolver puts events on the bus."""
 MEASURED_FIELDS = ("publishFromBus",)
-"""Root fields whose resolver has metrics of its own: each costs, and alarms read those of no other."""
+"""Root fields whose resolver has its own metrics: they cost money, and alarms read no others."""
 
 QUERY_DEPTH = 25
 """The schema has two levels; the usual introspection query of tools needs 15, and some ask for more."""
@@ -36,8 +36,8 @@ RESOLVERS_PER_REQUEST = 10
 class GraphqlApi(Construct):
     """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
 
-    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. With `history` messages are
-    stored in a table. `api` is the CDK's construct, `log` the group that AppSync logs to.
+    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. With `history`, messages are
+    stored in a table. `api` is the CDK's construct, `log` the log group of AppSync.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class GraphqlApi(Construct):
         kept = History(self, "History", prefix=prefix, alias=alias, api=self.api) if history else None
         self._add_resolvers(schema, self._add_bus_source(bus), kept)
         self.log = self._log_errors()
-        # All three are required; of the resolvers only those that ask for it are measured.
+        # All three are required; only resolvers with metrics of their own are measured.
         self._resource.enhanced_metrics_config = aws_appsync.CfnGraphQLApi.EnhancedMetricsConfigProperty(
             resolver_level_metrics_behavior="PER_RESOLVER_METRICS",
             data_source_level_metrics_behavior="PER_DATA_SOURCE_METRICS",
@@ -95,7 +95,7 @@ class GraphqlApi(Construct):
         return self.api.node.default_child
 
     def _make_key(self, first_expiry: int) -> None:
-        """Let the stack have the key of one generation, whose end it sets once; see `stack_interface`."""
+        """Add the key of the current generation, whose expiry is set only once; see `stack_interface`."""
         stack = Stack.of(self)
         generation = CfnParameter(
             stack,
@@ -125,7 +125,7 @@ class GraphqlApi(Construct):
                 expression=Fn.condition_equals(generation.value_as_string, value),
             )
             key.cfn_options.condition = is_this
-            # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
+            # The typed property validates dates by this machine's clock; AppSync uses its own.
             key.add_property_override("Expires", expires.value_as_number)
 
     def _add_bus_source(self, bus: aws_events.IEventBus) -> aws_appsync.EventBridgeDataSource:
@@ -152,7 +152,7 @@ class GraphqlApi(Construct):
                 field_name=field,
                 data_source=bus_source if field in BUS_FIELDS else none,
                 runtime=aws_appsync.FunctionRuntime.JS_1_0_0,
-                # Inline: a file asset would need a bucket, and so `cdk bootstrap`.
+                # Inline, since a file asset would need a bucket and therefore `cdk bootstrap`.
                 code=aws_appsync.Code.from_inline(deployed_code(file)),
             )
             if field in of_table:
@@ -166,7 +166,7 @@ class GraphqlApi(Construct):
     def _log_errors(self) -> aws_logs.LogGroup:
         """Log the errors of fields, without the contents of requests and responses.
 
-        The typed `log_config` brings a Lambda function to set the retention; a log group of our own does not.
+        The typed `log_config` adds a Lambda function for the retention; our own log group does not need one.
         """
         group = aws_logs.LogGroup(
             self,
@@ -176,7 +176,8 @@ class GraphqlApi(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         role = self._role("LogsRole", "logs")
-        # The group exists, but the only policy that AWS documents may make it (AppSync guide, monitoring).
+        # The group exists already, but the only documented policy includes its creation (AppSync guide,
+        # monitoring).
         group.grant(role, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
         self._resource.log_config = aws_appsync.CfnGraphQLApi.LogConfigProperty(
             cloud_watch_logs_role_arn=role.role_arn, exclude_verbose_content=True, field_log_level="ERROR"

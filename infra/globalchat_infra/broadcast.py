@@ -1,4 +1,4 @@
-"""Broadcast: the messages on a region's bus go to the subscribers of its API, malformed ones to a queue."""
+"""Broadcast: delivers messages on a region's bus to its API's subscribers, malformed ones to a queue."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ MUTATION = "publishFromBus"
 
 
 def message_pattern(fields: Iterable[str], *detail_types: str) -> Mapping[str, Any]:
-    """Return the pattern of messages, in the CDK's spelling: of our source, with every required field."""
+    """Return the pattern of messages, in the CDK's spelling: our source, with every required field."""
     return {
         "source": [names.EVENT_SOURCE],
         "detail_type": [*detail_types],
@@ -35,10 +35,10 @@ def message_pattern(fields: Iterable[str], *detail_types: str) -> Mapping[str, A
 
 
 def malformed_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
-    """Return the pattern, as EventBridge spells it, of what has our source but is not a message.
+    """Return the pattern, in EventBridge's spelling, of events that have our source but are not messages.
 
-    A pattern cannot be negated as a whole, so each way to miss `message_pattern` is an alternative. A field
-    that is null exists and counts as present: CloudFormation takes no null in a template.
+    A pattern cannot be negated as a whole, so each way to miss `message_pattern` is an alternative. A null
+    field counts as present, since CloudFormation accepts no null in a template.
     """
     return {
         "source": [names.EVENT_SOURCE],
@@ -50,9 +50,9 @@ def malformed_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
 
 
 def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
-    """Return an SQS queue that keeps undelivered events for 14 days, encrypted by SQS, over TLS only.
+    """Return an SQS queue that keeps undelivered events for 14 days; encrypted by SQS, TLS only.
 
-    A queue under an AWS managed KMS key is closed to EventBridge (its user guide, dead-letter queues).
+    EventBridge cannot send to a queue with an AWS managed KMS key (its user guide, dead-letter queues).
     """
     queue = aws_sqs.Queue(
         scope,
@@ -72,7 +72,7 @@ def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
 
 
 class Broadcast(Construct):
-    """A rule that calls `publishFromBus` with each message, as a role that may call nothing else.
+    """A rule that calls `publishFromBus` with each message, under a role that may call nothing else.
 
     `dead_letters` is its queue.
     """
@@ -102,7 +102,7 @@ class Broadcast(Construct):
         target = aws_events_targets.AppSync(
             api,
             graph_ql_operation=schema.call_of(MUTATION),
-            # The variables are the message as it is: no text is pasted into a template.
+            # The variables are the unchanged message: no text is inserted into a template.
             variables=aws_events.RuleTargetInput.from_event_path("$.detail"),
             event_role=role,
             retry_attempts=RETRY_ATTEMPTS,
@@ -121,16 +121,16 @@ class Broadcast(Construct):
             ),
             targets=[target],
         )
-        # A rule that exists before its role's policy would dead-letter the first messages.
+        # If the rule existed before its role's policy, the first messages would become dead letters.
         rule.node.add_dependency(role.node.find_child("DefaultPolicy"))
 
 
 class Malformed(Construct):
-    """A rule that puts into a queue what has our source, but lacks what `publishFromBus` requires.
+    """A rule that puts events into a queue that have our source but not what `publishFromBus` requires.
 
-    Handed to the API, such an event would be an error of validation: an answer of 200 that EventBridge may
-    take for a delivery, and that no log or metric of a resolver shows. It is not put on a bus again: another
-    queue than the broadcast's keeps it out of redrives.
+    Sent to the API, such an event would cause a validation error: an answer of 200 that EventBridge may treat
+    as a delivery, and that no log or metric of a resolver shows. It is not put on a bus again: a queue
+    separate from the broadcast's excludes it from redrives.
     """
 
     def __init__(
@@ -153,6 +153,6 @@ class Malformed(Construct):
             event_pattern=aws_events.EventPattern(source=[names.EVENT_SOURCE]),
             targets=[aws_events_targets.SqsQueue(queue)],
         )
-        # The typed pattern has no `$or` beside the source.
+        # The typed pattern does not support `$or` next to the source.
         pattern = malformed_pattern(schema.required_arguments(MUTATION))
         rule.node.default_child.add_property_override("EventPattern", pattern)

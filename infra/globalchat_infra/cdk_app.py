@@ -1,4 +1,4 @@
-"""The CDK app: every region's Api stack, then every region's Relay stack, once every bus exists."""
+"""The CDK app: every region's Api stack, then, once every bus exists, every region's Relay stack."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,12 @@ from globalchat_infra.relay import Relay
 from globalchat_infra.schema import SchemaFile
 
 LARGEST = 49_000
-"""Bytes of a template as YAML, by our estimate: CloudFormation takes 51,200 of what the CDK makes of it."""
+"""The most bytes of a template as YAML, by our estimate: CloudFormation accepts 51,200 of the CDK's YAML."""
 INDENTED_REGIONS = 9
-"""CloudFormation takes 51,200 bytes; the relay to thirty peers has that much, half of it indentation."""
+"""More regions are written without indentation.
+
+CloudFormation accepts 51,200 bytes, which the relay to thirty peers reaches, half of it indentation.
+"""
 
 
 def peers(config: Config, alias: str) -> list[str]:
@@ -43,7 +46,7 @@ def peers(config: Config, alias: str) -> list[str]:
 
 
 class RegionStack(Stack):
-    """A stack `<prefix>-<alias>-<part>` of one region; its template's metadata holds the alias.
+    """A stack `<prefix>-<alias>-<part>` of one region; its template's metadata contains the alias.
 
     The legacy synthesizer deploys with the caller's own rights, without `cdk bootstrap`: there are no assets.
     """
@@ -59,7 +62,7 @@ class RegionStack(Stack):
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
         Tags.of(self).add(names.ALIAS_TAG, alias)
-        # Roles are global: by this tag a deployer that knows no region finds them all.
+        # Roles are global, and by this tag a deployer finds all regions without knowing any.
         Tags.of(self).add(names.REGION_TAG, config.regions[alias], include_resource_types=["AWS::IAM::Role"])
         self._config = config
         self._alias = alias
@@ -107,7 +110,7 @@ class ApiStack(RegionStack):
         if config.waf_rate is not None:
             name = f"{config.prefix}-{alias}"
             Firewall(self, "Firewall", name=name, api=graphql.api, rate=config.waf_rate)
-        # The key is not an output: `cdk deploy` would print it.
+        # The key is not an output, since `cdk deploy` would print it.
         CfnOutput(self, "graphqlUrl", value=graphql.api.graphql_url)
         CfnOutput(self, "realtimeUrl", value=graphql.realtime_url)
         CfnOutput(self, "apiId", value=graphql.api.api_id)
@@ -116,10 +119,10 @@ class ApiStack(RegionStack):
         CfnOutput(self, stack_interface.SETTINGS_OUTPUT, value=stack_interface.dump_settings(config))
 
     def _history_since(self) -> str:
-        """Return the time since which messages are stored; 0 if they are not.
+        """Return the time since which messages have been stored; 0 if they are not.
 
-        Without history the resolvers need no such variable, but when it is turned off, those with history run
-        for a moment after the variables have changed.
+        Without history the resolvers need no such variable, but when history is turned off, resolvers with
+        history still run for a moment after the variables have changed.
         """
         if not self._config.history_days:
             return "0"
@@ -134,10 +137,10 @@ class ApiStack(RegionStack):
         return value
 
     def _bus(self) -> aws_events.EventBus:
-        """Make the bus; it takes what the account's roles may put on it, also from relays of other regions.
+        """Make the bus, on which the account's roles may put events, including relays of other regions.
 
-        `PutTargets` was seen to refuse a bus of another region without such a policy. It gives no one more
-        than their own policies do.
+        `PutTargets` was observed to refuse a bus of another region without such a policy. The policy grants
+        nothing beyond the callers' own policies.
         """
         bus = aws_events.EventBus(self, "Bus", event_bus_name=names.bus(self._config.prefix))
         if peers(self._config, self._alias):
@@ -203,8 +206,8 @@ class RelayStack(RegionStack):
 def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
     """Return an app that synthesises into a folder, by default where `cdk` asks for it.
 
-    `validated` lets the CDK check the templates too. That starts an engine for seconds in every synthesis and
-    only warns; the tests do it once, for every option.
+    `validated` lets the CDK check the templates too. That takes seconds in every synthesis and only warns;
+    the tests do it once, with every option.
     """
     outdir = None if folder is None else str(folder)
     return App(analytics_reporting=False, outdir=outdir, builtin_cloud_formation_validation=validated)
@@ -222,10 +225,10 @@ def add_stacks(app: App, config: Config, *, today: date) -> None:
 
 
 def synthesise(app: App, *, account: str | None = None) -> Path:
-    """Write the cloud assembly and return its folder; `account` is the only one it may be deployed to.
+    """Write the cloud assembly and return its folder; it may only be deployed to `account`.
 
     Raises:
-        UsageError: a template is larger than CloudFormation takes without a bucket.
+        UsageError: a template is larger than CloudFormation accepts without a bucket.
     """
     folder = Path(app.synth().directory)
     for file in sorted(folder.glob("*.template.json")):
@@ -241,15 +244,16 @@ def synthesise(app: App, *, account: str | None = None) -> Path:
 
 
 def yaml_size(value: object, depth: int = 0) -> int:
-    """Estimate the bytes of a value in YAML as the CDK's command line writes it: it uploads that, not JSON.
+    """Estimate the bytes of a value in the YAML that the CDK command line uploads instead of JSON.
 
-    Each entry has a line, indented by two spaces a level, and so has each line of a text; none is folded.
+    Each entry, and each line of a text, has its own line with two spaces of indentation per level; lines are
+    not folded.
     """
     indent = 2 * depth
     if isinstance(value, Mapping) and value:
         return sum(indent + len(str(key)) + 2 + yaml_size(each, depth + 1) for key, each in value.items())
     if isinstance(value, list) and value:
-        # The dash stands in the indentation of what begins in the same line.
+        # The dash is part of the indentation of the value in the same line.
         return sum(
             yaml_size(each, depth + 1) + (0 if isinstance(each, Mapping | list) and each else indent + 2)
             for each in value
@@ -259,10 +263,10 @@ def yaml_size(value: object, depth: int = 0) -> int:
 
 
 def _bind(folder: Path, account: str) -> None:
-    """Write the account into the environment of every stack: the CDK refuses credentials of another.
+    """Write the account into the environment of every stack, so that the CDK refuses credentials of another.
 
-    Given to the stacks instead, it would be written into every ARN of their templates in the place of
-    `AWS::AccountId`, and each `cdk deploy` by hand, which is bound to no account, would change them back.
+    Passed to the stacks instead, it would replace `AWS::AccountId` in every ARN of the templates, and each
+    `cdk deploy` by hand, which is not bound to an account, would change them back.
     """
     file = folder / "manifest.json"
     manifest = json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What is deployed, as `cdk.json` says in its context value `globalchat`."""
+"""The configuration of a deployment, from the context value `globalchat` of `cdk.json`."""
 
 import json
 import re
@@ -20,9 +20,9 @@ ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 ENVIRONMENT_VALUE = 512
 """Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
 RESERVED_ALIASES = ("auto", "local")
-"""Words that the command takes in the place of a region's alias."""
+"""Words that commands accept in place of an alias."""
 LIMIT_RANGES = {
-    # A subscription delivers at most 240 KB, and a character may take six bytes of JSON.
+    # A subscription delivers at most 240 KB, and a character may take six bytes in JSON.
     "message": (1, 30_000),
     "sender": (1, 256),
     # The ids that the backend makes (ULIDs) have 26 characters.
@@ -36,10 +36,10 @@ DEFAULTS: Mapping[str, object] = {"verifiedRoles": ["AWSReservedSSO_*"]}
 DEPLOYERS = ("account", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
 CHOICES = ("regions", "channels", "limits", *OPTIONAL)
-"""Keys that an option of the deployer may decide in place of `cdk.json`."""
+"""Keys that an option of the deployer may override in `cdk.json`."""
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
-"""What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
+"""The limits that a rate-based rule accepts (AWS WAF API reference, RateBasedStatement)."""
 MOST_HISTORY_DAYS = 366
 
 
@@ -99,7 +99,7 @@ def parse(value: object) -> Config:
     """Return the deployment that a context value `globalchat` describes.
 
     Raises:
-        UsageError: naming the first thing that is wrong.
+        UsageError: it is not valid; names the first problem.
     """
     if not isinstance(value, dict):
         raise UsageError(
@@ -273,8 +273,8 @@ def _account(value: object) -> str | None:
 
 @cache
 def aws_regions() -> Collection[str]:
-    """Return the AWS regions that have AppSync, by botocore's data alone: no AWS configuration is read."""
-    # Imported here: most readers of a configuration need no AWS library.
+    """Return the AWS regions with AppSync from botocore's data, without reading any AWS configuration."""
+    # Imported here, since most users of a configuration need no AWS library.
     from botocore.loaders import create_loader
     from botocore.regions import EndpointResolver
 
@@ -283,7 +283,7 @@ def aws_regions() -> Collection[str]:
 
 
 def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
-    """Return alias to AWS region for each wanted word, in that order.
+    """Map the alias of each wanted word to its AWS region, in that order.
 
     Raises:
         UsageError: a word is neither an alias nor a listed region; an alias is given to two regions.
@@ -302,12 +302,12 @@ def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str,
 
 
 def aws_regions_of(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
-    """Return alias → AWS region of some names: known aliases, `alias=region`, or AWS regions.
+    """Map the aliases of some names to AWS regions; names are known aliases, `alias=region`, or AWS regions.
 
-    An AWS region without an alias is its own.
+    An AWS region without an alias is its own alias.
 
     Raises:
-        UsageError: a name is none of them, or means a region or an alias for the second time.
+        UsageError: a name is none of these, or repeats a region or an alias.
     """
     aliases = {region: alias for alias, region in known.items()}
     chosen: dict[str, str] = {}
@@ -329,7 +329,7 @@ def aws_regions_of(names: Iterable[str], known: Mapping[str, str]) -> Mapping[st
 
 
 def _known_region(known: Mapping[str, str], word: str) -> tuple[str, str]:
-    """Return alias and AWS region of a word that is either."""
+    """Return the alias and AWS region of a word that is one of the two."""
     for alias, region in known.items():
         if word in (alias, region):
             return alias, region

@@ -1,4 +1,4 @@
-"""The cost of a deployment in a month: arithmetic over the dated price table. No AWS library is loaded."""
+"""Estimates the monthly cost of a deployment from the dated price table. Loads no AWS library."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,31 +14,31 @@ from globalchat_infra.names import API_ALARMS, TARGETS_PER_RULE
 
 Status = Literal["official", "third party", "UNVERIFIED"]
 EVERYWHERE = "*"
-"""In place of a region: every region that has no line of its own."""
+"""Used as a region: all regions without a line of their own."""
 
 DAYS = 30
 SECONDS = DAYS * DAY
 MINUTES = DAYS * 1_440
 ENVELOPE = 400
-"""Bytes that travel with a text: id, names, times, and the JSON around them. An estimate."""
+"""Bytes that are sent with a text: id, names, times, and the JSON around them. An estimate."""
 UPDATE = 5 * 1024
-"""Bytes of a real-time update that AppSync counts as one."""
+"""Bytes that AppSync counts as one real-time update."""
 EVENT = 64 * 1024
-"""Bytes of an event that EventBridge counts as one."""
+"""Bytes that EventBridge counts as one event."""
 LOG = 1_500
 """Bytes that AppSync logs for an operation without an error. An estimate, not measured on AWS.
 
-Headers and contexts are left out (`excludeVerboseContent`). What remains are about ten lines: begin and end
-of request and tracing (50 bytes each), the document (300), the summaries of parsing, validation, execution
-and request (200 to 300 each). CloudWatch counts 26 bytes more a line (CloudWatch Logs API, `PutLogEvents`).
+Headers and contexts are left out (`excludeVerboseContent`). About ten lines remain: start and end of request
+and tracing (50 bytes each), the document (300), the summaries of parsing, validation, execution
+and request (200 to 300 each). CloudWatch adds 26 bytes per line (CloudWatch Logs API, `PutLogEvents`).
 """
 GIGABYTE = 10**9
 WRITE_UNIT = 1024
-"""Bytes of an item that DynamoDB counts as one write."""
+"""Bytes that DynamoDB counts as one write."""
 ITEM_OVERHEAD = 100
-"""Bytes that DynamoDB stores for an item beside its attributes (its guide, CapacityUnitCalculations)."""
+"""Bytes that DynamoDB stores for an item besides its attributes (its guide, CapacityUnitCalculations)."""
 RESOLVER_METRICS = 3
-"""Errors, requests and latency of the one resolver that is measured; there is no cache to count."""
+"""Errors, requests and latency of the only measured resolver; there is no cache to count."""
 
 ASSUMPTIONS = (
     f"A month has {DAYS} days; the rates hold day and night.",
@@ -52,7 +52,7 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`usd` US dollars (before tax) for every `per` units of an item in a region."""
+    """A price of `usd` US dollars (before tax) per `per` units of an item in a region."""
 
     service: str
     item: str
@@ -72,14 +72,14 @@ class Prices:
     table: Mapping[tuple[str, str, str], Price]
 
     def of(self, service: str, item: str, region: str) -> Price:
-        """Return the price in a region, else the one for everywhere; raises KeyError for an unknown item."""
+        """Return the price in a region, or the general one; raise KeyError for an unknown item."""
         own = self.table.get((service, item, region))
         return own or self.table[service, item, EVERYWHERE]
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """All clients, all messages a second, and the bytes of a message's text."""
+    """The number of clients, the messages a second, and the bytes of a message's text."""
 
     clients: int
     messages_per_second: Decimal
@@ -88,7 +88,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Which options of the deployment cost something of their own."""
+    """The options of a deployment that have costs of their own."""
 
     dashboard: bool = False
     firewall: bool = False
@@ -97,7 +97,7 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """A quantity in a month, at a price."""
+    """A monthly quantity at a price."""
 
     region: str
     quantity: Decimal
@@ -120,22 +120,22 @@ def estimate(traffic: Traffic, regions: Sequence[str], prices: Prices, extras: E
 
 
 def clients_of(traffic: Traffic, position: int, regions: int) -> int:
-    """Return the clients of a region; the first ones take what does not divide evenly."""
+    """Return the number of clients in a region; the first regions take the remainder."""
     return (traffic.clients + regions - 1 - position) // regions
 
 
 def message_size(traffic: Traffic) -> int:
-    """Return the bytes of a message: its text and what travels with it."""
+    """Return the bytes of a message: its text and its envelope."""
     return traffic.size + ENVELOPE
 
 
 def units(size: int, unit: int) -> int:
-    """Return how many units of bytes a size is counted as."""
+    """Return the number of units that a size is counted as."""
     return -(-size // unit)
 
 
 def alarm_count(regions: int, *, history: bool = False) -> int:
-    """Return how many alarms a region has: of its API, its history, and the relay's queue and rules."""
+    """Return the number of a region's alarms: of its API, its history, and the relay's queue and rules."""
     rules = -(-(regions - 1) // TARGETS_PER_RULE)
     return len(API_ALARMS) + history + (1 + 2 * rules if rules else 0)
 
@@ -143,11 +143,11 @@ def alarm_count(regions: int, *, history: bool = False) -> int:
 def _quantities(
     traffic: Traffic, clients: int, regions: int, extras: Extras
 ) -> Iterator[tuple[str, str, Decimal]]:
-    """Yield service, item and monthly quantity of one region."""
+    """Yield the services, items and monthly quantities of one region."""
     messages = traffic.messages_per_second * SECONDS
     own = messages / regions
     size = message_size(traffic)
-    # Published here, and handed on by the bus wherever it was published.
+    # Published here, and delivered from the bus wherever it was published.
     operations = own + messages
     deliveries = messages * clients
     relayed = own * (regions - 1)
@@ -157,13 +157,13 @@ def _quantities(
     yield "EventBridge", "event", own * units(size, EVENT)
     yield "EventBridge", "relay", relayed * units(size, EVENT)
     yield "Transfer", "between regions", relayed * size / GIGABYTE
-    # The publisher gets its message back as the answer.
+    # The publisher gets the message back as the answer.
     yield "Transfer", "internet", (deliveries + own) * size / GIGABYTE
     yield "CloudWatch", "log", operations * LOG / GIGABYTE
     yield "CloudWatch", "alarm", Decimal(alarm_count(regions, history=extras.history_days > 0))
     yield "CloudWatch", "metric", Decimal(RESOLVER_METRICS)
     if extras.history_days:
-        # Every region stores every message; what has expired is deleted at no charge.
+        # Every region stores every message; expired ones are deleted at no charge.
         yield "DynamoDB", "write", messages * units(size + ITEM_OVERHEAD, WRITE_UNIT)
         kept = traffic.messages_per_second * DAY * extras.history_days
         yield "DynamoDB", "storage", kept * (size + ITEM_OVERHEAD) / GIGABYTE
@@ -177,7 +177,7 @@ def _quantities(
 
 @cache
 def load_prices() -> Prices:
-    """Read the table `prices.csv`: what AWS charges, where that was read, and how sure it is."""
+    """Read `prices.csv`: AWS's prices, their sources, and how certain they are."""
     with Path(__file__).with_name("prices.csv").open(encoding="utf-8", newline="") as file:
         prices = [_price(row) for row in csv.DictReader(file, strict=True)]
     return Prices({(price.service, price.item, price.region): price for price in prices})

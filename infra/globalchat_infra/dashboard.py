@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard of one region: who is connected, what is published, what is not delivered."""
+"""A CloudWatch dashboard of one region: connections, published messages, undelivered messages."""
 
 import json
 from collections.abc import Sequence

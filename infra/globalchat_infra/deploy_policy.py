@@ -1,9 +1,9 @@
-"""Write `docs/deploy-policy.json`, the minimum permissions of a deployer.
+"""Generates `docs/deploy-policy.json`, the minimum permissions of a deployer.
 
 Run as `python -m globalchat_infra.deploy_policy`. CloudFormation acts with the rights of its caller. The
 calls it makes for a resource are listed in AWS's schema of the resource's type (`handlers`), which is part of
-cfn-lint. Added are the calls of the deployer itself and those of the CDK's command line; left out, by
-`NOT_USED`, is what belongs to features that the templates do not use.
+cfn-lint. The calls of the deployer itself and of the CDK command line are added; those for features
+that the templates do not use are left out (`NOT_USED`).
 """
 
 import ast
@@ -25,10 +25,10 @@ from globalchat_infra.deployer.preflight import QUOTAS
 from globalchat_infra.toolchain import run_tool
 
 LARGEST = 6_144
-"""Characters of a managed policy without white space (IAM user guide, "IAM and AWS STS quotas")."""
+"""The most characters of a managed policy without white space (IAM user guide, "IAM and AWS STS quotas")."""
 DEPLOYER = Path(__file__).parent / "deployer"
 HANDLERS = ("create", "read", "update", "delete")
-"""What CloudFormation does with a resource of a stack; `list` is for inventories of an account."""
+"""The handlers that CloudFormation uses for a stack's resource; `list` is for inventories of an account."""
 
 CDK_CALLS = {
     "cloudformation:CreateChangeSet": "",
@@ -40,7 +40,7 @@ CDK_CALLS = {
     "cloudformation:ExecuteChangeSet": "",
     "cloudformation:GetTemplate": "",
 }
-"""What the pinned command line calls in `deploy` and `diff`.
+"""The calls of the pinned command line in `deploy` and `diff`.
 
 The value says why, for calls made only after an error; a test records the others.
 Source of the exception: `paginatedDescribeEvents` in aws-cdk's `lib/index.js`.
@@ -124,7 +124,7 @@ Statement = dict[str, Any]
 
 
 def resources(prefix: str) -> Mapping[str, Sequence[str]]:
-    """Return the ARN patterns of what a deployment holds, by service, in every account and region."""
+    """Return the ARN patterns of a deployment's resources, by service, in every account and region."""
     bus = names.bus(prefix)
     return {
         "cloudformation": [f"arn:aws:cloudformation:*:*:stack/{prefix}-*/*"],
@@ -143,7 +143,7 @@ def resources(prefix: str) -> Mapping[str, Sequence[str]]:
 
 
 def policy(actions: Collection[str], prefix: str) -> Mapping[str, Any]:
-    """Return the policy that allows these actions on what a deployment holds.
+    """Return the policy that allows these actions on a deployment's resources.
 
     Raises:
         UserError: `resources` lacks a service.
@@ -156,7 +156,7 @@ def policy(actions: Collection[str], prefix: str) -> Mapping[str, Any]:
     if unknown := sorted(named.keys() - patterns.keys()):
         raise UserError(f"There are no ARN patterns for {', '.join(unknown)}: add them to `resources`.")
     statements = [_allow(service, of_service, patterns[service]) for service, of_service in named.items()]
-    # On its own, because only this action has the condition.
+    # A separate statement, because only this action has the condition.
     if "iam:PassRole" in actions:
         passing = _allow("passRole", ["iam:PassRole"], patterns["iam"])
         statements.append({**passing, "Condition": {"StringEquals": {"iam:PassedToService": PASSED_TO}}})
@@ -176,7 +176,7 @@ def _allow(sid: str, actions: Sequence[str], patterns: Sequence[str]) -> Stateme
 
 
 def reason(action: str, table: Mapping[str, str]) -> str | None:
-    """Return why a table of patterns names an action; None if it does not."""
+    """Return the reason that a table of patterns gives for an action; None if it has none."""
     return next((why for pattern, why in table.items() if fnmatchcase(action, pattern)), None)
 
 
@@ -188,7 +188,7 @@ def needed(types: Iterable[str]) -> set[str]:
 
 
 def handler_actions(resource_type: str) -> set[str]:
-    """Return what CloudFormation calls for a resource of a type, as AWS's schema of the type says.
+    """Return CloudFormation's calls for a resource of a type, from AWS's schema of the type.
 
     Raises:
         UserError: cfn-lint is missing, or does not know the type.
@@ -197,7 +197,7 @@ def handler_actions(resource_type: str) -> set[str]:
     if spec is None or spec.origin is None:
         raise UserError("cfn-lint is missing: run `make lint`, which installs it.")
     schemas = Path(spec.origin).parent / "data" / "schemas"
-    # One region's index is enough: a type has the same schema in all.
+    # One region's index is enough, since a type has the same schema in all.
     by_type = json.loads((schemas / "providers" / "us-west-2.json").read_text(encoding="utf-8"))
     if resource_type not in by_type:
         raise UserError(f"cfn-lint has no schema of {resource_type}: install a later one.")
@@ -224,7 +224,7 @@ def deployer_actions() -> set[str]:
 
 
 def calls(source: str) -> Iterator[tuple[str, str]]:
-    """Yield service and operation of each call of AWS that Python code spells out."""
+    """Yield the service and operation of each AWS call in Python source."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _CALLING:
             words = [each.value for each in node.args if isinstance(each, ast.Constant)]
@@ -234,7 +234,7 @@ def calls(source: str) -> Iterator[tuple[str, str]]:
 
 
 def action(operation: str) -> str:
-    """Return the name that policies have for an operation of botocore."""
+    """Return the name of a botocore operation in policies."""
     return "".join(word.title() for word in operation.split("_")).replace("Acl", "ACL")
 
 
@@ -245,7 +245,7 @@ def resource_types(files: Mapping[str, str]) -> set[str]:
 
 
 def with_every_option(config: Config) -> Config:
-    """Return the configuration of a deployment that holds everything it may hold."""
+    """Return the configuration with every option turned on."""
     return replace(
         config,
         history_days=config.history_days or 7,
@@ -268,7 +268,7 @@ def write(files: Mapping[str, str], prefix: str) -> str:
 
 
 def write_to_docs() -> None:
-    """Write the policy for the project's `cdk.json`, with every option on, into the checkout's `docs`.
+    """Write the policy for the project's `cdk.json` with every option to the checkout's `docs`.
 
     Raises:
         UserError: there is no checkout, or the templates cannot be made.

@@ -1,4 +1,4 @@
-"""An optional web firewall before the API: a limit of the requests of one address in five minutes."""
+"""An optional web firewall for the API, which limits the requests of one address in five minutes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,14 @@ KEY_CARRIERS: tuple[Mapping[str, Any], ...] = (
     {"singleHeader": {"Name": "sec-websocket-protocol"}},
     {"queryString": {}},
 )
-"""Where a call with the API key has it (AppSync developer guide, WebSocket client).
+"""The parts of a request that may carry the API key (AppSync developer guide, WebSocket client).
 
-Only such calls are counted: EventBridge signs with IAM, from few addresses, and must never be held back.
+Only such calls are counted: EventBridge signs with IAM, from few addresses, and must never be limited.
 """
 
 
 class Firewall(Construct):
-    """A WAFv2 ACL with one rate-based rule, tied to an API; what is beyond the rate gets HTTP 403."""
+    """A WAFv2 ACL with one rate-based rule for an API; requests above the rate get HTTP 403."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Firewall(Construct):
 
 
 def _present(carrier: Mapping[str, Any]) -> aws_wafv2.CfnWebACL.StatementProperty:
-    """Return a statement that holds if a part of the request is not empty."""
+    """Return a statement that matches if a part of the request is not empty."""
     field = aws_wafv2.CfnWebACL.FieldToMatchProperty(
         single_header=carrier.get("singleHeader"), query_string=carrier.get("queryString")
     )
@@ -73,7 +73,7 @@ def _present(carrier: Mapping[str, Any]) -> aws_wafv2.CfnWebACL.StatementPropert
 
 
 def _visible(metric: str) -> aws_wafv2.CfnWebACL.VisibilityConfigProperty:
-    """Count in CloudWatch, keep no requests: a sample would show headers, and so API keys, in the console."""
+    """Count in CloudWatch, but keep no sampled requests, which would show API keys in the console."""
     return aws_wafv2.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
     )

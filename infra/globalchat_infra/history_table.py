@@ -41,7 +41,7 @@ class History(Construct):
             sort_key=aws_dynamodb.Attribute(name="arrival", type=text),
             time_to_live_attribute="expires",
             billing_mode=aws_dynamodb.BillingMode.PAY_PER_REQUEST,
-            # The CDK's default leaves the table, and its name would be taken at the next deployment.
+            # By the CDK's default the table would stay, and its name would be taken in the next deployment.
             removal_policy=RemovalPolicy.DESTROY,
         )
         Validations.of(self._table).acknowledge(
@@ -54,7 +54,7 @@ class History(Construct):
         self.reader = self._data_source("Reader", names.HISTORY_READ, "dynamodb:Query")
 
     def _data_source(self, id: str, part: str, action: str) -> aws_appsync.CfnDataSource:  # noqa: A002
-        """Make a data source whose role may do one action; the CDK's own grants everything on the table."""
+        """Make a data source whose role permits one action; the CDK's own grants everything on the table."""
         role = aws_iam.Role(
             self,
             f"{id}Role",
@@ -73,6 +73,6 @@ class History(Construct):
                 aws_region=Stack.of(self).region, table_name=self._table.table_name
             ),
         )
-        # Else the first messages would be refused, and so be missing.
+        # Otherwise the first messages would be refused, and be missing.
         source.node.add_dependency(role.node.find_child("DefaultPolicy"))
         return source

@@ -1,10 +1,8 @@
-"""Names and tags of what is on AWS: the stacks give them, the deployer looks for them. Pure.
+"""Names and tags on AWS: the stacks use them, and the deployer looks for them.
 
-A name that another owner has already taken stops a deployment half-way, or lets it act on what is not its
-own: so the deployer looks at every `PhysicalName` before the first change. A test compares them with the
-templates.
-
-`meshed` says that a deployment has several regions, so that there is a relay.
+Pure. A name that is taken by another owner would stop a deployment half-way, or make it act on another
+owner's resource, so the deployer checks every `PhysicalName` before the first change. A test compares them
+with the templates. `meshed` is True if a deployment has several regions, and therefore a relay.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +11,14 @@ from dataclasses import dataclass
 from globalchat_infra.config import Config
 
 TARGETS_PER_RULE = 5
-"""A quota of EventBridge; a relay to more regions takes more rules."""
+"""A quota of EventBridge; a relay to more regions has several rules."""
 PARTS = ("api", "relay")
-"""The stacks of a region, in the order of their making."""
+"""The stacks of a region, in the order of creation."""
 HISTORY_WRITE, HISTORY_READ = "history-write", "history-read"
-"""What the roles of the history's data sources are for."""
+"""The parts in the names of the roles of the history's data sources."""
 HISTORY_ROLES = (HISTORY_WRITE, HISTORY_READ)
 ROLES = {"api": ("publish", "broadcast", "logs", *HISTORY_ROLES), "relay": ("relay",)}
-"""What the roles of a region are for, by the stack that holds them; those of the history if it is on."""
+"""The parts in the names of a region's roles, by stack; those of the history exist if it is on."""
 EVENT_SOURCE = "globalchat"
 """The source of our events on a bus, as `resolvers/publish.js` writes it."""
 PUBLISHED, REPAIRED = "message published", "message repaired"
@@ -28,13 +26,13 @@ PUBLISHED, REPAIRED = "message published", "message repaired"
 of the one region that lacks it: Broadcast takes it, Relay does not."""
 PROJECT_TAG = "project"
 PROJECT = "globalchat"
-"""The value of the tag by which what this project made is known."""
+"""The value of the tag that marks this project's resources."""
 DEPLOYMENT_TAG = "deployment"
-"""The tag that holds the prefix."""
+"""The tag with the prefix."""
 ALIAS_TAG = "alias"
-"""The tag that holds the region's alias."""
+"""The tag with the region's alias."""
 REGION_TAG = "region"
-"""The tag of a role, which is global, that holds the AWS region it is for."""
+"""The tag with the AWS region of a role, since roles are global."""
 
 ALARM = "AWS::CloudWatch::Alarm"
 BUS = "AWS::Events::EventBus"
@@ -70,7 +68,7 @@ TYPE_WORDS = {
     TOPIC: "topic",
     WEB_ACL: "web ACL",
 }
-"""What each type is called in a sentence."""
+"""The name of each type in sentences."""
 
 
 def stack(prefix: str, alias: str, part: str) -> str:
@@ -81,14 +79,15 @@ def stack(prefix: str, alias: str, part: str) -> str:
 def role(prefix: str, alias: str, part: str) -> str:
     """Return the name of a role; `part` is one of `ROLES`.
 
-    Roles are global, so their names need what prefixes and aliases cannot hold: with hyphens alone, the alias
-    `b-c` of the deployment `a` and the alias `c` of the deployment `a-b` would share a name.
+    Roles are global, so their names need a character that prefixes and aliases cannot contain: with only
+    hyphens, the alias `b-c` of the deployment `a` and the alias `c` of the deployment `a-b` would share a
+    name.
     """
     return f"{prefix}.{alias}.{part}"
 
 
 def dashboard(prefix: str, alias: str) -> str:
-    """Return the name of a dashboard: global as a role's, but CloudWatch takes no dot in it."""
+    """Return the name of a dashboard, which is global like a role's, but CloudWatch allows no dots."""
     return f"{prefix}_{alias}"
 
 
@@ -120,28 +119,28 @@ def account_of(event_bus: str) -> str | None:
 
 
 def broadcast_rule(prefix: str) -> str:
-    """Return the name of the rule that hands messages to the API."""
+    """Return the name of the rule that passes messages to the API."""
     return f"{prefix}-broadcast"
 
 
 def malformed_rule(prefix: str) -> str:
-    """Return the name of the rule that catches what has our source but is not a message."""
+    """Return the name of the rule for events that have our source but are not messages."""
     return f"{prefix}-malformed"
 
 
 def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Return the relay's rules by name, each with the peers that it passes messages on to."""
+    """Return the relay's rules by name, each with the peers to which it forwards messages."""
     chunks = [peers[start : start + TARGETS_PER_RULE] for start in range(0, len(peers), TARGETS_PER_RULE)]
     return {f"{prefix}-relay-{number}": chunk for number, chunk in enumerate(chunks, 1)}
 
 
 def dead_letters(prefix: str, part: str) -> str:
-    """Return the name of the queue for what was not delivered; `part` is broadcast, malformed or relay."""
+    """Return the name of the dead-letter queue of a part; `part` is broadcast, malformed or relay."""
     return f"{prefix}-{part}-dlq"
 
 
 def queues(prefix: str, *, meshed: bool) -> list[str]:
-    """Return all queues for dead letters that a region has."""
+    """Return all dead-letter queues of a region."""
     parts = ("broadcast", "malformed", "relay") if meshed else ("broadcast", "malformed")
     return [dead_letters(prefix, part) for part in parts]
 
@@ -157,13 +156,13 @@ def topic(prefix: str) -> str:
 
 
 def log_group(api_id: str) -> str:
-    """Return the group that an API logs to: AppSync's choice of a name."""
+    """Return the log group of an API, whose name AppSync determines."""
     return f"/aws/appsync/apis/{api_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class PhysicalName:
-    """A name on AWS: what it names (a CloudFormation type), and where."""
+    """A name on AWS: the type of its resource (in CloudFormation), and its place."""
 
     type: str
     name: str
@@ -174,7 +173,7 @@ class PhysicalName:
 
 
 def physical_names(config: Config, alias: str) -> list[PhysicalName]:
-    """Return every name that the stacks of one region take, the optional ones if they are on."""
+    """Return all names that the stacks of one region use, including those of options that are on."""
     region = config.regions[alias]
     meshed = len(config.regions) > 1
     found = [each for part in parts(meshed=meshed) for each in _of_part(config, alias, part)]
@@ -182,7 +181,7 @@ def physical_names(config: Config, alias: str) -> list[PhysicalName]:
 
 
 def usual_names(prefix: str, alias: str, region: str) -> list[PhysicalName]:
-    """Return the names that the stacks of a region take whatever the options are, but those of its alarms."""
+    """Return the names that a region's stacks use whatever the options are, except those of alarms."""
     found = [
         (BUS, bus(prefix)),
         *((QUEUE, queue) for queue in queues(prefix, meshed=True)),

@@ -1,7 +1,7 @@
-"""Which of AWS's quotas a load meets first in each region: pure arithmetic. No AWS library is loaded.
+"""Computes which of AWS's quotas a load reaches first in each region. Pure; loads no AWS library.
 
 The numbers are AWS's defaults, read in 2026-11 in "AWS AppSync endpoints and quotas" (AWS General Reference)
-and "Amazon EventBridge quotas" (its user guide). An account may have others: Service Quotas shows and raises
+and "Amazon EventBridge quotas" (its user guide). An account may have others; Service Quotas shows and raises
 them.
 """
 
@@ -20,16 +20,16 @@ from globalchat_infra.cost import (
 )
 
 OTHERS = "*"
-"""In place of a region: every region that is not named."""
+"""Used as a region: all regions that are not named."""
 
 REQUEST_TOKENS: Mapping[str, int] = {"us-west-2": 10_000, "ap-southeast-2": 10_000, OTHERS: 5_000}
 """Request tokens a second. AppSync gives 5,000 or 10,000, by region; the lower one where it was not read."""
 INBOUND = 10_000
-"""Messages a second that mutations may hand to the subscriptions of an API."""
+"""Messages a second that mutations may send to the subscriptions of an API."""
 OUTBOUND = 1_000_000
 """Messages a second that an API may send to its subscribers, in units of 5 KB."""
 CONNECTIONS = 2_000
-"""Connections a second that an API takes."""
+"""Connections a second that an API accepts."""
 PUT_EVENTS: Mapping[str, int] = {
     **dict.fromkeys(("us-east-1", "us-west-2", "eu-west-1"), 10_000),
     **dict.fromkeys(("us-east-2", "eu-central-1", "eu-south-2"), 2_400),
@@ -50,7 +50,7 @@ INVOCATIONS: Mapping[str, int] = {
 """Deliveries of rules to targets a second."""
 
 WRITES_OF_A_CHANNEL = 1_000
-"""Writes of 1 KB a second that DynamoDB takes for one partition key, a channel (its developer guide)."""
+"""Writes of 1 KB a second that DynamoDB accepts for one partition key, a channel (its developer guide)."""
 
 ASSUMPTION = (
     "Quotas are AWS's defaults. A request is taken to use one token; events that other buses relay to a bus "
@@ -60,13 +60,13 @@ ASSUMPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much of a quota a region's load uses.
+    """A region's use of a quota.
 
     Attributes:
         limit: What AWS allows a second.
         used: What the load needs a second.
         breaks_at: Messages a second, over all regions, at which the limit is reached with the same clients.
-            None if messages do not count, as outbound ones without clients.
+            None if messages do not count, such as outbound ones without clients.
     """
 
     region: str
@@ -78,7 +78,7 @@ class Use:
 
 
 def uses(traffic: Traffic, regions: Sequence[str], *, history: bool = False) -> dict[str, list[Use]]:
-    """Return for each region the quotas that messages use, the one that breaks first at the head.
+    """Return for each region the quotas that messages use, the one that is reached first at the head.
 
     `history` says whether messages are stored.
     """
@@ -104,26 +104,26 @@ def uses(traffic: Traffic, regions: Sequence[str], *, history: bool = False) -> 
 
 
 def reconnect_seconds(clients: int) -> Decimal:
-    """Return how long it takes until all clients of a region are connected again after an outage."""
+    """Return the seconds until all clients of a region are connected again after an outage."""
     return Decimal(clients) / CONNECTIONS
 
 
 def _per_message(
     traffic: Traffic, region: str, clients: int, regions: int
 ) -> Iterator[tuple[str, str, int, Decimal]]:
-    """Yield service, quota, limit and what one message, published in any region, uses of it on average."""
+    """Yield service, quota, limit, and the average use by one message published in any region."""
     own = Decimal(1) / regions
-    # One operation publishes, in one region; one in every region hands the message to the subscriptions.
+    # One operation publishes, in one region; one in every region delivers to the subscriptions.
     yield "AppSync", "request tokens", _of(REQUEST_TOKENS, region), own + 1
     yield "AppSync", "inbound messages", INBOUND, Decimal(1)
     yield "AppSync", "outbound messages", OUTBOUND, Decimal(clients * units(message_size(traffic), UPDATE))
     yield "EventBridge", "PutEvents", _of(PUT_EVENTS, region), own
-    # The broadcast of every message, and the relay of the region's own ones to each other region.
+    # The broadcast of every message, and the relay of the region's own messages to each other region.
     yield "EventBridge", "invocations", _of(INVOCATIONS, region), 1 + own * (regions - 1)
 
 
 def _of_history(traffic: Traffic) -> Iterator[tuple[str, str, int, Decimal]]:
-    """Yield what `_per_message` does, of the table that stores the messages."""
+    """Yield the same as `_per_message` for the table that stores the messages."""
     writes = units(message_size(traffic) + ITEM_OVERHEAD, WRITE_UNIT)
     yield "DynamoDB", "writes of a channel", WRITES_OF_A_CHANNEL, Decimal(writes)
 

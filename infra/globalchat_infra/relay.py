@@ -1,4 +1,4 @@
-"""Relay: the messages that a region accepted go to the buses of all other regions."""
+"""Relay: forwards the messages that a region accepted to the buses of all other regions."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from globalchat_infra.broadcast import dead_letter_queue, message_pattern
 
 
 class Relay(Construct):
-    """Rules from this region's bus to every peer's, as a role that may put events on those buses alone.
+    """Rules from this region's bus to every peer's, under a role that may put events only on those buses.
 
-    `peers` are AWS regions. A rule takes only what its own region accepted: EventBridge refuses a second hop,
-    so a message that came from a peer would end as a dead letter. What repairs one region is not relayed.
+    `peers` are AWS regions. A rule matches only messages that its own region accepted: EventBridge refuses a
+    second hop, so a message from a peer would become a dead letter. What repairs one region is not relayed.
     `dead_letters` is the rules' queue.
     """
 
@@ -51,13 +51,13 @@ class Relay(Construct):
             event_pattern=aws_events.EventPattern(**self._pattern, region=[Stack.of(self).region]),
         )
         for peer in peers:
-            # No retry policy: CloudFormation's schema has one, but the CDK says that bus targets do not
-            # support it (EventBusProps), and one that is refused would stop the whole deployment.
+            # No retry policy: CloudFormation's schema has one, but according to the CDK bus targets do
+            # not support it (EventBusProps), and a refusal would stop the whole deployment.
             target = aws_events_targets.EventBus(
                 self._bus(peer), role=self._role, dead_letter_queue=self.dead_letters
             )
             rule.add_target(target)
-        # A rule that exists before its role's policy would dead-letter the first messages.
+        # If the rule existed before its role's policy, the first messages would become dead letters.
         rule.node.add_dependency(self._role.node.find_child("DefaultPolicy"))
 
     def _bus(self, region: str) -> aws_events.IEventBus:

@@ -1,4 +1,4 @@
-"""`schema.graphql` as the app reads it: which fields need a resolver, and the broadcast operation."""
+"""Reads `schema.graphql` for the app: the fields that need a resolver, and the broadcast operation."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ directive @aws_api_key on OBJECT | FIELD_DEFINITION
 directive @aws_iam on OBJECT | FIELD_DEFINITION
 directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 """
-"""What AppSync adds to every schema, as far as ours uses it."""
+"""The parts of AppSync's built-in schema that ours uses."""
 
 
 _COMMENT = re.compile(r"^ *(/\*\*.*?\*/|//[^\n]*)\n|/\*\* @type [^*]*\*/ ", re.MULTILINE | re.DOTALL)
@@ -47,7 +47,7 @@ class SchemaFile:
 
     @property
     def deployed(self) -> str:
-        """The text as it is deployed: without comments, for which a template has no room."""
+        """The text as deployed: without comments, for which a template has no room."""
         return _SCHEMA_COMMENT.sub("", read_text(self.file))
 
     @cached_property
@@ -66,7 +66,7 @@ class SchemaFile:
         return fields
 
     def required_arguments(self, mutation: str) -> list[str]:
-        """Return the arguments that a call of a mutation cannot leave out, in the schema's order.
+        """Return the required arguments of a mutation, in the schema's order.
 
         Raises:
             UsageError: there is no such mutation.
@@ -74,9 +74,9 @@ class SchemaFile:
         return [name for name, each in self._mutation(mutation).args.items() if is_required_argument(each)]
 
     def call_of(self, mutation: str) -> str:
-        """Return the operation that passes a mutation all its arguments and selects every field of its type.
+        """Return the operation that calls a mutation with all arguments and selects every field of its type.
 
-        Subscribers receive only what the mutation's operation selects, so nothing may be left out.
+        Subscribers receive only fields that the mutation's operation selects, so it has to select all.
 
         Raises:
             UsageError: there is no such mutation, or it does not return an object.
@@ -99,7 +99,7 @@ class SchemaFile:
 
 
 WITHOUT_HISTORY = "without_history"
-"""The folder, beside the resolvers, with those that take the place of others where no messages are kept."""
+"""The folder next to the resolvers with those that replace others if no messages are stored."""
 
 
 def resolver_files(
@@ -107,7 +107,7 @@ def resolver_files(
 ) -> Mapping[str, Path]:
     """Return the resolver file `<field>.js` of each root field, sorted by field (default: our own).
 
-    `history` says whether messages are kept.
+    `history` is True if messages are stored.
 
     Raises:
         UsageError: a field has no file, or a file no field.

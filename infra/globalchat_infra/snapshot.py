@@ -1,6 +1,7 @@
-"""Write the templates that the local cloud boots from: `python -m globalchat_infra.snapshot`.
+"""Generates the templates from which the local cloud boots: `python -m globalchat_infra.snapshot`.
 
-They are a function of the sources alone: one fixed day, nothing of this machine, none of the CDK's own notes.
+They depend only on the sources: they have a fixed day, and nothing of this machine or of the CDK's own
+metadata.
 """
 
 import json
@@ -17,7 +18,10 @@ from globalchat_infra.config import Config, load
 from globalchat_infra.toolchain import prepare, run_tool
 
 DAY = date(2026, 1, 1)
-"""The day of the snapshot: it decides the expiry of the API keys alone, and the local cloud makes its own."""
+"""The day of the snapshot.
+
+It determines only the expiry of the API keys, and the local cloud makes its own keys.
+"""
 STACK_KEYS = ("type", "environment", "properties", "dependencies", "displayName")
 
 
@@ -38,7 +42,7 @@ def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
 
 
 def read(folder: Path) -> Mapping[str, str]:
-    """Return what the local cloud needs of a cloud assembly, as file name → text."""
+    """Return the parts of a cloud assembly that the local cloud needs, as file name → text."""
     manifest = _stacks_of(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     files = {"manifest.json": json.dumps(manifest, indent=1) + "\n"}
     for artifact in manifest["artifacts"].values():
@@ -48,7 +52,7 @@ def read(folder: Path) -> Mapping[str, str]:
 
 
 def _stacks_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest without the construct tree, the feature flags and where constructs were made."""
+    """Return the manifest without construct tree, feature flags and source locations of constructs."""
     stacks = {
         name: {key: artifact[key] for key in STACK_KEYS if key in artifact}
         for name, artifact in manifest["artifacts"].items()
@@ -58,7 +62,7 @@ def _stacks_of(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(files: Mapping[str, str], folder: Path) -> None:
-    """Make a folder hold these files and no other."""
+    """Write these files to a folder, and remove all others."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name not in files:

@@ -1,8 +1,8 @@
-"""What an Api stack and the deployer agree on: the generation of the API key, and the saved settings. Pure.
+"""The contract between an Api stack and the deployer: the generation of the API key, and the saved settings.
 
-AppSync lets a key that has expired live again when its end is moved, so a template must never move the end of
-a key that was replaced. Therefore the end and the generation of the key are parameters of the template: the
-CDK keeps their previous values, also when it is run by hand, and only the deployer gives new ones, together.
+Pure. In AppSync, an expired key becomes valid again if its expiry is moved, so a template must never move the
+expiry of a replaced key. Therefore the key's expiry and generation are parameters of the template: the CDK
+keeps their previous values, even when run by hand, and only the deployer sets new ones, both together.
 """
 
 import calendar
@@ -14,38 +14,38 @@ from datetime import date
 from globalchat_infra.config import CHOICES, DEFAULTS, OPTIONAL, Config
 
 SETTINGS_OUTPUT = "settings"
-"""The output of an Api stack that holds it: outputs alone may be updated, metadata alone may not."""
+"""The output of an Api stack with the settings: an update may change only outputs, but not only metadata."""
 OPTIONS = "options"
-"""The key of the settings that lists those which an option of the deployer decided."""
+"""The key of the settings that lists those set by an option of the deployer."""
 MONTHS = 11
-"""How long a key lives; at most 365 days are allowed (AppSync API reference, CreateApiKey)."""
+"""Months until a key expires; AppSync allows at most 365 days (API reference, CreateApiKey)."""
 KEY_DESCRIPTION = "Default API Key created by CDK"
-"""By it the key of the stack is known from those that a rotation made."""
+"""It distinguishes the stack's key from keys that rotations made."""
 EXPIRES = "KeyExpires"
-"""The parameter that holds the key's end, in epoch seconds."""
+"""The parameter with the key's expiry in epoch seconds."""
 GENERATION = "KeyGeneration"
-"""The parameter that holds the key's generation."""
+"""The parameter with the key's generation."""
 GENERATIONS = ("0", "1")
-"""A generation is made from a resource of its own, and the one after the last from the first again."""
+"""The number of generations, each with a resource of its own; the one after the last uses the first again."""
 HISTORY_SINCE = "HistorySince"
-"""The parameter that holds when the table of the history was made, in epoch seconds; a stack without a table
-lacks it. The default, 0, is what a stack has that was not deployed by the deployer: then the days alone say
-since when messages are kept."""
+"""The parameter with the creation time of the history table in epoch seconds; a stack without a table lacks
+it. A stack that was not deployed by the deployer has the default 0: then only the days limit how far back
+messages are stored."""
 LATER_KEY = "ApiKey1"
-"""The logical id of the key of generation 1; the CDK names the other."""
+"""The logical id of the key of generation 1; the CDK names the other one."""
 
 
 def key_expiry(today: date) -> int:
-    """Return the end of a key that is made today: the first of a month, 00:00 UTC, in epoch seconds.
+    """Return the expiry of a key that is made today: the first of a month, 00:00 UTC, in epoch seconds.
 
-    Within a month every synthesis gives the same template.
+    So within a month every synthesis results in the same template.
     """
     year, month = divmod(today.year * 12 + today.month - 1 + MONTHS, 12)
     return calendar.timegm((year, month + 1, 1, 0, 0, 0))
 
 
 def next_generation(parameters: Mapping[str, str], expires: int) -> Mapping[str, str]:
-    """Return new values of a stack's parameters, by which it makes another key and deletes the one it has."""
+    """Return new parameters of a stack, with which it makes a new key and deletes the present one."""
     current = parameters.get(GENERATION, GENERATIONS[0])
     following = GENERATIONS[(GENERATIONS.index(current) + 1) % len(GENERATIONS)]
     return {GENERATION: following, EXPIRES: str(expires)}
@@ -76,7 +76,7 @@ def dump_settings(config: Config) -> str:
 
 
 def load_settings(text: str | None) -> Mapping[str, object] | None:
-    """Return what `dump_settings` wrote, as values of the context; None if the text is empty or foreign."""
+    """Parse the output of `dump_settings` to values of the context; None if the text is empty or foreign."""
     try:
         settings = json.loads(text or "null")
     except ValueError:

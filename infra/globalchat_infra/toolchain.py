@@ -1,4 +1,4 @@
-"""Checks what synthesis needs beside this package, before the CDK fails in words of its own."""
+"""Checks the tools that synthesis needs, before the CDK fails with its own messages."""
 
 import importlib.util
 import os
@@ -13,23 +13,23 @@ from globalchat.core.interpreter import as_typed_here, install_command
 
 OLDEST_NODE = 20
 ANSWER_SECONDS = 10.0
-"""How long Node.js may take to say its version."""
+"""Time limit for Node.js to print its version."""
 _ASK = "process.stdout.write(process.version + '\\n' + process.execPath)"
 _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRuntime:
-    """Node.js itself: its version, and its path (not that of a program that chooses a version)."""
+    """Node.js itself: its version, and its path (not that of a version manager)."""
 
     path: str
     major: int
 
 
 def prepare() -> NodeRuntime:
-    """Check Node.js and aws-cdk-lib, and switch off the CDK's banner on Node.js versions; return Node.js.
+    """Check Node.js and aws-cdk-lib, switch off the CDK's banner on Node.js versions, and return Node.js.
 
-    To be called before `aws_cdk` is imported: that starts Node.js.
+    Call it before importing `aws_cdk`, which starts Node.js.
 
     Raises:
         UserError: Node.js or aws-cdk-lib is missing or too old.
@@ -40,13 +40,13 @@ def prepare() -> NodeRuntime:
     if importlib.util.find_spec("aws_cdk") is None:
         raise UserError("aws-cdk-lib is not installed.", remedy=f"Run `{install_command('deploy')}`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
-        # The value is the version to be silent about.
+        # The value is the version not to warn about.
         os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(node.major))
     return node
 
 
 def run_tool(work: Callable[[], None]) -> int:
-    """Do the work of a tool of this package, and return its exit code; a UserError ends in its sentence."""
+    """Run a tool of this package and return its exit code; a UserError is printed as its sentence."""
     try:
         work()
     except UserError as error:
@@ -56,7 +56,7 @@ def run_tool(work: Callable[[], None]) -> int:
 
 
 def find_node(command: str) -> NodeRuntime:
-    """Start Node.js by a name or path, and ask it what it is.
+    """Start Node.js by a name or path to find its version and path.
 
     Raises:
         UserError: it is missing or does not run.
@@ -86,7 +86,7 @@ def find_node(command: str) -> NodeRuntime:
 
 
 def _does_not_run(path: str, errors: str) -> UserError:
-    """Return the error for a Node.js that ends with an error, in its own words if it has any."""
+    """Return the error for a Node.js that fails, with its own message if there is one."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     reason = error_line(lines) or (lines[-1][:_LONGEST].rstrip(".") if lines else None)
     if reason is None:

@@ -1,8 +1,8 @@
 """The API keys of a region: which one to use, renewal, rotation, and when a stack replaces its own key.
 
-AppSync's id of a key is the key itself. A stack replaces its key when parameters raise the generation:
-CloudFormation then deletes the key of the generation before. Without a reason, the parameters keep their
-previous values, and the stack leaves its key alone, valid or not.
+In AppSync, a key is its own id. A stack replaces its key when parameters raise the generation: CloudFormation
+then deletes the key of the previous generation. Otherwise the parameters keep their previous values, and the
+stack leaves its key alone, valid or not.
 """
 
 import hashlib
@@ -20,17 +20,17 @@ from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_ours, refusal
 
 SHORTEST = 25 * HOUR
-"""Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
+"""The shortest lifetime of a key in seconds: AppSync requires a day, and rounds down to the hour."""
 MOST_KEYS = 50
 _ROTATED = "globalchat keys rotate"
 _REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}}(?: [0-9a-f]{{12}})*)")
 MOST_NAMED = 20
-"""How many replaced keys a description names: those that last longest, the others end soon anyway."""
+"""The most replaced keys that a description names: those that expire last."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and its end in epoch seconds."""
+    """A key and its expiry in epoch seconds."""
 
     key: str = field(repr=False)
     expires: int
@@ -38,12 +38,12 @@ class ApiKey:
 
     @property
     def fingerprint(self) -> str:
-        """A name of the key that may be shown and stored."""
+        """An identifier of the key that may be shown and stored."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:12]
 
 
 def key_expiry(now: float) -> int:
-    """Return the end of a key that is made now, as a stack's would be, in epoch seconds."""
+    """Return the expiry of a key that is made now (epoch seconds), as for a stack's key."""
     return stack_interface.key_expiry(datetime.fromtimestamp(now, UTC).date())
 
 
@@ -53,7 +53,10 @@ def days_left(expires: int, now: float) -> int:
 
 
 def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
-    """Return the fingerprints of the keys that rotations replaced: a newer key's description names them."""
+    """Return the fingerprints of keys that were replaced by rotations.
+
+    Descriptions of newer keys name them.
+    """
     matches = (_REPLACES.match(each.description) for each in keys)
     return frozenset(name for match in matches if match is not None for name in match[1].split())
 
@@ -61,8 +64,8 @@ def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
 def choose(keys: Iterable[ApiKey], now: float) -> ApiKey | None:
     """Return the key to use, or None if all have expired or were replaced.
 
-    A rotation's key comes before any other: what the stack makes after a rotation is in no profile.
-    Of several it is the one that lasts longest.
+    A rotation's key takes precedence, as a key that the stack makes after a rotation is in no profile.
+    Of several, it is the one that expires last.
     """
     listed = list(keys)
     old = retired(listed)
@@ -91,7 +94,7 @@ def current(aws: Aws, region: str, api_id: str, now: float) -> ApiKey:
 
 
 def renew(aws: Aws, region: str, api_id: str, now: float) -> None:
-    """Let the key in use last as long as one that is made now; the others keep their ends.
+    """Extend the key in use to the expiry of a new key; the others keep theirs.
 
     Raises:
         UserError: the keys may not be read or changed.
@@ -111,10 +114,10 @@ class Rotation:
 
 
 def rotate(aws: Aws, region: str, api_id: str, *, now: float) -> Rotation:
-    """Make a new key in the place of the one in use, which stays valid until `retire`.
+    """Make a new key to replace the one in use, which stays valid until `retire`.
 
     Raises:
-        UserError: the API has as many keys as it may have, or they may not be read or made.
+        UserError: the API has the maximum number of keys, or they may not be read or made.
     """
     listed = list_keys(aws, region, api_id)
     if len(listed) >= MOST_KEYS:
@@ -123,7 +126,7 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float) -> Rotation:
             remedy="End those that were replaced with `globalchat keys revoke --replaced`.",
         )
     old = choose(listed, now)
-    # It names those that were replaced before as well: the key that named them may be gone before they are.
+    # It also names keys that were replaced earlier, as the key that named them may expire before they do.
     before = sorted(
         (each for each in listed if each.fingerprint in retired(listed)), key=lambda each: -each.expires
     )
@@ -137,7 +140,7 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float) -> Rotation:
 
 
 def retire(aws: Aws, region: str, api_id: str, key: ApiKey, *, now: float, grace_days: int) -> int:
-    """Let a key end after some days, or now if there are none; returns its end in epoch seconds.
+    """Let a key expire after some days, or now for 0 days; return its expiry in epoch seconds.
 
     Raises:
         UserError: it may not be changed.
@@ -152,7 +155,7 @@ def retire(aws: Aws, region: str, api_id: str, key: ApiKey, *, now: float, grace
 
 
 def revoke(aws: Aws, region: str, api_id: str, key: ApiKey) -> None:
-    """End a key now, permanently: AppSync keeps nothing of a deleted key.
+    """Delete a key permanently: AppSync cannot restore a deleted key.
 
     Raises:
         UserError: it may not be deleted.
@@ -161,7 +164,7 @@ def revoke(aws: Aws, region: str, api_id: str, key: ApiKey) -> None:
 
 
 def check_owner(aws: Aws, prefix: str | None, endpoint: RegionEndpoint) -> None:
-    """Check that the API of a profile's region still exists, and is this deployment's.
+    """Check that the API of a profile's region still exists and belongs to this deployment.
 
     Raises:
         UserError: it does not exist, or its tags may not be read.
@@ -190,14 +193,14 @@ def check_owner(aws: Aws, prefix: str | None, endpoint: RegionEndpoint) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeyReplacements:
-    """Parameters by the name of the stack that needs another key, and notes for the user."""
+    """The new parameters of each stack that needs another key, by name, and notes for the user."""
 
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def find_replacements(aws: Aws, existing: Iterable[DeployedStack], now: float) -> KeyReplacements:
-    """Find the stacks whose own key was replaced, has expired, or is gone, as AppSync deletes it later."""
+    """Find the stacks whose key was replaced, has expired, or is gone, as AppSync deletes it later."""
     parameters: dict[str, Mapping[str, str]] = {}
     notes: list[str] = []
     for stack in existing:
@@ -217,11 +220,11 @@ def find_replacements(aws: Aws, existing: Iterable[DeployedStack], now: float) -
 
 
 def _reason(aws: Aws, stack: DeployedStack, now: float) -> str | None:
-    """Return why a stack needs another key, or None if it does not."""
+    """Return why a stack needs another key; None if it does not."""
     resources = stacks.resources(aws, stack)
     own = next((each for each in resources if each.type == "AWS::AppSync::ApiKey"), None)
     api_id = stack.outputs.get("apiId")
-    # A stack from before keys of its own, or one that failed before it had any.
+    # A stack from before stacks had their own keys, or one that failed before it had one.
     if own is None or api_id is None:
         return None
     listed = list_keys(aws, stack.region, api_id)
@@ -236,7 +239,7 @@ def _reason(aws: Aws, stack: DeployedStack, now: float) -> str | None:
 
 def _expire(aws: Aws, region: str, api_id: str, key: ApiKey, end: int) -> None:
     arguments = {"apiId": api_id, "id": key.key, "expires": end}
-    # It names the keys that this one replaced, and must survive.
+    # It names the keys that this one replaced, and must be kept.
     if key.description:
         arguments["description"] = key.description
     aws.call("appsync", region, "update_api_key", **arguments)

@@ -1,4 +1,4 @@
-"""Calls of AWS with short time-outs and one principal, whose failures are sentences."""
+"""AWS calls with short time-outs and one principal; failures become sentences."""
 
 import os
 import random
@@ -29,22 +29,22 @@ from globalchat.core.errors import UserError
 from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
-"""How long identifying the credentials may take, including DNS lookups that hang."""
+"""Time limit for identifying the credentials, including DNS lookups that hang."""
 GLOBAL = "us-east-1"
 """The region in which IAM, a global service, is called."""
 TOKENS = ("nextToken", "NextToken", "Marker", "NextMarker")
-"""The names that services have for the token of the next page."""
+"""The services' names of the token for the next page."""
 _ELSEWHERE = ("us-east-1", "us-west-2")
-"""Regions that are asked whether credentials are known at all."""
+"""Regions that are asked if the credentials are known at all."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.4, 5.0
 """Seconds before the first retry of a call while AWS is too busy, and the longest wait between two tries."""
 _TROUBLED_SECONDS = 0.5
-"""How long a call is retried when AWS itself fails; real outages last longer."""
+"""Seconds for which a call is retried when AWS itself fails; real outages last longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An AWS account: its number, and the ARN that the credentials stand for."""
+    """An AWS account: its number, and the ARN of the credentials' principal."""
 
     number: str
     arn: str
@@ -56,7 +56,7 @@ class Account:
 
 @dataclass(slots=True)
 class _Principal:
-    """The AWS principal of a command: found once, and shared by all of its calls."""
+    """The AWS principal of a command: resolved once, and shared by all of its calls."""
 
     source: CredentialSource | None = None
     failure: UserError | None = None
@@ -66,10 +66,10 @@ class _Principal:
 
 @dataclass(slots=True)
 class Aws:
-    """Calls of AWS's services as one principal; `profile` is AWS's own.
+    """Calls AWS's services as one principal; `profile` is the AWS profile.
 
-    `busy_seconds` is how long a call is retried while AWS is too busy. `clock`, `pause` and `chance`
-    (from 0 to 1) are for tests. `endpoint_url` answers for every service, in place of AWS.
+    `busy_seconds` is how long a call is retried while AWS is too busy. `clock`, `pause` and `chance` (from 0
+    to 1) are for tests. `endpoint_url` answers for every service, in place of AWS.
     """
 
     profile: str | None = None
@@ -104,18 +104,18 @@ class Aws:
         return Aws(self.profile, limits, 1.0, *times, self._principal, endpoint_url=self.endpoint_url)
 
     def sign_in(self, region: str) -> CredentialSource:
-        """Return the credentials, resolved at the first call; roles are assumed in `region` if none is set.
+        """Return the credentials, resolved on the first call; roles are assumed in `region` if none is set.
 
         Raises:
             UserError: no credentials could be resolved.
-            KeyboardInterrupt: Ctrl-C, at a question for example.
+            KeyboardInterrupt: Ctrl-C, for example at a question.
         """
-        # Without the lock once they are there: `account` holds it while another thread asks.
+        # Without the lock if they are resolved: `account` holds it while another thread asks.
         if (source := self._principal.source) is not None:
             return source
         with self._principal.lock:
             if self._principal.failure is not None:
-                raise self._principal.failure  # the user is asked once
+                raise self._principal.failure  # Only one thread asks the user.
             if self._principal.source is None:
                 try:
                     self._principal.source = sign_in.resolve(
@@ -127,7 +127,7 @@ class Aws:
             return self._principal.source
 
     def account(self, region: str) -> Account:
-        """Return whose credentials these are; AWS is asked once, in `region` or where it is enabled.
+        """Return the account of the credentials; AWS is asked once, in `region` or another enabled region.
 
         Raises:
             UserError: there are no valid credentials, or AWS does not answer.
@@ -144,17 +144,17 @@ class Aws:
             return self._principal.account
 
     def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
-        """Return the answer to one call.
+        """Make one call and return its answer.
 
         Raises:
-            Denied: the credentials may not make it.
+            Denied: the credentials may not make the call.
             CallFailed: AWS answered with another error; Busy if it stayed too busy.
             UserError: there are no usable credentials, the region is not enabled, or no answer came.
         """
         client = self._client(service, region)
         began, wait = self.clock(), _FIRST_PAUSE
         while True:
-            # Apart from the call, so that a failure here is not taken for an answer of the service.
+            # Separate from the call, so that a failure here is not mistaken for an answer of the service.
             source = self.sign_in(region)
             temporary = source.current().token is not None
             try:
@@ -194,7 +194,7 @@ class Aws:
     def pages(
         self, service: str, region: str, operation: str, key: str, **arguments: object
     ) -> list[dict[str, Any]]:
-        """Return the items under `key` of every page of a listing; raises as `call` does."""
+        """Return the items under `key` of all pages of a listing; raises as `call` does."""
         items: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
@@ -236,7 +236,8 @@ class Aws:
                 except UserError:
                     raise
                 except Exception as error:
-                    # Settings of the profile and the environment are read here, and bad ones raise anything.
+                    # Settings of the profile and the environment are read here, and invalid ones can raise
+                    # anything.
                     raise configuration_error(error) from error
                 client.meta.events.register("before-parse", _note_status)
                 self._clients[key] = client
@@ -244,7 +245,7 @@ class Aws:
 
 
 def _maker(source: CredentialSource) -> Callable[..., Any]:
-    """Return what makes clients: boto3, or without the extra `deploy` botocore, which it is made of."""
+    """Return the factory of clients: boto3, or without the extra `deploy` botocore, on which it is based."""
     try:
         from boto3 import Session
     except ImportError:
@@ -258,7 +259,7 @@ _latest = threading.local()
 
 
 def _note_status(response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the HTTP status of an answer that may turn out to be unreadable."""
+    """Record the HTTP status of an answer that may turn out to be unreadable."""
     _latest.status = response_dict.get("status_code")
 
 
@@ -266,7 +267,7 @@ def _note_status(response_dict: dict[str, Any], **_: object) -> None:
 def _translated(
     source: CredentialSource, service: str, region: str, url: str, *, temporary: bool
 ) -> Iterator[None]:
-    """Raise the errors of botocore as ours."""
+    """Translate botocore's errors to ours."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError
 
@@ -292,7 +293,7 @@ def _translated(
 
 
 def exists(call: Callable[[], object], *missing: str) -> bool:
-    """Return True if what a call asks for is there; `missing` are the codes of AWS that say it is not."""
+    """Return True if the resource of a call exists; `missing` are AWS's codes for one that does not."""
     try:
         call()
     except CallFailed as error:

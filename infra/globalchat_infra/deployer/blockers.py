@@ -1,6 +1,6 @@
-"""Blockers: what would stop a deployment or a removal half-way, or make it act on the property of others.
+"""Blockers: reasons why a deployment or a deletion would stop half-way, or act on other owners' resources.
 
-All of them are found before the first change, and come with the command that removes them.
+All are found before the first change, and come with the command that removes them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,30 +27,30 @@ STUCK = {
         "aws cloudformation continue-update-rollback --region {region} --stack-name {name}"
     ),
 }
-"""Statuses from which CloudFormation takes no update, and the command that leads out of each."""
+"""Statuses in which CloudFormation accepts no update, and the command that resolves each."""
 _REMADE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
-"""Statuses of a creation that failed: the CDK deletes such a stack before it makes it again."""
+"""Statuses of a failed creation: the CDK deletes such a stack before it makes it again."""
 _WAITS = (
     ("CREATE_", "stack-create-complete"),
     ("UPDATE_ROLLBACK_", "stack-rollback-complete"),
     ("UPDATE_", "stack-update-complete"),
     ("DELETE_", "stack-delete-complete"),
 )
-"""What AWS's command line calls the end of an operation, by the start of the status meanwhile."""
+"""The AWS CLI's waiter for the end of an operation, by the start of its status."""
 _ARCHIVE = "Events-Archive-"
-"""How EventBridge names the rule that feeds an archive, which it manages itself."""
+"""The name of the managed rule with which EventBridge feeds an archive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One sentence about what is in the way, and what removes it."""
+    """One sentence about an obstacle, and its remedy."""
 
     text: str
     remedy: str
 
 
 def stuck(stack: DeployedStack) -> Blocker | None:
-    """Return why a stack can be neither updated nor made, if that is so."""
+    """Return the blocker if a stack can be neither updated nor made, else None."""
     if stack.busy:
         return _busy(stack)
     if (command := STUCK.get(stack.status)) is not None:
@@ -63,10 +63,10 @@ def stuck(stack: DeployedStack) -> Blocker | None:
 
 
 def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
-    """Check that nothing is in the way of a plan; yield warnings about what could not be asked.
+    """Check that nothing blocks a plan; yield warnings about what could not be checked.
 
     Raises:
-        UserError: a name belongs to others, a stack is stuck, or one that is to go cannot be deleted.
+        UserError: a name belongs to another owner, a stack is stuck, or one cannot be deleted as planned.
     """
     config, own = plan.config, plan.existing.stacks
     acted_on = {*config.regions.items(), *((stack.alias, stack.region) for stack in plan.to_delete)}
@@ -82,7 +82,7 @@ def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
     claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), held_names)
     refuse_foreign(config.prefix, [*foreign, *claims.foreign], "nothing was changed")
     found = [stuck(stack) for stack in updated]
-    # Without a list of what the stacks hold, all of it would look like a leftover.
+    # Without a list of the stacks' resources, all of them would look like leftovers.
     if denied is None:
         found += [_orphan(name) for name in claims.orphans]
     yield from _raise_or_warn([*found, *undeletable(aws, plan.to_delete)])
@@ -92,12 +92,12 @@ def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
 def check_removal(
     aws: Aws, account: str, prefix: str, regions: Mapping[str, str], found: Sequence[DeployedStack]
 ) -> Iterator[str]:
-    """Check that stacks, and what they hold, are this deployment's and can be deleted; yield warnings.
+    """Check that stacks and their resources belong to this deployment and can be deleted; yield warnings.
 
-    Of the regions (alias to AWS region) without a stack the usual names are checked.
+    In regions (alias to AWS region) without a stack, the usual names are checked.
 
     Raises:
-        UserError: something belongs to others, or cannot be deleted.
+        UserError: something belongs to another owner, or cannot be deleted.
     """
     held, denied = _held(aws, found)
     expected = [Expected(name, stack.alias) for stack in found for name in held.get(stack.name, ())]
@@ -114,7 +114,7 @@ def check_removal(
 
 
 def check_deletable(to_delete: Iterable[DeployedStack]) -> None:
-    """Check that CloudFormation would take the request to delete these stacks.
+    """Check that CloudFormation would accept the deletion of these stacks.
 
     Raises:
         UserError: it would refuse one.
@@ -131,7 +131,7 @@ def _refusals(to_delete: Iterable[DeployedStack]) -> Iterator[Blocker]:
 
 
 def undeletable(aws: Aws, to_delete: Sequence[DeployedStack]) -> list[Blocker | str]:
-    """Return what CloudFormation would refuse, or fail at, when it deletes stacks; strings are warnings."""
+    """Return the blockers of a deletion of stacks by CloudFormation; strings are warnings."""
     with ThreadPoolExecutor(WORKERS) as pool:
         listings = list(pool.map(lambda stack: _listed(aws, stack), to_delete))
         rules = frozenset(rule for listing in listings for rule in listing.rules)
@@ -145,21 +145,21 @@ def undeletable(aws: Aws, to_delete: Sequence[DeployedStack]) -> list[Blocker | 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """A stack that is to go, and what it holds."""
+    """A stack that will be deleted, and its resources."""
 
     stack: DeployedStack
     resources: Sequence[StackResource]
 
     @property
     def rules(self) -> Iterator[tuple[str, str]]:
-        """AWS region and name of its rules, whose physical ids are `BUS|RULE`."""
+        """The AWS regions and names of its rules, whose physical ids are `BUS|RULE`."""
         for each in self.resources:
             if each.type == "AWS::Events::Rule":
                 yield self.stack.region, each.physical_id.rpartition("|")[2]
 
 
 _Rules: TypeAlias = "frozenset[tuple[str, str]]"
-"""AWS region and name of the rules that go, too."""
+"""The AWS regions and names of the rules that will be deleted, too."""
 
 
 def _listed(aws: Aws, stack: DeployedStack) -> _Listing:
@@ -185,7 +185,7 @@ def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) ->
 
 
 def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Iterator[Blocker]:
-    """Yield the rules on a bus that no stack takes away: EventBridge deletes no bus that has rules."""
+    """Yield the rules on a bus that no stack deletes: EventBridge deletes no bus that has rules."""
     region = listing.stack.region
     for rule in aws.pages("events", region, "list_rules", "Rules", EventBusName=name):
         if (region, rule["Name"]) in own:
@@ -209,7 +209,7 @@ def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Ite
 
 def _policies_of_others(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Blocker]:
     """Yield the policies of a role that were added by hand: IAM deletes no role that has any."""
-    # The CDK calls an inline policy by the logical id of its resource.
+    # The CDK names an inline policy after the logical id of its resource.
     own = {each.logical_id for each in listing.resources if each.type == "AWS::IAM::Policy"}
     text = f"The role {name} cannot be deleted while it has the policy"
     for each in aws.pages("iam", GLOBAL, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
@@ -251,7 +251,7 @@ _DELETIONS: Mapping[str, tuple[_Look, str]] = {
     names.ROLE: (_policies_of_others, "iam:ListAttachedRolePolicies"),
     names.TABLE: (_protected_table, "dynamodb:DescribeTable"),
 }
-"""How each type of resource may refuse to be deleted, and what asking needs."""
+"""The blockers of a deletion by resource type, and the permissions to check for them."""
 
 
 def _protected(stack: DeployedStack) -> Blocker:
@@ -281,7 +281,7 @@ def _orphan(name: PhysicalName) -> Blocker:
 def _held(
     aws: Aws, found: Sequence[DeployedStack]
 ) -> tuple[Mapping[str, Sequence[PhysicalName]], str | None]:
-    """Return the names that stacks hold, by the stack's name, or why they may not be listed."""
+    """Return the names of stacks' resources, by the stack's name, or why they may not be listed."""
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
             held = list(pool.map(lambda stack: resources.held_by(aws, stack), found))
@@ -291,10 +291,10 @@ def _held(
 
 
 def _raise_or_warn(found: Sequence[Blocker | str | None]) -> Iterator[str]:
-    """Yield the warnings among them.
+    """Yield the warnings among the findings.
 
     Raises:
-        UserError: there is an blocker; all are named, with what removes them.
+        UserError: there is a blocker; lists all, with their remedies.
     """
     blockers = [each for each in found if isinstance(each, Blocker)]
     if blockers:

@@ -1,4 +1,4 @@
-"""The CDK command line: its installation, its arguments and environment, and the folder that it works in."""
+"""The CDK command line: its installation, its arguments and environment, and its work folder."""
 
 import errno
 import hashlib
@@ -25,30 +25,33 @@ from globalchat_infra.deployer.plan import context_of
 FILES = ("package.json", "package-lock.json", ".npmrc")
 CLI = Path("node_modules", "aws-cdk", "bin", "cdk")
 ANSWER_SECONDS = 10.0
-"""How long the registry may take to answer at all."""
+"""Time limit for the registry's first answer."""
 INSTALL_SECONDS = 300.0
 REGISTRY = "Check the network, and npm's registry and proxy settings (`npm config list`)."
 UNREACHABLE = frozenset(
     {"EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"}
 )
-"""What npm reports if there is no way to its registry."""
+"""npm's error codes if its registry cannot be reached."""
 
 _PASSED = (
     *("AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_MAX_ATTEMPTS"),
     *("AWS_RETRY_MODE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"),
 )
-"""Variables of the user's that say how AWS is reached; all others of AWS's may say who one is, or where."""
+"""The user's variables about connections to AWS.
+
+Other AWS variables may change the identity or the region.
+"""
 _ENDPOINT = "AWS_ENDPOINT_URL"
 _FILES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Variables that name a file, perhaps as seen from the folder where the user is."""
+"""Variables that name a file, perhaps relative to the user's current folder."""
 _FOREIGN = ("AWS_", "AMAZON_", "CDK_", "NPM_CONFIG_")
 
 
 @dataclass(frozen=True, slots=True)
 class CdkCommand:
-    """A command line that works on a folder, with an environment without the user's settings of CDK and AWS.
+    """The CDK command line for a folder, in an environment without the user's CDK and AWS settings.
 
-    `node` is Node.js itself, not a program that looks for it in the user's home.
+    `node` is Node.js itself, not a version manager's program that needs the user's home.
     """
 
     node: str
@@ -57,7 +60,7 @@ class CdkCommand:
     app: str
     environment: Mapping[str, str] = field(repr=False)
     role: str | None = None
-    """The ARN of the role that CloudFormation acts with; None for the rights of the caller."""
+    """The ARN of the role with which CloudFormation acts; None for the caller's rights."""
 
     def command(self, *arguments: str) -> list[str]:
         """Return the arguments that start it (never `npx`: npm's latest cannot read our assemblies)."""
@@ -68,7 +71,7 @@ class CdkCommand:
     def deploy(self, parameters: Mapping[str, Mapping[str, str]] | None = None) -> list[str]:
         """Return the arguments that deploy every stack, two at a time.
 
-        `parameters` are new values, by stack; the others keep the values that they have.
+        `parameters` are new values by stack; other parameters keep their values.
         """
         how = ["--all", "--require-approval", "never", "--progress", "events", "--concurrency", "2"]
         given = [
@@ -85,7 +88,7 @@ class CdkCommand:
 
 
 def home(cache: Path) -> Path:
-    """Return the home of the command line and its app; its name is not that of a deployment's folder."""
+    """Return the home folder of the command line and its app; its name differs from deployments' folders."""
     return cache / "deploy" / ".home"
 
 
@@ -99,14 +102,14 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
     """Return the environment of the command line, and of the app that it starts.
 
     The command line reads options from `CDK_*`, `~/.cdk.json` and npm's settings, and credentials from
-    `AWS_*` and `~/.aws`. With those of the user it may deploy another app, or to another account than the one
-    that was confirmed. So it gets none of them, and a home of its own.
+    `AWS_*` and `~/.aws`. With the user's, it could deploy another app, or to another account than the
+    confirmed one. Therefore it gets none of them, and a home folder of its own.
 
     Args:
         base: the variables of this process.
-        aws: those that lead to the credentials and the endpoints of this command.
+        aws: the variables for the credentials and endpoints of this command.
         node: the path of Node.js.
-        cache: our cache folder, in which its home lies.
+        cache: our cache folder, which contains its home folder.
     """
     passed = {
         name: value
@@ -116,13 +119,13 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
     own = child_environment({**passed, **aws})
     kept = environment_for_children(own, [url for name, url in own.items() if name.startswith(_ENDPOINT)])
     if not os.path.isdir(kept.get("TMPDIR", "/")):
-        del kept["TMPDIR"]  # Node.js fails without this folder; without the variable it takes /tmp
+        del kept["TMPDIR"]  # Node.js fails without this folder; without the variable it uses /tmp.
     if site.ENABLE_USER_SITE:
         # `pip install --user` installs below the home.
         kept.setdefault("PYTHONUSERBASE", site.getuserbase())
     kept.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(cache / "deploy" / ".jsii"))
     if kept.get("REQUESTS_CA_BUNDLE"):
-        kept.setdefault("AWS_CA_BUNDLE", kept["REQUESTS_CA_BUNDLE"])  # as AWS's SDK for Python takes it
+        kept.setdefault("AWS_CA_BUNDLE", kept["REQUESTS_CA_BUNDLE"])  # As AWS's SDK for Python expects it.
     files = {name: os.path.abspath(kept[name]) for name in _FILES if kept.get(name)}
     return {
         **kept,
@@ -139,12 +142,12 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
 
 
 def app_command() -> str:
-    """Return the command by which the CDK starts the app: this Python, whatever is on the PATH."""
+    """Return the command with which the CDK starts the app: this Python, whatever is on the PATH."""
     return shlex.join(module_command("globalchat_infra"))
 
 
 def write_settings(cache: Path, content: Mapping[str, Any]) -> Path:
-    """Return the work folder of a deployment, with a `cdk.json` that says what is deployed.
+    """Write the `cdk.json` of a deployment and return its work folder.
 
     Raises:
         UserError: the folder cannot be written.
@@ -159,13 +162,13 @@ def write_settings(cache: Path, content: Mapping[str, Any]) -> Path:
 
 
 def cli_folder(cache: Path) -> Path:
-    """Return the folder of the CDK command line of this version's lock file is kept."""
+    """Return the folder of the CDK command line for this version's lock file."""
     lock = resource("infra/package-lock.json").read_bytes()
     return cache / "deploy" / f"cdk-{hashlib.sha256(lock).hexdigest()[:12]}"
 
 
 def cdk_cli(cache: Path, note: Callable[[str], None], *, answer_seconds: float = ANSWER_SECONDS) -> Path:
-    """Return the script of the CDK command line, installed from the lock file if it is not yet.
+    """Return the script of the CDK command line, installing it from the lock file if necessary.
 
     Raises:
         UserError: npm is missing, the registry does not answer, or the installation fails.
@@ -195,7 +198,7 @@ def _install(folder: Path, answer_seconds: float) -> None:
             [npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], folder, INSTALL_SECONDS
         )
     except BaseException:
-        # What is half installed must not be taken for whole.
+        # An incomplete installation must not be mistaken for a complete one.
         shutil.rmtree(folder / "node_modules", ignore_errors=True)
         raise
     if not (folder / CLI).is_file():
@@ -227,7 +230,8 @@ def _npm(command: list[str], folder: Path, seconds: float) -> None:
 def _npm_failed(errors: str, code: int, folder: Path) -> UserError:
     if "ENOSPC" in errors:
         return no_space(folder)
-    # npm 11 calls a fetch that timed out FETCH_ERROR, as it does others; older ones ERR_SOCKET_TIMEOUT.
+    # For a fetch that timed out, npm 11 reports FETCH_ERROR, as for other failures; older versions
+    # ERR_SOCKET_TIMEOUT.
     if "network timeout at" in errors or "TIMEOUT" in errors or "TIMEDOUT" in errors:
         return _no_answer()
     codes = [line.split()[-1] for line in errors.splitlines() if " code " in line]
@@ -245,7 +249,7 @@ def _npm_failed(errors: str, code: int, folder: Path) -> UserError:
 
 
 def no_space(place: object) -> UserError:
-    """Return the error of a full disk."""
+    """Return the error for a full disk."""
     return UserError(
         f"There is no space left for {place}.",
         remedy="Free some, or set GLOBALCHAT_HOME to a folder on another disk, and run the command again.",

@@ -1,4 +1,4 @@
-"""Runs the CDK command line as a child process, with Ctrl-C and a time limit; and reports how it failed."""
+"""Runs the CDK command line as a child process, handles Ctrl-C and a time limit, and reports failures."""
 
 import os
 import queue
@@ -21,16 +21,16 @@ from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
 from globalchat_infra.toolchain import error_line
 
 TICK = 1.0
-"""Seconds after which the view shows the time again."""
+"""Seconds between updates of the shown time."""
 ENDING = 5.0
-"""Seconds that the command line is given to end."""
+"""Seconds for the command line to end."""
 LOG = "cdk.log"
-"""In the work folder: all that the latest command line wrote."""
+"""The file in the work folder with all output of the latest command line."""
 APP = "globalchat: "
 """The start of the app's own sentences."""
 _BACKLOG = 1000
 _Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
-"""Lines of the child, with whether they came on standard error; None ends a stream."""
+"""Lines of the child, each with True if from standard error; None ends a stream."""
 
 
 def run(
@@ -45,14 +45,14 @@ def run(
     ask_aws: Callable[[], str],
     clock: MonotonicClock = time.monotonic,
 ) -> int:
-    """Run the command line to its end, show how far it is, and return its exit code.
+    """Run the command line to its end, show its progress, and return its exit code.
 
-    `ask_aws` returns a sentence on what AWS still does, once the command line has ended early. All that the
-    command line writes is in the folder's `cdk.log` afterwards.
+    `ask_aws` returns a sentence on what AWS is still doing after the command line has ended early. All that
+    the command line writes is in the folder's `cdk.log` afterwards.
 
     Raises:
-        UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
-            and AWS continues what it has begun (exit code 130).
+        UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line
+            while AWS continues (exit code 130).
     """
     child = _start(command, folder, environment)
     try:
@@ -63,7 +63,7 @@ def run(
         _end(child)
         raise timed_out(ask_aws(), seconds) from None
     except KeyboardInterrupt:
-        # A second Ctrl-C, whenever it comes in here, ends the child at once.
+        # A second Ctrl-C anywhere in here ends the child at once.
         view.close()
         note("Stopping, and asking AWS what it goes on with. Ctrl-C again ends this at once.")
         _end(child)
@@ -92,7 +92,7 @@ def _follow(
         try:
             line = lines.get(timeout=min(TICK, max(0.01, seconds - spent)))
         except queue.Empty:
-            # CloudFormation may be silent for minutes: the clock on the screen shows that this goes on.
+            # CloudFormation may be silent for minutes; the running clock shows that the work continues.
             view.changed(progress, None, clock() - began)
             continue
         if line is None:
@@ -108,9 +108,9 @@ def _follow(
 
 @contextmanager
 def _recording(folder: Path) -> Iterator[Callable[[str], None]]:
-    """Write what is recorded to the folder's log, as far as the disk lets it."""
+    """Write recorded output to the folder's log, as far as the disk allows."""
     try:
-        # Outputs of the stacks are in it: readable for this user alone.
+        # It contains stack outputs, so only this user may read it.
         descriptor = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError:
         yield lambda _: None
@@ -150,7 +150,7 @@ def run_attached(
 
 def _start(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     try:
-        # In a session of its own: Ctrl-C is ours to handle.
+        # In its own process session, since we handle Ctrl-C.
         return subprocess.Popen(
             command,
             cwd=folder,
@@ -189,7 +189,7 @@ def _read(stream: IO[str], bad: bool, lines: _Lines) -> None:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Ask the child, and what it started, to end, and wait a few seconds for it."""
+    """Ask the child and its children to end, and wait a few seconds."""
     _signal(child, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         child.wait(ENDING)
@@ -209,9 +209,9 @@ def _signal(child: subprocess.Popen[str], number: int) -> None:
 def remaining_work(
     progress: Progress, found: Mapping[str, DeployedStack | None], unasked: str | None = None
 ) -> str:
-    """Return a sentence on what AWS goes on with after the command line has ended.
+    """Return a sentence on what AWS continues after the command line has ended.
 
-    `found` is what AWS says of each stack now (None: there is none), `unasked` why it did not say it of all.
+    `found` is the current state of each stack (None if there is none), `unasked` why it is not known of all.
     """
     finished = {stack.name for stack in progress.stacks.values() if stack.finished}
     busy, proposed, waiting, ended = [], [], [], []
@@ -237,7 +237,7 @@ def remaining_work(
 
 
 def timed_out(state: str, seconds: float) -> UserError:
-    """Return the error that the time is up; `state` says what AWS goes on with."""
+    """Return the error for an exceeded time limit; `state` says what AWS continues."""
     return UserError(
         f"The deployment is not done after {duration_in_words(seconds)}. {state}",
         remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
@@ -245,7 +245,7 @@ def timed_out(state: str, seconds: float) -> UserError:
 
 
 def _cause(errors: Sequence[str]) -> str | None:
-    """Return the line of standard error that says why: of our app, else of a traceback, else the last one."""
+    """Return the line of standard error with the cause: our app's, else a traceback's, else the last line."""
     ours = [line.removeprefix(APP) for line in errors if line.startswith(APP)]
     last = errors[-1] if errors else None
     return ours[-1] if ours else error_line(errors) or last
@@ -259,12 +259,12 @@ def deployment_failed(
     environ: Mapping[str, str] = MappingProxyType({}),
     credentials: Reason | None = None,
 ) -> UserError:
-    """Return the error of a command line that ended with `code`: the cause, what is complete, how to go on.
+    """Return the error for a command line that ended with `code`: cause, what is complete, how to continue.
 
-    `log` is the file with all that it wrote, `environ` the environment that it was started with,
-    `credentials` why they could not be renewed meanwhile, if so.
+    `log` is the file with its output, `environ` its environment, `credentials` the reason why they could not
+    be renewed, if so.
     """
-    # Node.js reports a full disk in the middle of a stack trace, and no stack is to blame for it.
+    # Node.js reports a full disk in the middle of a stack trace, for which no stack is to blame.
     if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
         return no_space("the CDK's work")
     failed = [stack for stack in progress.stacks.values() if stack.failure is not None]

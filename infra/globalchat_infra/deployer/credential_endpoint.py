@@ -1,7 +1,7 @@
-"""Hands the credentials of a command on to its child processes, and renews them while those run.
+"""Passes the credentials of a command to its child processes, and renews them while those run.
 
-The SDKs ask such an endpoint as they ask that of a container (AWS SDKs and tools reference guide, Container
-credential provider). It listens on loopback, at a path and with a token that are made for it alone.
+SDKs use the endpoint like that of a container (AWS SDKs and tools reference guide, Container credential
+provider). It listens on loopback, with a path and a token of its own.
 """
 
 import json
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(slots=True)
 class CredentialEndpoint:
-    """Where the credentials are; `failure` is why they could not be renewed, if that was so."""
+    """The endpoint of the credentials; `failure` is the reason why they could not be renewed, if so."""
 
     url: str
     token: str
@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
     path: str
 
     def handle_error(self, *_: object) -> None:
-        """Leave it to the client that went away to ask again: the SDK waits for a second."""
+        """Ignore a client that went away: the SDK asks again after a second."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer the credentials to whom the token was given."""
+        """Send the credentials to clients with the token."""
         server = self.server
         token = self.headers.get("Authorization") or ""
         if self.path != server.path or not compare_digest(token.encode(), server.endpoint.token.encode()):
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, document)
 
     def log_message(self, *_: object) -> None:
-        """Write no line for each request to standard error."""
+        """Suppress the line for each request on standard error."""
 
     def _answer(self, status: int, document: Mapping[str, str]) -> None:
         body = json.dumps(document).encode()

@@ -31,7 +31,7 @@ from globalchat_infra.deployer.progress import Progress, View
 from globalchat_infra.deployer.stacks import DeployedStack
 
 ASKING_SECONDS = 10.0
-"""How long AWS is asked what it still does, after Ctrl-C or when the time is up."""
+"""Time limit for asking AWS what it is still doing, after Ctrl-C or a time-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Prompter:
 class Deployer:
     """Executes a plan that was checked.
 
-    `aws` is best one `with_retries`. `app` is how the CDK gets the assembly (None synthesises it), `now` the
-    time in epoch seconds. Without `seconds` the number of stacks decides how long it may take. `role` is the
-    ARN of the role that CloudFormation acts with.
+    `aws` should be one `with_retries`. `app` is the CDK's `--app` (None synthesises), `now` the time in epoch
+    seconds. Without `seconds`, the time limit depends on the number of stacks. `role` is the ARN of the role
+    with which CloudFormation acts.
     """
 
     plan: Plan
@@ -71,12 +71,12 @@ class Deployer:
         Raises:
             UserError: it failed, with what is complete; or Ctrl-C.
         """
-        # Since the question another team may have made a stack of one of these names.
+        # Since the confirmation, another team may have made a stack of one of these names.
         self._check_owners()
         progress = Progress.of(stacks.stack_names(self.config))
         existing = [stack for stack in self.plan.existing.stacks if stack.alias in self.config.regions]
         now = self.now()
-        # Asked again: a key may have been rotated while the question waited for its answer.
+        # Checked again: a key may have been rotated while the question waited for an answer.
         keys = api_keys.find_replacements(self.aws, existing, now).parameters
         since = stored_messages.since_parameters(self.config, existing, now)
         parameters = {name: {**keys.get(name, {}), **since.get(name, {})} for name in {**keys, **since}}
@@ -99,7 +99,7 @@ class Deployer:
         self._check_complete()
         to_delete = self.plan.to_delete
         seconds = self.seconds or stacks.time_limit(len(to_delete))
-        # Last: until here the relays of the regions that stay lead to those that go.
+        # Last, since until here the relays of remaining regions lead to those that will be deleted.
         destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
 
     def diff(self, prompter: Prompter) -> int:
@@ -117,7 +117,9 @@ class Deployer:
             )
 
     def profile(self, name: str, note: Callable[[str], None]) -> Profile:
-        """Renew the keys in use and read the profile from the stacks; `note` takes what could not be renewed.
+        """Renew the keys in use and read the profile from the stacks.
+
+        `note` prints what could not be renewed.
 
         Raises:
             UserError: it could not be read, with what is complete.
@@ -128,7 +130,7 @@ class Deployer:
             try:
                 api_keys.renew(self.aws, stack.region, stack.outputs["apiId"], now)
             except Denied as error:
-                # The key is still valid, so the profile is worth having.
+                # The key is still valid, so the profile is useful.
                 note(f"warning: {stack.alias}: its key could not be renewed, and keeps its end. {error}")
         try:
             return read_profile(self.aws, name, made, now=now)
@@ -142,11 +144,11 @@ class Deployer:
 
     @contextmanager
     def _cdk(self, prompter: Prompter) -> Iterator[tuple[cdk.CdkCommand, CredentialEndpoint]]:
-        """Prepare the command line, and serve it this command's credentials until the context ends."""
+        """Prepare the command line, and serve this command's credentials to it during the context."""
         region = next(iter(self.config.regions.values()))
         node, source = preflight.check_tools(), self.aws.sign_in(region)
         script = cdk.cdk_cli(self.cache, prompter.note)
-        # Bound to the account that was confirmed: the CDK refuses credentials of another.
+        # Bound to the confirmed account, so that the CDK refuses credentials of another.
         content = for_account(self.plan.content, self.aws.account(region).number)
         folder = cdk.write_settings(self.cache, content)
         with credential_endpoint.serve(source) as endpoint:
@@ -156,7 +158,7 @@ class Deployer:
             yield cdk.CdkCommand(node.path, script, folder, app, environment, self.role), endpoint
 
     def _remaining_work(self, progress: Progress) -> str:
-        """Ask AWS what it still does; in this thread, so that Ctrl-C ends it at once."""
+        """Ask AWS what it is still doing; in this thread, so that Ctrl-C ends it at once."""
         aws, until = self.aws.with_short_timeouts(), time.monotonic() + ASKING_SECONDS
         every = {
             names.stack(self.config.prefix, alias, part): (alias, region, part)
@@ -175,7 +177,7 @@ class Deployer:
         return cdk_process.remaining_work(progress, found, unasked)
 
     def _check_owners(self) -> None:
-        """Check the owners of the stacks again: the CDK updates any stack of the right name."""
+        """Check the owners of the stacks again, since the CDK updates any stack of the right name."""
         config = self.config
         found = stacks.find(self.aws, config.prefix, config.regions)
         stacks.refuse_foreign(config.prefix, (stack.foreign for stack in found), "nothing was changed")
@@ -203,20 +205,20 @@ def prepare(
     synthesis: Synthesis | None = None,
     check: Callable[[Path], Iterable[str]] | None = None,
 ) -> Plan:
-    """Make the plan of a deployment, print what pre-flight finds, and ask for a confirmation.
+    """Make the plan of a deployment, print the findings of pre-flight, and ask for a confirmation.
 
     Args:
-        request: what is to be deployed.
+        request: the requested deployment.
         aws: the calls of AWS.
-        prompter: where findings are printed, and the question is asked.
-        account: the AWS account that is meant.
+        prompter: prints findings and asks the question.
+        account: the intended AWS account.
         ask: False if nothing will be changed.
         role: the ARN of the role that CloudFormation acts with.
-        synthesis: makes the templates, for what they change in IAM; without it that is left out.
+        synthesis: makes the templates, to show their changes in IAM; without it these are left out.
         check: compares the templates in a folder and yields lines to print; may raise UserError.
 
     Raises:
-        UserError: something is in the way, or the answer is no.
+        UserError: something blocks the deployment, or the answer is no.
     """
     preflight.check_tools()
     owner = preflight.check_account(aws, request.first_region, account)

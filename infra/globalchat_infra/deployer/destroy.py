@@ -1,4 +1,4 @@
-"""The deletion of a deployment: stacks, log groups, and a list of what is left."""
+"""The deletion of a deployment: stacks, log groups, and a list of leftovers."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,14 +15,14 @@ from globalchat_infra.deployer.resources import Expected
 from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_ours, refusal
 
 PAUSE = 3.0
-"""Seconds between two looks at stacks that are being deleted."""
+"""Seconds between two checks of stacks that are being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """Names what is on AWS after a deletion: `left` of the deployment, `others` that belong to others.
+    """What is on AWS after a deletion: `left` belongs to the deployment, `others` to other owners.
 
-    `unasked` says what could not be asked, so that nothing is known of it.
+    `unasked` says what could not be checked.
     """
 
     left: Sequence[str] = ()
@@ -33,12 +33,13 @@ class Leftovers:
 def stacks_to_delete(
     existing: ExistingDeployment, chosen: Mapping[str, str] | None = None
 ) -> list[DeployedStack]:
-    """Return the stacks of a deployment, or of the `chosen` regions (alias to AWS region), to be deleted.
+    """Return the stacks to delete: of a deployment, or of the `chosen` regions (alias to AWS region).
 
-    If that leaves one region alone, its relay is among them: it would fill its queue for dead letters.
+    If a single region remains, its relay is deleted, too: it would fill its dead-letter queue.
 
     Raises:
-        UsageError: one belongs to others, or more than one region would go on relaying to what is gone.
+        UsageError: one belongs to another owner, or more than one region would keep relaying to deleted
+            regions.
     """
     regions = existing.regions if chosen is None else chosen
     foreign = [
@@ -53,7 +54,7 @@ def stacks_to_delete(
             done="nothing was deleted",
         )
     found = [stack for stack in existing.stacks if stack.alias in regions]
-    # The saved mesh may name regions that were never deployed: they relay nothing.
+    # The saved mesh may name regions that were never deployed, which relay nothing.
     mesh = {stack.alias for stack in existing.stacks if stack.alias in existing.mesh}
     rest = [alias for alias in existing.mesh if alias in mesh and alias not in regions]
     if mesh.isdisjoint(regions) or not rest:
@@ -82,13 +83,13 @@ def delete_stacks(
     `role` is the ARN of the role that CloudFormation acts with.
 
     Raises:
-        UserError: a stack belongs to others, could not be deleted, or not within `seconds`; or Ctrl-C, and
-            AWS goes on (exit code 130).
+        UserError: a stack belongs to another owner, or could not be deleted within `seconds`; or Ctrl-C,
+            while AWS continues (exit code 130).
     """
     until = clock() + seconds
     found = _as_found(aws, found)
     try:
-        # Relays first: without their targets they would fill their queues for dead letters.
+        # Relays first: without their targets they would fill their dead-letter queues.
         for part in reversed(names.PARTS):
             deleting = [stack for stack in found if stack.part == part]
             _delete(aws, deleting, found, note, role)
@@ -103,10 +104,10 @@ def delete_stacks(
 
 
 def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
-    """Return those that are still there; the last look before the first deletion.
+    """Return the stacks that still exist, checked once more before the first deletion.
 
     Raises:
-        UserError: one belongs to others, or CloudFormation would refuse to delete it.
+        UserError: one belongs to another owner, or CloudFormation would refuse to delete it.
     """
     now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
     there = [stack for stack in now if stack is not None]
@@ -127,7 +128,7 @@ def _delete(
     for stack in deleting:
         note(f"deleting {stack.name}")
         try:
-            # By its ARN: a stack that takes the name meanwhile is another one.
+            # By its ARN, since a stack that gets the name meanwhile is a different one.
             name = stack.id or stack.name
             aws.call("cloudformation", stack.region, "delete_stack", StackName=name, **acting)
         except UserError as error:
@@ -148,13 +149,13 @@ def _delete_log_groups(aws: Aws, found: Sequence[DeployedStack]) -> None:
 
 
 def _is_own(aws: Aws, group: Expected, prefix: str) -> bool:
-    """Return True if a log group of an API that was ours exists; one that AppSync made has no tags."""
+    """Return True if a log group of one of our APIs exists; AppSync's own log groups have no tags."""
     tags = resources.tags_of(aws, group.name)
     return tags is not None and (not tags or is_ours(tags, prefix, group.alias))
 
 
 def _what_goes_on(aws: Aws, found: Iterable[DeployedStack]) -> str:
-    """Return a sentence on what AWS still deletes and what is still there, as it says itself."""
+    """Return a sentence on what AWS is still deleting and what still exists, as AWS reports it."""
     try:
         now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
     except UserError as error:
@@ -192,7 +193,7 @@ def _still_there(aws: Aws, deleting: Sequence[DeployedStack]) -> list[DeployedSt
 def find_leftovers(
     aws: Aws, account: str, prefix: str, regions: Mapping[str, str], groups: Sequence[Expected]
 ) -> Leftovers:
-    """Return what is left in some regions (alias to AWS region).
+    """Return the leftovers in some regions (alias to AWS region).
 
     `groups` are the log groups of APIs that are gone.
     """
@@ -211,10 +212,10 @@ def find_leftovers(
 def _leftovers_of(
     aws: Aws, account: str, prefix: str, alias: str, region: str, groups: Sequence[Expected]
 ) -> Iterator[str | ForeignResource]:
-    """Yield what is left in a region as text, and what belongs to others.
+    """Yield a region's leftovers as text, and resources of other owners.
 
     Raises:
-        UserError: something could not be asked; what was found before is yielded first.
+        UserError: something could not be checked; earlier findings are yielded first.
     """
     for stack in stacks.find(aws, prefix, {alias: region}):
         yield f"stack {stack.name} ({stack.status}) in {region}" if stack.foreign is None else stack.foreign

@@ -1,4 +1,4 @@
-"""An existing deployment: discovery by the names of stacks and by IAM, in every region; and its profile."""
+"""Discovers an existing deployment by the names of stacks and by IAM, and reads its profile."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,18 +15,18 @@ from globalchat_infra.deployer.aws import GLOBAL, Aws, Denied
 from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, is_ours
 
 OUTPUTS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
-"""Outputs of an Api stack that a profile is made of."""
+"""The outputs of an Api stack from which a profile is made."""
 AliasedRegion: TypeAlias = tuple[str, str]
 """Alias and AWS region."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingDeployment:
-    """The stacks of a deployment, and what is in its place or is not known.
+    """The stacks of a deployment, conflicting ones, and unknowns.
 
-    `foreign` are stacks of its names that belong to others. `unreachable` says, per AWS region that could not
-    be asked, why. `unlisted` is why IAM could not be asked for further regions (None: it was asked), and
-    `unsearched` the AWS regions that were not searched for that reason.
+    `foreign` are stacks with its names that belong to other owners. `unreachable` has the reason for each AWS
+    region that could not be asked. `unlisted` is why IAM could not be asked for further regions (None if it
+    was asked), and `unsearched` the AWS regions that were not searched for that reason.
     """
 
     stacks: list[DeployedStack] = field(default_factory=list)
@@ -37,24 +37,24 @@ class ExistingDeployment:
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The settings that its latest Api stack holds, in keys of the context; empty if there is none."""
-        # Stacks differ if an update failed half-way: the latest one has what the user asked for last.
+        """The settings saved in its latest Api stack, as keys of the context; empty if there is none."""
+        # Stacks differ if an update failed half-way: the latest one has the last requested settings.
         saved = [(stack.changed, found) for stack in self.stacks if (found := _settings(stack)) is not None]
         return max(saved, key=lambda each: each[0])[1] if saved else {}
 
     @property
     def mesh(self) -> Mapping[str, str]:
-        """Alias to AWS region of all that are to relay to each other."""
+        """The regions that relay to each other, alias to AWS region."""
         regions = self.settings.get("regions")
         return regions if isinstance(regions, dict) else self.regions
 
     @property
     def regions(self) -> Mapping[str, str]:
-        """Alias to AWS region, wherever a stack of this deployment is."""
+        """The regions with a stack of this deployment, alias to AWS region."""
         return {stack.alias: stack.region for stack in self.stacks}
 
     def unreachable_regions(self, needed: Collection[str]) -> Mapping[str, str]:
-        """Return, by AWS region that could not be asked, the sentence that says why.
+        """Return a sentence with the reason for each AWS region that could not be asked.
 
         Raises:
             UserError: one of them is among the `needed`.
@@ -68,11 +68,11 @@ class ExistingDeployment:
 def discover(
     aws: Aws, prefix: str, regions: Iterable[AliasedRegion], *, everywhere: bool = False
 ) -> ExistingDeployment:
-    """Find every stack of a deployment, in `regions` and wherever those lead.
+    """Find every stack of a deployment, in `regions` and in regions that those refer to.
 
-    An Api stack names all regions of its mesh, and the tags of roles, which are global, name the regions of
-    all. Where roles may not be listed, CloudFormation is asked in every AWS region instead, if nothing of the
-    deployment was found so far or `everywhere` asks for it.
+    An Api stack names all regions of its mesh, and the tags of roles, which are global, name all regions. If
+    roles may not be listed, CloudFormation is asked in every AWS region instead, provided that nothing of the
+    deployment was found so far or `everywhere` is set.
     """
     search = _Search(aws, prefix)
     search.follow(regions)
@@ -82,7 +82,8 @@ def discover(
     except UserError as error:
         unlisted = error.reason
     unsearched: Sequence[str] = ()
-    # Without IAM only a search of every region is complete: a call for each, so it is the last resort.
+    # Without IAM only a search of every region is complete; it takes a call per region, so it is the last
+    # resort.
     if unlisted is not None:
         others = [region for region in _enabled(aws) if region not in search.asked]
         unsearched = search.sweep(others) if everywhere or not search.ours else others
@@ -91,7 +92,7 @@ def discover(
 
 @dataclass(slots=True)
 class _Search:
-    """Looks at regions, each once, and at those that the stacks found there lead to."""
+    """Searches regions, each once, and the regions that stacks found there refer to."""
 
     aws: Aws
     prefix: str
@@ -112,7 +113,7 @@ class _Search:
         return [stack for stack in self._sorted() if stack.foreign is not None]
 
     def follow(self, regions: Iterable[AliasedRegion]) -> None:
-        """Look at these regions, and at those that their stacks name."""
+        """Search these regions, and those that their stacks name."""
         pending = list(dict.fromkeys(regions))
         with ThreadPoolExecutor(WORKERS) as pool:
             while pending := [each for each in dict.fromkeys(pending) if self._is_new(each)]:
@@ -129,7 +130,7 @@ class _Search:
                 pending = leads
 
     def sweep(self, regions: Sequence[str]) -> Sequence[str]:
-        """Look for stacks in AWS regions whose alias is not known; returns the regions that refuse."""
+        """Search for stacks in AWS regions whose alias is unknown; return the regions that refuse."""
         with ThreadPoolExecutor(WORKERS) as pool:
             answers = list(pool.map(lambda each: _aliases(self.aws, self.prefix, each), regions))
         found: list[AliasedRegion] = []
@@ -143,7 +144,7 @@ class _Search:
         return refused
 
     def _is_new(self, target: AliasedRegion) -> bool:
-        # A region that did not answer is not asked again: time-outs would add up.
+        # A region that did not answer is not asked again, as time-outs would add up.
         return target not in self.found and target[1] not in self.unreachable
 
     def _look(self, target: AliasedRegion) -> list[DeployedStack] | Reason:
@@ -159,7 +160,7 @@ class _Search:
 
 
 def unsearched_warnings(deployment: ExistingDeployment) -> list[str]:
-    """Return a sentence if AWS regions were not searched, where the deployment may have stacks."""
+    """Return a warning if AWS regions in which the deployment may have stacks were not searched."""
     if deployment.unlisted is None or not deployment.unsearched:
         return []
     return [
@@ -171,7 +172,7 @@ def unsearched_warnings(deployment: ExistingDeployment) -> list[str]:
 def selected_regions(
     deployment: ExistingDeployment, known: Mapping[str, str], words: Sequence[str]
 ) -> Mapping[str, str]:
-    """Return alias to AWS region of what `words` ask for, else of all that exists or should.
+    """Return the regions (alias to AWS region) that `words` select, or all that exist or should.
 
     `known` are further regions.
 
@@ -187,7 +188,7 @@ def find_api_stacks(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[D
     """Return the Api stacks of a deployment that exist in `regions` (alias to AWS region).
 
     Raises:
-        UserError: none exists, or one of the names belongs to others.
+        UserError: none exists, or one of the names belongs to another owner.
     """
     every = stacks.find(aws, prefix, regions)
     stacks.refuse_foreign(prefix, (stack.foreign for stack in every), "nothing was read of it")
@@ -201,7 +202,7 @@ def find_api_stacks(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[D
 
 
 def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: float) -> Profile:
-    """Return the profile of Api stacks: endpoints are their outputs, keys are asked of AppSync.
+    """Return the profile of Api stacks, with endpoints from their outputs and keys from AppSync.
 
     Raises:
         UserError: an output is missing, or an API has no valid key, or it cannot be read.
@@ -216,7 +217,7 @@ def _settings(stack: DeployedStack) -> Mapping[str, object] | None:
 def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
     """Return the regions that the tags of this deployment's roles name.
 
-    Roles of before they had dots in their names count too.
+    Roles from before their names had dots count, too.
 
     Raises:
         UserError: IAM may not be asked, or does not answer.
@@ -229,7 +230,7 @@ def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
         match = name.fullmatch(role["RoleName"])
         if match is None or match["alias"] in asked:
             continue
-        # One role of an alias is enough: all have the same tags.
+        # One role per alias is enough, since all have the same tags.
         asked.add(match["alias"])
         answer = aws.call("iam", GLOBAL, "list_role_tags", RoleName=role["RoleName"])
         tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
@@ -240,7 +241,7 @@ def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
 
 
 def _enabled(aws: Aws) -> list[str]:
-    """Return the AWS regions that have AppSync, without those that are known to be off in this account."""
+    """Return the AWS regions with AppSync, without those known to be disabled in this account."""
     try:
         answer = aws.call("ec2", GLOBAL, "describe_regions", AllRegions=True)
     except UserError:

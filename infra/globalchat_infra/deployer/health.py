@@ -52,7 +52,7 @@ class RegionTarget:
 
 
 def target_of(alias: str, event_bus: str, peers: Sequence[str]) -> RegionTarget | None:
-    """Return the region that the ARN of an event bus names, None if the bus is not globalchat's."""
+    """Return the region in the ARN of an event bus; None if the bus is not globalchat's."""
     prefix, parts = names.prefix_of(event_bus), event_bus.split(":")
     return (
         None if prefix is None or len(parts) != 6 else RegionTarget(parts[4], prefix, alias, parts[3], peers)
@@ -65,7 +65,7 @@ HealthCheck = Callable[[Aws, RegionTarget], CheckResult]
 def credentials(aws: Aws, target: RegionTarget) -> CheckResult:
     """Check that there are AWS credentials, for the account that the deployment is in.
 
-    Users who only chat have none, which is fine: that skips the other checks without a failure.
+    Users who only chat have none, which is fine: the other checks are then skipped without a failure.
     """
     try:
         account = aws.account(target.region)
@@ -108,7 +108,7 @@ def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
 
 
 def rules(aws: Aws, target: RegionTarget) -> CheckResult:
-    """Check that broadcast and relay are switched on, and lead to the API and to every peer.
+    """Check that broadcast and relay are enabled, and lead to the API and to every peer.
 
     Raises:
         CallFailed: AWS refuses to answer.
@@ -133,7 +133,7 @@ def rules(aws: Aws, target: RegionTarget) -> CheckResult:
 
 
 def _not_led_to(aws: Aws, target: RegionTarget, rules: Iterable[str]) -> list[str]:
-    """Return what should be the target of a rule, but is not."""
+    """Return the missing targets of rules."""
     arns = {
         each["Arn"]
         for rule in rules
@@ -141,7 +141,7 @@ def _not_led_to(aws: Aws, target: RegionTarget, rules: Iterable[str]) -> list[st
             "events", target.region, "list_targets_by_rule", "Targets", Rule=rule, EventBusName=target.bus
         )
     }
-    # The ARN of an API's endpoint holds an id that no output has.
+    # The ARN of an API's endpoint contains an id that is not in any output.
     lost = [] if any(":appsync:" in arn for arn in arns) else ["the API"]
     buses = {peer: names.bus_arn(target.prefix, peer, target.account) for peer in target.peers}
     return lost + [f"the bus in {peer}" for peer, arn in buses.items() if arn not in arns]
@@ -237,7 +237,7 @@ def _stores(aws: Aws, target: RegionTarget) -> bool:
 
 
 def run(check: HealthCheck, aws: Aws, target: RegionTarget) -> CheckResult:
-    """Return the result of a check. It is skipped if the credentials lack a permission for it."""
+    """Run a check and return its result, which is skipped if the credentials lack a permission."""
     try:
         return check(aws, target)
     except Denied as error:

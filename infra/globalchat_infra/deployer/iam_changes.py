@@ -1,4 +1,4 @@
-"""The changes of a deployment in IAM: roles, whom they trust and what they may do, compared by template."""
+"""A deployment's changes in IAM: roles, their trust and their permissions, compared by template."""
 
 import json
 import os
@@ -17,21 +17,21 @@ from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
 
 SYNTHESIS_SECONDS = 180.0
-"""How long the app may take; the CDK's command line, which starts it again if it failed, says why."""
+"""Time limit for the app; if it fails, the CDK command line starts it again and reports why."""
 
 Template = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A role of a template as sentences' parts: whom it trusts, and what it may or may not do."""
+    """A role of a template as parts of sentences: its trust, and what it may or may not do."""
 
     trusted: frozenset[str] = frozenset()
     granted: frozenset[str] = frozenset()
 
 
 def lines(before: Iterable[Template], after: Iterable[Template]) -> Iterator[str]:
-    """Yield a line for each role that is made, changed or deleted by going from some templates to others."""
+    """Yield a line for each role that is made, changed or deleted between two sets of templates."""
     old, new = _roles(before), _roles(after)
     for name in sorted(new.keys() - old.keys()):
         trusted = ", ".join(sorted(new[name].trusted)) or "no one"
@@ -111,7 +111,7 @@ def _principals(statement: Mapping[str, Any]) -> list[Any]:
 
 
 def _many(holder: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the values of a key that may hold one or several; else those of its negation."""
+    """Return the values of a key that may have one or several; without it, those of its negation."""
     if key not in holder:
         return [f"all but {_text(each)}" for each in _many(holder, f"Not{key}")] if key[:3] != "Not" else []
     value = holder[key]
@@ -119,7 +119,7 @@ def _many(holder: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    """Return a value of a template with its functions as `${Logical.Attribute}`."""
+    """Format a value of a template with its functions as `${Logical.Attribute}`."""
     match value:
         case str():
             return value
@@ -157,9 +157,9 @@ def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
 
 @dataclass(slots=True)
 class Synthesis:
-    """The templates to be deployed, synthesised before the question so that it can say what they change.
+    """The templates to deploy, synthesised before the confirmation, which can thus show their changes.
 
-    `folder` holds them once they are there; the CDK's command line then takes them from it.
+    `folder` contains them after `templates`; the CDK command line then takes them from there.
     """
 
     cache: Path
@@ -208,14 +208,12 @@ def compare(
 ) -> list[str]:
     """Return a line for each role that a deployment makes, changes or deletes.
 
-    Args:
-        aws: where the deployed templates are read.
-        after: the templates that will be deployed; empty if they could not be made.
-        existing: the stacks that are updated.
-        to_delete: those that are deleted afterwards.
+    Args: aws: the AWS calls that read the deployed templates. after: the templates that will be deployed;
+    empty if they could not be made. existing: the stacks that are updated. to_delete: those that are deleted
+    afterwards.
 
     Raises:
-        UserError: the templates could not be made, or the deployed ones not be read.
+        UserError: the templates could not be made, or the deployed ones could not be read.
     """
     if not after:
         raise UserError("the templates could not be made")

@@ -1,4 +1,7 @@
-"""The plan of a deployment: options decide, then what exists, then `cdk.json`; what that changes. Pure."""
+"""The plan of a deployment: options override what exists, which overrides `cdk.json`; and the changes.
+
+Pure.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +18,10 @@ CONTEXT = "globalchat"
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The values of options in place of `cdk.json`; empty means as it is there.
+    """The values of options that override `cdk.json`; empty means no override.
 
-    `regions` holds aliases, AWS regions, or `alias=region` for one that is not known; `extras` are further
-    keys of the context, where None switches off.
+    `regions` contains aliases, AWS regions, or `alias=region` for an unknown one; `extras` are further keys
+    of the context, where None switches an option off.
     """
 
     prefix: str | None = None
@@ -29,7 +32,7 @@ class Changes:
 
     @property
     def keys(self) -> set[str]:
-        """The keys of the context that they decide."""
+        """The keys of the context that they override."""
         given = {"regions": self.regions, "channels": self.channels, "limits": self.limits}
         return {*(key for key, value in given.items() if value), *self.extras}
 
@@ -38,9 +41,9 @@ class Changes:
 class DeployRequest:
     """A user's request: the project's `cdk.json` and options.
 
-    `editable` says that the file is the user's, which the one in an installed package is not; `reset`, that
-    earlier options no longer count; `prune`, that regions which are left out are deleted.
-    `known_regions` are further regions (by alias) in which the deployment may have stacks.
+    `editable` is True if the file belongs to the user, unlike the one in an installed package; `reset`
+    discards earlier options; `prune` deletes regions that are left out. `known_regions` are further regions
+    (by alias) in which the deployment may have stacks.
     """
 
     content: Mapping[str, Any]
@@ -57,7 +60,7 @@ class DeployRequest:
 
     @property
     def regions(self) -> Mapping[str, str]:
-        """The regions of the file."""
+        """The regions in the file."""
         regions: Mapping[str, str] = context_of(self.content)["regions"]
         return regions
 
@@ -69,7 +72,7 @@ class DeployRequest:
 
     @property
     def first_region(self) -> str:
-        """An AWS region that is meant, to check the credentials in: another one of the file may be down."""
+        """A selected AWS region, for checking the credentials: another one in the file may be down."""
         words = [word.rpartition("=")[2] for word in self.changes.regions]
         named = [
             self.regions.get(word, word) for word in words if word in self.regions or word.count("-") > 1
@@ -79,7 +82,7 @@ class DeployRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The `cdk.json` to deploy, and what exists before."""
+    """The `cdk.json` to deploy, and the existing deployment."""
 
     content: Mapping[str, Any]
     request: DeployRequest
@@ -140,7 +143,7 @@ class Plan:
         return [each for each in self.existing.stacks if each.part == "api" and each.alias in regions]
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines about the plan, for before anything is done."""
+        """Yield lines that describe the plan."""
         before, after = self.existing.settings, context_of(self.content)
         if before:
             yield from (f"changes {line}" for line in differences(before, after))
@@ -152,10 +155,10 @@ class Plan:
             yield from self.orphaned()
 
     def orphaned(self) -> Iterator[str]:
-        """Yield what stays of the regions that are left out, and how to delete it."""
+        """Yield lines about what remains in regions that are left out, and how to delete it."""
         for alias in dict.fromkeys(stack.alias for stack in self.dropped):
             own = [stack for stack in self.dropped if stack.alias == alias]
-            # The advice has to lead to this deployment, not to that of the default prefix.
+            # The advice must apply to this deployment, not to that of the default prefix.
             which = "" if self.request.changes.prefix is None else f" --stack-prefix {self.config.prefix}"
             yield (
                 f"{alias} ({own[0].region}) is left out, but still exists and costs money: {_names(own)}. "
@@ -164,7 +167,7 @@ class Plan:
             )
 
     def _kept(self, before: Mapping[str, object], after: Mapping[str, Any]) -> list[str]:
-        """Return the keys in which the deployment outweighs the file."""
+        """Return the keys in which the deployment overrides the file."""
         file = context_of(self.request.content)
         old = [key for key in CHOICES if key in before and key not in self.request.changes.keys]
         same = [key for key in old if _setting(before, key) == _setting(after, key)]
@@ -172,18 +175,19 @@ class Plan:
 
 
 def make_plan(request: DeployRequest, existing: ExistingDeployment) -> Plan:
-    """Decide what is to be deployed.
+    """Make the plan of a deployment.
 
-    A file that the user may edit decides, except in what an earlier option decided; beside the file of an
-    installed package all stays as it is.
+    A file that the user may edit applies, except where an earlier option overrode it; with the file of an
+    installed package everything stays as deployed.
 
     Raises:
-        UserError: an option is wrong, or an alias and its region do not fit what exists.
+        UserError: an option is wrong, or an alias and its region conflict with what exists.
     """
     content, before = request.content, existing.settings
     if before and not request.reset:
         options = before.get(OPTIONS)
-        # No user wrote the file of an installed package: beside a deployment it decides nothing.
+        # The file of an installed package was not written by the user, so an existing deployment overrides
+        # it.
         kept = (options if isinstance(options, list) else []) if request.editable else CHOICES
         content = keep_values(content, before, kept)
     known = {**request.regions, **existing.mesh, **existing.regions}
@@ -220,14 +224,14 @@ def apply_changes(
 def keep_values(
     content: Mapping[str, Any], saved: Mapping[str, object], keys: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the content of a `cdk.json` in which saved settings decide some keys and stay options."""
+    """Return the content of a `cdk.json` in which saved settings override some keys and stay options."""
     kept = {key: saved[key] for key in keys if key in saved}
     options = saved.get(OPTIONS)
     return with_context(content, {**context_of(content), **kept, **({OPTIONS: options} if options else {})})
 
 
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """Return what changes between two contexts, a line for each key."""
+    """Return the differences between two contexts, a line per key."""
     return [
         f"{key}: {_words(_setting(before, key))} \N{RIGHTWARDS ARROW} {_words(_setting(after, key))}"
         for key in CHOICES
@@ -253,7 +257,7 @@ def with_context(content: Mapping[str, Any], context: Mapping[str, object]) -> d
 
 
 def for_account(content: Mapping[str, Any], account: str) -> dict[str, Any]:
-    """Return the content of a `cdk.json` whose stacks may be deployed to one AWS account alone."""
+    """Return the content of a `cdk.json` whose stacks may be deployed only to one AWS account."""
     return with_context(content, {**context_of(content), "account": account})
 
 
@@ -267,7 +271,7 @@ def config_of(content: Mapping[str, Any]) -> Config:
 
 
 def _check_aliases(plan: Plan) -> None:
-    """Check aliases: names on AWS hold them, and a region has room for one bus of the deployment."""
+    """Check aliases, which are part of names on AWS; a region has room for one bus of the deployment."""
     existing = plan.existing.regions
     aliases = {region: alias for alias, region in existing.items()}
     for alias, region in plan.config.regions.items():

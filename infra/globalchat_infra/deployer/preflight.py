@@ -1,6 +1,6 @@
-"""The pre-flight: what is checked before anything is deployed, in seconds.
+"""The pre-flight: quick checks before anything is deployed.
 
-What is in the way is an error of one sentence with its remedy; all else is a finding.
+A blocker is an error of one sentence with its remedy; everything else is a finding.
 """
 
 import os
@@ -25,16 +25,16 @@ QUOTAS = (
     ("appsync", "list_graphql_apis", "graphqlApis", 50, "AppSync APIs"),
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
-"""Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
+"""Service, listing, its key, AWS's default quota per region (AWS General Reference), and the noun."""
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,576}", re.ASCII)
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-"""What the names of AWS's own endpoints end with, those of a VPC included."""
+"""The ends of host names of AWS's own endpoints, including those of a VPC."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightFinding:
-    """One line of the pre-flight: what a deployment will change, or a warning."""
+    """One line of the pre-flight: a change of the deployment, or a warning."""
 
     text: str
     is_warning: bool = False
@@ -52,7 +52,7 @@ def run(
     synthesis: Synthesis | None = None,
     now: EpochClock = time.time,
 ) -> Iterator[PreflightFinding]:
-    """Check everything about a plan that AWS can answer before the first change, and yield what was found.
+    """Check a plan against AWS before the first change, and yield the findings.
 
     Args:
         aws: the calls of AWS.
@@ -63,7 +63,7 @@ def run(
         now: the time in epoch seconds.
 
     Raises:
-        UserError: something is in the way.
+        UserError: something blocks the deployment.
     """
     existing = [stack for stack in plan.existing.stacks if stack.alias in plan.config.regions]
     for text in _warnings(aws, plan, owner, role, existing):
@@ -96,7 +96,7 @@ def _iam_findings(
     try:
         yield from map(PreflightFinding, iam_changes.compare(aws, after, existing, plan.to_delete))
     except UserError as error:
-        # Not in the way of a deployment: IAM itself decides what may be changed.
+        # This does not block a deployment, as IAM itself decides what may be changed.
         yield PreflightFinding(f"what changes in IAM is not known: {error}", is_warning=True)
 
 
@@ -110,7 +110,7 @@ def check_tools() -> toolchain.NodeRuntime:
 
 
 def check_account(aws: Aws, region: str, given: str | None) -> Account:
-    """Return the account of the credentials; `region` is where that is asked.
+    """Return the account of the credentials, as AWS reports it in `region`.
 
     Raises:
         UserError: there are no valid credentials, or they belong to another account than `given`.
@@ -125,7 +125,7 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
 
 
 def check_role(role: str | None, account: Account) -> None:
-    """Check that a role for CloudFormation is one of the account that is deployed to.
+    """Check that a role for CloudFormation belongs to the account of the deployment.
 
     Raises:
         UsageError: it is not, or not the ARN of a role.
@@ -146,7 +146,7 @@ def check_role(role: str | None, account: Account) -> None:
 
 
 def endpoints(aws: Aws, region: str) -> Iterable[str]:
-    """Yield a line for each endpoint that is set and not AWS's own, without a password that its URL holds."""
+    """Yield a line for each configured endpoint that is not AWS's own, without the password in its URL."""
     of_profile = aws.sign_in(region).environment()
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return
@@ -199,10 +199,10 @@ def check_regions(aws: Aws, config: Config) -> Iterable[str]:
 
 
 def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) -> Iterable[str]:
-    """Yield a warning for each region that has no room by AWS's default quotas."""
+    """Yield a warning for each region without room under AWS's default quotas."""
     have = {stack.alias for stack in existing}
     for alias, region in config.regions.items():
-        # An update takes no more of these.
+        # An update needs no more of these.
         if alias in have:
             continue
         for service, operation, key, most, what in QUOTAS:
@@ -215,9 +215,9 @@ def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) 
 
 
 def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
-    """Return a sample of the actions that the stacks need, by the ARN of what they act on.
+    """Return a sample of the actions that the stacks need, by the ARN of their resource.
 
-    CloudFormation is the judge; the sample, of the first region, is to warn by. Actions that take no resource
+    CloudFormation decides; the sample, of the first region, serves for warnings. Actions without a resource
     are under `*`.
     """
     prefix = config.prefix
@@ -242,8 +242,8 @@ def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
 def warn_of_permissions(aws: Aws, config: Config, account: Account, role: str | None = None) -> Iterable[str]:
     """Yield a warning if IAM's simulator says that the credentials lack something.
 
-    Each action is simulated on what it is for: a policy that allows `PREFIX-*` alone denies it on `*`. With a
-    `role` CloudFormation needs the rights, and the caller only those for CloudFormation.
+    Each action is simulated on its own resource, since a policy that allows only `PREFIX-*` denies it on `*`.
+    With a `role`, CloudFormation needs the rights, and the caller only those for CloudFormation.
     """
     everything = needed(config, account.number)
     of_caller = {arn: actions for arn, actions in everything.items() if ":cloudformation:" in arn}
@@ -285,16 +285,16 @@ def _warn_of_lack(
             results = answer["EvaluationResults"]
             lacking += [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]
     except (Denied, CallFailed):
-        # Not everyone may ask, and the root user cannot be asked about.
+        # Not everyone may call the simulator, and it does not support the root user.
         return
     if lacking:
         yield f"{who} to lack {', '.join(lacking)}"
 
 
 def principal_arn(aws: Aws, arn: str) -> str:
-    """Return the ARN that the simulator knows a principal by: an assumed role's is the role's.
+    """Return the ARN of a principal for the simulator: for an assumed role it is the role's.
 
-    The ARN of an assumed role has no path, which every role of IAM Identity Center has, so IAM is asked.
+    The ARN of an assumed role lacks the path, which every role of IAM Identity Center has, so IAM is asked.
     """
     head, _, tail = arn.partition(":assumed-role/")
     if not tail:

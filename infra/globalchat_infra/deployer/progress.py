@@ -1,8 +1,8 @@
-"""The progress of a deployment by the lines of the CDK command line, and how it is shown.
+"""Reads the progress of a deployment from the output of the CDK command line, and shows it.
 
 `cdk deploy` has no machine-readable output: its structured messages reach only programs that embed the CDK,
-and no option prints them. What it does print with `--progress events` is a row for each event of
-CloudFormation. Those rows decide, with CloudFormation's own types and statuses; symbols do not matter.
+and no option prints them. With `--progress events` it prints a row for each CloudFormation event.
+Those rows are parsed by CloudFormation's own types and statuses; symbols do not matter.
 """
 
 import re
@@ -27,13 +27,13 @@ _STACK_TYPE = "AWS::CloudFormation::Stack"
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _FAILURE = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 _LONGEST = 400
-"""Characters that are kept of a reason or a line."""
+"""The most characters of a reason or a line."""
 _UP_AND_CLEAR = "\x1b[{}A\x1b[J"
 
 
 @dataclass(slots=True)
 class StackProgress:
-    """One stack: `done` of `total` resources (0 while unknown), what AWS said last, and what went wrong."""
+    """One stack: `done` of `total` resources (0 while unknown), its latest status, and its failure."""
 
     name: str
     done: int = 0
@@ -45,7 +45,7 @@ class StackProgress:
 
     @property
     def running(self) -> bool:
-        """True if AWS is at work on it."""
+        """True if AWS is working on it."""
         return self.started and not self.finished and self.failure is None
 
     @property
@@ -62,7 +62,7 @@ class StackProgress:
 
 @dataclass(slots=True)
 class Progress:
-    """All stacks of a deployment, in the order of their making."""
+    """All stacks of a deployment, in the order of creation."""
 
     stacks: dict[str, StackProgress]
     errors: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Progress:
         return cls({name: StackProgress(name) for name in names})
 
     def feed(self, line: str) -> StackProgress | None:
-        """Read a line, and return the stack that it changed, if it did."""
+        """Parse a line, and return the stack that it changed, if any."""
         line = line.strip()
         if match := _EVENT.match(line):
             return self._event(match)
@@ -95,7 +95,7 @@ class Progress:
         return None
 
     def complain(self, line: str) -> None:
-        """Keep a line of standard error, for the cause if something fails."""
+        """Keep a line of standard error, in case something fails."""
         if line.strip():
             self.errors.append(line.strip()[:_LONGEST])
             del self.errors[:-200]
@@ -123,21 +123,21 @@ class View(Protocol):
     """Shows the progress of a deployment."""
 
     def changed(self, progress: Progress, stack: StackProgress | None, seconds: float) -> None:
-        """Show that a stack changed, or (None) that time has passed; `seconds` since the start."""
+        """Show that a stack changed, or with None that time has passed; `seconds` is since the start."""
 
     def close(self) -> None:
         """End the view."""
 
 
 class PlainView:
-    """A line whenever a stack begins or ends, or another quarter of its resources is done."""
+    """Prints a line when a stack begins or ends, or another quarter of its resources is done."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._shown: dict[str, str] = {}
 
     def changed(self, progress: Progress, stack: StackProgress | None, seconds: float) -> None:  # noqa: ARG002
-        """Write the stack's line if it says something new."""
+        """Write the stack's line if it has changed."""
         if stack is None:
             return
         counting = stack.running and stack.total > 0
@@ -151,7 +151,7 @@ class PlainView:
 
 
 class LiveView:
-    """One line per stack and one for the whole, on a terminal."""
+    """Shows one line per stack and one for all, on a terminal."""
 
     def __init__(self, stream: TextIO, width: Callable[[], int]) -> None:
         self._stream = stream
@@ -173,7 +173,7 @@ class LiveView:
         self._height = len(lines)
 
     def close(self) -> None:
-        """Leave what is drawn."""
+        """Leave the lines on the screen."""
         self._height = 0
 
 

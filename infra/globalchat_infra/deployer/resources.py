@@ -1,4 +1,4 @@
-"""Asks AWS whether a name is taken, and by whose resource."""
+"""Asks AWS if names are taken, and by whose resources."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +30,10 @@ Tags = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What is known of some names, of those that are taken at all.
+    """The owners of names that are taken.
 
-    `foreign` belong to others, `orphans` to this deployment although none of its stacks holds them; `unasked`
-    are the AWS regions, by action, in which that may not be asked.
+    `foreign` belong to other owners, `orphans` to this deployment although none of its stacks contains them;
+    `unasked` are the AWS regions, by action, in which the caller may not ask.
     """
 
     foreign: Sequence[ForeignResource] = ()
@@ -41,7 +41,7 @@ class Claims:
     unasked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def gaps(self) -> str | None:
-        """Return what could not be asked, for a sentence; None if all was."""
+        """Return what could not be asked, for a sentence; None if everything was asked."""
         if not self.unasked:
             return None
         regions = dict.fromkeys(region for each in self.unasked.values() for region in each)
@@ -50,7 +50,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A name that the region of an alias takes, or will take."""
+    """A name that is used in the region of an alias, or will be."""
 
     name: PhysicalName
     alias: str
@@ -64,16 +64,16 @@ class _Found:
     exists: bool = False
     tags: Tags | None = None
     unasked: str | None = None
-    """The action that is not allowed."""
+    """The action that was denied."""
 
 
 def claims(
     aws: Aws, account: str, prefix: str, expected: Iterable[Expected], held: Iterable[PhysicalName] = ()
 ) -> Claims:
-    """Find out to whom the expected names belong; `held` are those that the deployment's own stacks hold.
+    """Find the owners of the expected names; `held` are those in the deployment's own stacks.
 
-    Tags decide. Where there are none or they cannot be read, what a stack of this deployment holds is its
-    own: so a service without tags does not block an update.
+    Tags decide. If there are none, or they cannot be read, the contents of a stack of this deployment are its
+    own, so that a service without tags does not block an update.
 
     Raises:
         UserError: AWS could not be asked for another reason than a lack of permission.
@@ -89,7 +89,7 @@ def claims(
             continue
         if tags is not None and is_ours(tags, prefix, each.expected.alias):
             orphans.extend([] if name in held else [name])
-        # Another owner's tags; or no tags, on a name that none of our stacks holds.
+        # Another owner's tags; or no tags, on a name that is in none of our stacks.
         elif tags or name not in held:
             foreign.append(ForeignResource(str(name), tags))
     unasked: dict[str, dict[str, None]] = {}
@@ -109,7 +109,7 @@ def log_groups(found: Iterable[DeployedStack]) -> list[Expected]:
 
 
 def tags_of(aws: Aws, name: PhysicalName) -> Tags | None:
-    """Return the tags of what has a name, or None if it does not exist; topics need an account as well.
+    """Return the tags of a named resource, or None if it does not exist; topics need an account as well.
 
     Raises:
         Denied: the credentials may not ask.
@@ -119,7 +119,7 @@ def tags_of(aws: Aws, name: PhysicalName) -> Tags | None:
 
 
 def held_by(aws: Aws, stack: DeployedStack) -> list[PhysicalName]:
-    """Return the names that a stack holds, as CloudFormation lists them.
+    """Return the names in a stack, as CloudFormation lists them.
 
     Raises:
         Denied: its resources may not be listed.
@@ -133,7 +133,7 @@ def held_by(aws: Aws, stack: DeployedStack) -> list[PhysicalName]:
 
 
 def _name(resource: StackResource) -> str:
-    """Return the name in what CloudFormation calls a physical id: a name, an URL, an ARN or a list."""
+    """Return the name in CloudFormation's physical id, which is a name, a URL, an ARN or a list."""
     if resource.type == names.QUEUE:
         return resource.physical_id.rpartition("/")[2]
     if resource.type == names.TOPIC:
@@ -262,9 +262,9 @@ def _web_acl(aws: Aws, _: str, name: PhysicalName) -> Callable[[], Tags] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How to find a resource by its name, and the actions that this and its tags need.
+    """How to find a resource by its name, and the actions that this and reading its tags need.
 
-    `find` returns a way to read its tags, or None if it does not exist.
+    `find` returns a function that reads its tags, or None if it does not exist.
     """
 
     find: Callable[[Aws, str, PhysicalName], Callable[[], Tags] | None]
@@ -284,4 +284,4 @@ _LOOKS = {
     names.WEB_ACL: _Look(_web_acl, "wafv2:ListWebACLs", "wafv2:ListTagsForResource"),
 }
 ACTIONS = sorted({action for each in _LOOKS.values() for action in (each.action, each.tags_action) if action})
-"""What finding out needs."""
+"""The actions that these calls need."""

@@ -13,25 +13,25 @@ from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Aws, CallFailed
 
 WORKERS = 8
-"""Questions to AWS at a time: a region takes a dozen, each a round trip."""
+"""Parallel calls to AWS: a region needs a dozen, each a round trip."""
 _USUAL_STACKS = 4
-"""How many stacks two regions have."""
+"""The number of stacks of two regions."""
 _MORE_SECONDS = 3 * MINUTE
-"""Seconds that each stack more may take."""
+"""Additional seconds for each further stack."""
 OWNER_TAGS = (names.PROJECT_TAG, names.DEPLOYMENT_TAG, names.ALIAS_TAG)
 MAKER_TAG = "aws:cloudformation:stack-name"
-"""CloudFormation's own tag on what a stack made."""
+"""CloudFormation's own tag on the resources of a stack."""
 SHOWN_TAGS = 6
 _LONGEST = 60
-"""Characters of a tag that are shown."""
+"""The most characters of a tag that are shown."""
 _RENAME = "Choose another prefix with --stack-prefix, or another alias with --regions."
 PROPOSED = "REVIEW_IN_PROGRESS"
-"""The status of a stack that holds nothing yet: a change set proposes to make it."""
+"""The status of an empty stack: a change set proposes to make it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignResource:
-    """Something that has a name of this deployment and belongs to another owner.
+    """A resource with a name of this deployment that belongs to another owner.
 
     `what` names it with its AWS region; `tags` are its own (None if they may not be read).
     """
@@ -71,7 +71,7 @@ class DeployedStack:
 
     @property
     def ours(self) -> bool:
-        """True if its tags say that it is this very deployment's."""
+        """True if its tags say that it belongs to this deployment."""
         return is_ours(self.tags, self.prefix, self.alias)
 
     @property
@@ -88,20 +88,20 @@ class DeployedStack:
 
     @property
     def is_complete(self) -> bool:
-        """True if it is complete and whole."""
+        """True if it is complete."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
 
 def time_limit(count: int) -> float:
-    """Return how long that many stacks may take: an hour, as CloudFormation waits as long for one resource.
+    """Return the time limit for some stacks: an hour, as CloudFormation waits that long for one resource.
 
-    Two are made at a time, each within a few minutes.
+    Two stacks are made at a time, each within a few minutes.
     """
     return HOUR + max(0, count - _USUAL_STACKS) * _MORE_SECONDS
 
 
 def stack_names(config: Config) -> list[str]:
-    """Return the names of all stacks of a deployment, in the order in which they are made."""
+    """Return the names of all stacks of a deployment, in the order of creation."""
     parts = names.parts(meshed=len(config.regions) > 1)
     return [names.stack(config.prefix, alias, part) for part in parts for alias in config.regions]
 
@@ -155,7 +155,7 @@ class StackResource:
 
 
 def resources(aws: Aws, stack: DeployedStack) -> list[StackResource]:
-    """Return what a stack holds, as CloudFormation lists it.
+    """Return the resources of a stack, as CloudFormation lists them.
 
     Raises:
         Denied: the credentials may not list it.
@@ -189,16 +189,16 @@ def _tags(described: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def is_ours(tags: Mapping[str, str], prefix: str, alias: str) -> bool:
-    """Return True if tags are those of this very deployment, in the region of this alias.
+    """Return True if tags are those of this deployment, in the region of this alias.
 
-    Names cannot decide it: prefixes and aliases may hold hyphens, so `a-b-c-api` is a stack of the deployment
-    `a` as well as of `a-b`.
+    Names cannot decide this: prefixes and aliases may contain hyphens, so `a-b-c-api` is a stack of the
+    deployment `a` as well as of `a-b`.
     """
     return tuple(tags.get(key) for key in OWNER_TAGS) == (names.PROJECT, prefix, alias)
 
 
 def tags_in_words(tags: Mapping[str, str] | None) -> str:
-    """Return an owner's tags for a sentence: those that decide first, none of AWS's but the maker's."""
+    """Return an owner's tags for a sentence: ours first, and of AWS's only the maker's."""
     if tags is None:
         return "tags that may not be read"
     own = [key for key in OWNER_TAGS if key in tags]
@@ -211,14 +211,14 @@ def tags_in_words(tags: Mapping[str, str] | None) -> str:
 
 
 def refusal(prefix: str, foreign: Sequence[ForeignResource], *, remedy: str, done: str) -> UsageError:
-    """Return the error that ends a plan which would act on the property of others; `done` ends it."""
+    """Return the error for a plan that would act on other owners' resources; `done` ends the sentence."""
     listed = "; ".join(map(str, foreign))
     verb = "is" if len(foreign) == 1 else "are"
     return UsageError(f'Not part of the deployment "{prefix}" {verb} {listed}: {done}.', remedy=remedy)
 
 
 def refuse_foreign(prefix: str, found: Iterable[ForeignResource | None], done: str) -> None:
-    """Check that nothing found belongs to others, as the last check before an act on it.
+    """Check that nothing found belongs to another owner, as the last check before a change.
 
     Raises:
         UsageError: something does; `done` ends the sentence.

@@ -1,4 +1,4 @@
-"""What a deployment begins to store, and what it deletes: the sentences before the confirmation."""
+"""Sentences about the messages that a deployment begins to store or deletes, before the confirmation."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,7 +12,7 @@ from globalchat_infra.stack_interface import HISTORY_SINCE
 
 
 def changes(aws: Aws, plan: Plan) -> Iterator[str]:
-    """Yield a line for each change in what is stored."""
+    """Yield a line for each change in the storage of messages."""
     days = plan.config.history_days
     if plan.begins_history:
         where = ", ".join(stack.alias for stack in plan.begins_history)
@@ -44,7 +44,7 @@ def deletions(aws: Aws, going: Iterable[DeployedStack]) -> Iterator[str]:
 def since_parameters(
     config: Config, existing: Iterable[DeployedStack], now: float
 ) -> Mapping[str, Mapping[str, str]]:
-    """Return, by stack, the parameter that says since when messages are stored, where that begins now."""
+    """Return, for each stack that begins to store messages, the parameter with the current time."""
     if not config.history_days:
         return {}
     have = {stack.name for stack in existing if HISTORY_SINCE in stack.parameters}
