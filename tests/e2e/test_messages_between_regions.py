@@ -57,7 +57,7 @@ def test_a_line_of_json_has_the_documented_keys_and_only_ascii(shared_home: Home
     message = json.loads(line)
 
     keys = ["id", "channel", "message", "sender", "region", "sentAt", "arrival"]
-    assert list(message) == [*keys, "via", "transitMs", "transitErrorMs"]
+    assert list(message) == [*keys, "via", "transitMs", "transitErrorMs", "filled"]
     assert 0 <= message["transitMs"] < 60_000
     assert message["transitErrorMs"] == 0
     assert (message["channel"], message["message"], message["sender"]) == ("music", "é\x1b", "ána")

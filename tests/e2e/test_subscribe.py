@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -135,3 +136,58 @@ def test_raw_texts_reach_a_terminal_only_by_force(shared_home: Home) -> None:
     shared_home.publish("\x1b[31mred", channel="media")
     assert forced.end() == 0
     assert b"\x1b[31mred" in forced.raw
+
+
+def test_with_since_what_arrived_before_comes_first_and_everything_once(home: Home) -> None:
+    for number in range(3):
+        home.publish(f"before {number}", channel=("tech", "cars", "tech")[number])
+    done = home.start("subscribe", "tech", "cars", "--since", "1h", "--json", "--count", "5")
+    done.err.wait_for("connected to")
+    done.messages(3)
+    home.publish("live 1")
+    home.publish("live 2", channel="cars", region="sydney")
+
+    assert done.wait() == 0
+    found = [json.loads(line) for line in done.out.all()]
+    assert texts(found) == ["before 0", "before 1", "before 2", "live 1", "live 2"]
+    assert [each["filled"] for each in found] == [True] * 3 + [False] * 2
+    assert [each["transitMs"] is None for each in found] == [True] * 3 + [False] * 2
+    assert {each["via"] for each in found} == {"oregon"}
+    arrivals: list[str] = [each["arrival"] for each in found]
+    assert arrivals == sorted(arrivals)
+
+
+def test_with_since_no_message_is_lost_or_doubled_while_others_publish(home: Home) -> None:
+    home.run("local", "up")
+    lines = [f"n{number}" for number in range(150)]
+    publishing = home.start("publish", "tech", "-", "--window", "4", stdin="\n".join(lines))
+    publishing.out.wait(lambda published: len(published) > 30)
+    followers = [
+        home.start("subscribe", "tech", "--since", "1h", "--json", "--count", "150", "--region", region)
+        for region in ("oregon", "sydney")
+    ]
+    assert publishing.wait() == 0
+    for follower in followers:
+        assert follower.wait() == 0, follower.err.all()
+        found = [json.loads(line) for line in follower.out.all()]
+        assert sorted(map(str, texts(found))) == sorted(lines)
+        filled = [each["filled"] for each in found]
+        assert filled[:30] == [True] * 30
+
+
+def test_with_since_every_region_brings_its_own_past(home: Home) -> None:
+    there = home.follow("sydney", "robots")
+    home.publish("old", channel="robots")
+    there.messages(1)
+    done = home.run("subscribe", "robots", "--since", "1h", "--region", "all", "--json", "--count", "2")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, {str(each["via"]) for each in found}) == (0, {"oregon", "sydney"})
+    assert len({str(each["arrival"]) for each in found}) == 2
+
+
+def test_a_past_that_cannot_be_read_ends_in_a_sentence(shared_home: Home) -> None:
+    impatient = {"globalchat.cli.commands.subscribe_backlog:RETRY_FOR": 0.2}
+    with fault(shared_home, "history-failing"):
+        done = replace(shared_home, constants=impatient).run("subscribe", "tech", "--since", "1h")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "globalchat: The history could not be read."

@@ -1,13 +1,15 @@
 """A channel's history in one region: pages of messages in the order of arrival."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from globalchat.client.messages import ALPHABET, MAX_TIME, Content, Message, encode_id
 from globalchat.client.retry import RetryPolicy, is_retryable
 from globalchat.core.errors import UserError
+
+T = TypeVar("T")
 
 LARGEST_PAGE = 100
 """The most messages of a page, whatever is requested."""
@@ -45,21 +47,34 @@ class RetryingReader:
         self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
     ) -> HistoryPage:
         """Return the page. Raises what the reader raises if the policy gives up, or no retry can help."""
-        now = asyncio.get_running_loop().time
-        while True:
-            started = now()
-            try:
-                page = await self._reader.history(channel, after=after, before=before, limit=limit)
-            except UserError as error:
-                if not is_retryable(error):
-                    raise
-                retry = self._policy.fail(error, started=started, now=now())
-                if retry is None:
-                    raise
-            else:
-                self._policy.succeed()
-                return page
-            await asyncio.sleep(retry.delay)
+
+        async def read() -> HistoryPage:
+            return await self._reader.history(channel, after=after, before=before, limit=limit)
+
+        return await retrying(self._policy, read)
+
+
+async def retrying(policy: RetryPolicy, call: Callable[[], Awaitable[T]]) -> T:
+    """Return what a call returns, which is made again as long as the policy says and a retry can help.
+
+    Raises:
+        UserError: the last failure.
+    """
+    now = asyncio.get_running_loop().time
+    while True:
+        started = now()
+        try:
+            result = await call()
+        except UserError as error:
+            if not is_retryable(error):
+                raise
+            retry = policy.fail(error, started=started, now=now())
+            if retry is None:
+                raise
+        else:
+            policy.succeed()
+            return result
+        await asyncio.sleep(retry.delay)
 
 
 def cursor_at(epoch_ms: int) -> str:

@@ -20,7 +20,10 @@ escapes them, --raw does neither. A time that cannot be true is shown as --:--:-
 --json prints one object per message: id, channel, message (the text), sender, region (the AWS region in
 which it was sent), sentAt (UTC) and arrival (its place in the history of the region that delivered it, null
 if it was not stored); via (the alias of that region), transitMs (from sentAt to its arrival) and
-transitErrorMs (the maximum error of transitMs), both null if unknown.
+transitErrorMs (the maximum error of transitMs), both null if unknown; filled (true if it was read from the
+history).
+
+With --since it first prints what arrived since then, from the history, then what comes: each message once.
 
 Connections, retries and gaps (spans in which messages may have been missed) are reported on standard error.
 With --region all each message is printed once per region, and "via" names the region that delivered it.
@@ -33,6 +36,7 @@ channel; with 3 if no region could be reached.
 Examples:
   globalchat subscribe tech music
   globalchat subscribe tech --json | jq -r .message
+  globalchat subscribe tech --since 10m
   globalchat subscribe tech --raw --count 1
   globalchat subscribe tech --region all --for 30s
   globalchat subscribe cars robots tech --json >> log.ndjson
@@ -55,6 +59,9 @@ class SubscribeOptions:
         metavar="REGION",
         shell_complete=_complete_region,
         help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
+    )
+    since: float | None = option(
+        "--since", type=Duration(), help="First print what arrived since then: 10m, 2h, 7d."
     )
     count: int | None = option(
         "--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."

@@ -3,11 +3,13 @@
 import asyncio
 import signal
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 
 from globalchat.cli import profiles
+from globalchat.cli.commands.subscribe_backlog import Backlog
 from globalchat.cli.output import clock_time, echo_err, json_line, message_document
 from globalchat.cli.profiles import is_all, pick
 from globalchat.cli.streams import Output, on_signals
@@ -20,13 +22,15 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
+from globalchat.client.history import LARGEST_PAGE
 from globalchat.client.offset import ROUGH_MS
-from globalchat.client.profiles import Profile
+from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.session import Session
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import short_duration
 from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.tasks import run_unless_set
 from globalchat.core.text import LINE_BREAK, sanitize
 
 LAST_LINES_SECONDS = 1.0
@@ -43,10 +47,14 @@ class LineFormat(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeRequest:
-    """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`."""
+    """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`.
+
+    With `since` (seconds) what arrived since then is shown first.
+    """
 
     channels: tuple[str, ...]
     form: LineFormat = LineFormat.TEXT
+    since: float | None = None
     count: int | None = None
     seconds: float | None = None
 
@@ -60,13 +68,28 @@ async def follow(profile: Profile, region: str | None, request: SubscribeRequest
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
     sessions = {alias: Session(profile, alias, channels=request.channels, reload=reload) for alias in aliases}
-    return await SubscribeRun(sessions, request, output, tags=aliases if is_all(region) else ()).run()
+    backlogs: dict[str, Backlog] = {}
+    if request.since is not None:
+        for alias in aliases:
+            locate = partial(_locate, profile, alias)
+            backlogs[alias] = Backlog(request.channels, request.since, locate)
+    tags = aliases if is_all(region) else ()
+    return await SubscribeRun(sessions, request, output, tags=tags, backlogs=backlogs).run()
+
+
+async def _locate(profile: Profile, alias: str) -> RegionEndpoint:
+    """Return where a region is now: a local cloud may have been restarted."""
+    try:
+        return (await profiles.reload(profile.name)).resolve(alias)
+    except UserError:
+        return profile.resolve(alias)
 
 
 class SubscribeRun:
     """One run of `subscribe`: a session for each region, and one output.
 
-    `sessions` are by alias; `tags` as for `as_text`.
+    `sessions` are by alias, as are `backlogs`: what is shown before a region's live messages. `tags` are as
+    for `as_text`.
     """
 
     def __init__(
@@ -76,8 +99,10 @@ class SubscribeRun:
         output: Output,
         *,
         tags: Sequence[str] = (),
+        backlogs: Mapping[str, Backlog] | None = None,
     ) -> None:
         self._sessions = sessions
+        self._backlogs = backlogs or {}
         self._request = request
         self._output = output
         self._tags = tags
@@ -124,14 +149,42 @@ class SubscribeRun:
 
     async def _listen(self, alias: str, session: Session) -> None:
         """Show the events of one session until the run is over."""
+        backlog = self._backlogs.get(alias)
         while not self._over.is_set() and (events := await session.next_events()):
-            # One batch at a time, so that the lines of two regions do not mix.
-            async with self._writing:
-                if self._over.is_set():
-                    return
-                await self._show(self._follower.feed(events, alias))
-            if self._follower.ended is not None:
-                self._end(self._follower.ended)
+            if backlog is None:
+                await self._process(events, alias)
+            elif backlog.is_read:
+                await self._process(backlog.without_shown(events), alias)
+            else:
+                # Channels are subscribed before the session is live: their messages may come before that.
+                await self._process(backlog.hold(events), alias)
+                if any(isinstance(each, StateChanged) and each.state.phase is Phase.LIVE for each in events):
+                    # The session keeps what arrives meanwhile.
+                    await run_unless_set(self._over, self._show_backlog(backlog, alias))
+                    await self._process(backlog.take_held(), alias)
+
+    async def _show_backlog(self, backlog: Backlog, alias: str) -> None:
+        batch: list[SessionEvent] = []
+        try:
+            async with aclosing(backlog.read()) as messages:
+                async for event in messages:
+                    batch.append(event)
+                    if len(batch) == LARGEST_PAGE:
+                        await self._process(batch, alias)
+                        batch = []
+        except UserError as error:
+            self._error = error
+            self._end(ExitCode.FAILED)
+        await self._process(batch, alias)
+
+    async def _process(self, events: Sequence[SessionEvent], alias: str) -> None:
+        # One batch at a time, so that the lines of two regions do not mix.
+        async with self._writing:
+            if self._over.is_set():
+                return
+            await self._show(self._follower.feed(events, alias))
+        if self._follower.ended is not None:
+            self._end(self._follower.ended)
 
     async def _show(self, batch: "Batch") -> None:
         for sentence in batch.sentences:
@@ -303,7 +356,7 @@ def as_json(event: MessageReceived) -> str:
     """Return the line of `--json`; `transitMs` is wrong by at most `transitErrorMs`."""
     error = None if event.transit_ms is None else event.transit_error_ms
     timing = {"via": event.via, "transitMs": event.transit_ms, "transitErrorMs": error}
-    return json_line({**message_document(event.message), **timing})
+    return json_line({**message_document(event.message), **timing, "filled": event.filled})
 
 
 def as_raw(event: MessageReceived) -> str:
