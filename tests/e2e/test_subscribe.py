@@ -65,13 +65,13 @@ def test_a_time_without_any_connection_is_no_success(shared_home: Home) -> None:
     assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
 
 
-def test_a_lost_socket_is_reported_with_the_gap_and_the_rest_still_comes(shared_home: Home) -> None:
+def test_a_lost_socket_is_reported_and_the_rest_still_comes(shared_home: Home) -> None:
     one = shared_home.start("subscribe", "tech", "--json", "--count", "2")
     one.err.wait_for("connected to")
     shared_home.publish("before")
     one.messages(1)
     with fault(shared_home, "drop-sockets", region="oregon"):
-        one.err.wait_for("gap: messages of tech between")
+        one.err.wait(lambda lines: sum("connected to" in line for line in lines) == 2)
     shared_home.publish("after")
 
     assert one.wait() == 0
@@ -191,3 +191,29 @@ def test_a_past_that_cannot_be_read_ends_in_a_sentence(shared_home: Home) -> Non
         done = replace(shared_home, constants=impatient).run("subscribe", "tech", "--since", "1h")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "globalchat: The history could not be read."
+
+
+@pytest.mark.parametrize("fill", [True, False])
+def test_what_a_silent_socket_missed_is_read_from_the_history(home: Home, fill: bool) -> None:
+    there = home.follow("sydney", "tech", "cars", fill=fill)
+    here = home.follow("oregon", "tech")
+    home.publish("before")
+    there.messages(1)
+    home.run("local", "faults", "set", "half-open", "--region", "sydney")
+    for number in range(5):
+        home.publish(f"missed {number}")
+    here.messages(6)
+    # The silent sockets end with the fault.
+    home.run("local", "faults", "clear")
+    there.err.wait(lambda lines: sum("connected to" in line for line in lines) == 2)
+    if fill:
+        there.messages(6)
+        there.err.wait_for("gap filled: 5 messages of tech that arrived between ")
+    else:
+        there.err.wait_for("Filling gaps is switched off.")
+    home.publish("after")
+    expected = [("before", False), *((f"missed {number}", True) for number in range(5)), ("after", False)]
+    found = there.messages(7 if fill else 2)
+    assert [(each["message"], each["filled"]) for each in found] == [
+        each for each in expected if fill or not each[1]
+    ]

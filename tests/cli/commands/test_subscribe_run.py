@@ -23,6 +23,8 @@ from globalchat.client.events import (
     ChannelRevoked,
     DraftUnsent,
     EventsSkipped,
+    GapFilled,
+    GapReason,
     GapRecorded,
     MessageReceived,
     SessionEvent,
@@ -115,6 +117,8 @@ def test_a_region_that_was_reached_once_is_never_given_up() -> None:
     ("event", "words"),
     [
         (GapRecorded(("tech", "cars"), 0, 5_000), ["gap", "tech, cars", "may have been missed"]),
+        (GapRecorded(("tech",), 0, 5_000, GapReason.HISTORY_OFF), ["tech", "The region keeps no history."]),
+        (GapFilled("tech", 0, 5_000, 3), ["gap filled: 3 messages of tech that arrived between "]),
         (EventsSkipped(412), ["412", "skipped"]),
         (replace(MESSAGE, conflicting=True), ["id1", "other content"]),
     ],
@@ -123,6 +127,20 @@ def test_losses_are_reported(event: SessionEvent, words: list[str]) -> None:
     (sentence,) = Follower(["tech"]).feed([event]).sentences
 
     assert all(word in sentence for word in words)
+
+
+def test_a_gap_in_which_nothing_was_missed_is_not_reported() -> None:
+    assert Follower(["tech"]).feed([GapFilled("tech", 0, 5_000, 0)]).sentences == []
+
+
+def test_a_gap_that_is_too_long_for_one_reading_is_read_on() -> None:
+    gap = GapRecorded(("tech", "cars"), 7, 5_000, GapReason.TOO_MANY)
+
+    batch = Follower(["tech", "cars"], BOTH).feed([gap], "sydney")
+
+    assert batch.gaps == [("tech", 7), ("cars", 7)]
+    (sentence,) = batch.sentences
+    assert sentence.startswith("sydney: gap: more messages of tech, cars ")
 
 
 def test_events_that_are_not_for_followers_are_passed_over() -> None:

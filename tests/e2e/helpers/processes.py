@@ -178,9 +178,10 @@ class Home:
         self._started.append(process)
         return process
 
-    def follow(self, region: str, *channels: str, installed: bool = False) -> Running:
+    def follow(self, region: str, *channels: str, fill: bool = True, installed: bool = False) -> Running:
         """Start `subscribe --json`, and wait until it is connected."""
-        running = self.start("subscribe", *channels, "--json", "--region", region, installed=installed)
+        options = ("--json", "--region", region, *(() if fill else ("--no-fill",)))
+        running = self.start("subscribe", *channels, *options, installed=installed)
         running.err.wait_for("connected to")
         return running
 

@@ -25,7 +25,9 @@ history).
 
 With --since it first prints what arrived since then, from the history, then what comes: each message once.
 
-Connections, retries and gaps (spans in which messages may have been missed) are reported on standard error.
+What was missed while the connection was lost is read from the history and printed as well, in the order of
+its arrival; --no-fill leaves it out. Connections, retries, gaps that were filled, and those that stay, with
+the reason, are reported on standard error.
 With --region all each message is printed once per region, and "via" names the region that delivered it.
 
 It ends with 0 after --count messages, after --for, on SIGTERM, or when the reader of its output is gone;
@@ -62,6 +64,11 @@ class SubscribeOptions:
     )
     since: float | None = option(
         "--since", type=Duration(), help="First print what arrived since then: 10m, 2h, 7d."
+    )
+    fill: bool = option(
+        "--fill/--no-fill",
+        default=True,
+        help="Read from the history what was missed while the connection was lost.",
     )
     count: int | None = option(
         "--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 
@@ -17,6 +17,8 @@ from globalchat.client.events import (
     ChannelRefused,
     ChannelRevoked,
     EventsSkipped,
+    GapFilled,
+    GapReason,
     GapRecorded,
     MessageReceived,
     SessionEvent,
@@ -24,6 +26,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.history import LARGEST_PAGE
 from globalchat.client.offset import ROUGH_MS
+from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.session import Session
@@ -31,8 +34,12 @@ from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import short_duration
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.tasks import run_unless_set
-from globalchat.core.text import LINE_BREAK, sanitize
+from globalchat.core.text import LINE_BREAK, plural, sanitize
 
+FILL_LIMIT = 10_000
+"""How many missed messages of a channel are read at once; the rest is read after them."""
+_READ_ON = (GapReason.TOO_MANY, GapReason.NOT_COMPARED)
+"""Why a gap is still open that can be read on at once."""
 LAST_LINES_SECONDS = 1.0
 """Seconds for writing the last batch of lines once the run has ended."""
 
@@ -49,12 +56,14 @@ class LineFormat(Enum):
 class SubscribeRequest:
     """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`.
 
-    With `since` (seconds) what arrived since then is shown first.
+    With `since` (seconds) what arrived since then is shown first; with `fill` what was missed is read from
+    the history.
     """
 
     channels: tuple[str, ...]
     form: LineFormat = LineFormat.TEXT
     since: float | None = None
+    fill: bool = True
     count: int | None = None
     seconds: float | None = None
 
@@ -67,7 +76,11 @@ async def follow(profile: Profile, region: str | None, request: SubscribeRequest
     """
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
-    sessions = {alias: Session(profile, alias, channels=request.channels, reload=reload) for alias in aliases}
+    options = replace(DEFAULTS, fill_gaps=request.fill, fill_limit=FILL_LIMIT)
+    sessions = {
+        alias: Session(profile, alias, channels=request.channels, options=options, reload=reload)
+        for alias in aliases
+    }
     backlogs: dict[str, Backlog] = {}
     if request.since is not None:
         for alias in aliases:
@@ -182,7 +195,10 @@ class SubscribeRun:
         async with self._writing:
             if self._over.is_set():
                 return
-            await self._show(self._follower.feed(events, alias))
+            batch = self._follower.feed(events, alias)
+            for channel, since in batch.gaps:
+                self._sessions[alias].load_gap(channel, since)
+            await self._show(batch)
         if self._follower.ended is not None:
             self._end(self._follower.ended)
 
@@ -218,10 +234,14 @@ class SubscribeRun:
 
 @dataclass(slots=True)
 class Batch:
-    """The messages to show and the sentences to report for some events."""
+    """The messages to show and the sentences to report for some events, and the gaps to read on.
+
+    Of each gap these are the channel and the epoch ms of its start.
+    """
 
     messages: list[MessageReceived] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
+    gaps: list[tuple[str, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -279,10 +299,22 @@ class Follower:
                 self._lose(channel, reason, region, batch)
             case ChannelRevoked(channel):
                 self._lose(channel, f"an administrator ended the subscription to {channel}", region, batch)
-            case GapRecorded(channels, since, until):
-                span = f"between {clock_time(since)} and {clock_time(until)}"
+            case GapFilled(channel, since, until, count) if count:
+                missed = f"{plural(count, 'message')} of {channel} that arrived {_span(since, until)}"
+                self._report(f"gap filled: {missed}", region, batch)
+            case GapRecorded(channels, since, until, reason) if reason in _READ_ON:
+                batch.gaps += [(channel, since) for channel in channels]
                 self._report(
-                    f"gap: messages of {', '.join(channels)} {span} may have been missed", region, batch
+                    f"gap: more messages of {', '.join(channels)} than are read at once: reading on",
+                    region,
+                    batch,
+                )
+            case GapRecorded(channels, since, until, reason):
+                self._report(
+                    f"gap: messages of {', '.join(channels)} {_span(since, until)} may have been missed. "
+                    f"{reason.value}",
+                    region,
+                    batch,
                 )
             case EventsSkipped(count):
                 self._report(f"output is too slow: {count} messages were skipped", region, batch)
@@ -329,6 +361,10 @@ class Follower:
         codes = [_code(region, reached=reached) for region in self._regions.values()]
         if None not in codes:
             self.ended = max(code for code in codes if code is not None)
+
+
+def _span(since: int, until: int) -> str:
+    return f"between {clock_time(since)} and {clock_time(until)}"
 
 
 def _code(region: _Region, *, reached: bool) -> ExitCode | None:
