@@ -192,3 +192,9 @@ class FloodSession:
 
     def reconnect(self) -> None:
         """Nothing happens."""
+
+    def load_older(self, channel: str) -> None:
+        """There is no history."""
+
+    def load_gap(self, channel: str, since: int) -> None:
+        """There is no history."""

@@ -126,6 +126,7 @@ EFFECTS = {
     "channel.list": Effect(lambda seen: seen.screen.query_one("#list-box").display),
     "pane.up": Effect(lambda seen: not seen.chat.pane.following),
     "pane.down": Effect(lambda seen: seen.chat.pane.following, lambda seen: seen.chat.pane.page(-1)),
+    "pane.top": Effect(lambda seen: seen.chat.pane.scroll_offset.y == 0, lambda seen: seen.chat.pane.page(1)),
     "pane.tail": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "pane.new": Effect(lambda seen: "─ new ─" in "".join(seen.chat.lines()), unread_here),
     "pane.search": Effect(lambda seen: seen.screen.query_one(SearchBar).is_open),

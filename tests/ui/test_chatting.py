@@ -224,7 +224,7 @@ async def test_a_mention_while_the_terminal_is_elsewhere_stays_unread() -> None:
         await chat.settle()
         conversation = chat.pane.conversation
         assert conversation is not None
-        assert (conversation.unread, conversation.mentions) == (1, 1)
+        assert (conversation.mark.unread, conversation.mark.mentions) == (1, 1)
         chat.app.app_focus = True
         await chat.pilot.pause()
-        assert conversation.unread == 0
+        assert conversation.mark.unread == 0

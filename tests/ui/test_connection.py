@@ -94,7 +94,7 @@ async def test_retrying_counts_down_and_comes_back() -> None:
         await chat.settle()
         assert chat.status == "Back after 2 s"
         assert chat.toasts() == ["Back after 2 s"]
-        assert "offline 12:00:00–12:00:02" in "".join(chat.lines())
+        assert "messages from 12:00:00–12:00:02 may be missing" in "".join(chat.lines())
 
 
 async def test_a_message_may_be_written_while_the_connection_is_away() -> None:

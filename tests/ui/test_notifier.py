@@ -110,7 +110,7 @@ def test_the_level_says_which_messages_count(level: Level, counted: list[bool]) 
     levels = Levels()
     levels.set("tech", level)
     assert [each for each in (False, True) if levels.counts("tech", mention=each)] == counted
-    attention = Attention(levels)
+    attention = Attention(levels, lambda: NOON)
     for mention in (False, True):
         attention.note("tech", row(mention=mention))
     assert attention.take() == (Alert("tech", "ana", "hi", len(counted)) if counted else None)

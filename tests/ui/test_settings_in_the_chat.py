@@ -245,7 +245,7 @@ async def test_the_ways_on_by_click_and_command(monkeypatch: pytest.MonkeyPatch)
             await chat.pilot.press("escape")
         await chat.resize(40, 10)
         await chat.until(lambda: any("Put this" in line for line in chat.screen_lines()))
-        assert any("No messages yet" in line for line in chat.screen_lines())
+        assert any("No messages in # tech" in line for line in chat.screen_lines())
         await chat.click_on("Put this")
         await chat.until(lambda: not greeted(chat))
 

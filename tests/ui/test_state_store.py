@@ -93,9 +93,9 @@ def test_a_damaged_file_counts_as_none_and_is_written_anew(tmp_path: Path, conte
 
 def test_it_is_bounded(tmp_path: Path) -> None:
     memory = StateStore(tmp_path, "local")
-    memory.merge({f"draft:{number}": "x" for number in range(600)} | {"draft:huge": "x" * (LONGEST + 1)})
+    memory.merge({f"draft:{number}": "x" for number in range(1100)} | {"draft:huge": "x" * (LONGEST + 1)})
     kept = list(memory.load())
-    assert (len(kept), kept[0], kept[-1]) == (500, "draft:100", "draft:599")
+    assert (len(kept), kept[0], kept[-1]) == (1000, "draft:100", "draft:1099")
 
 
 def test_without_a_folder_or_changes_nothing_is_written(tmp_path: Path) -> None:

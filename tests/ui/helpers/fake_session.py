@@ -8,11 +8,13 @@ from globalchat.client.events import (
     BackendDescribed,
     DraftAccepted,
     DraftQueued,
+    GapFilled,
     MessageReceived,
+    PageLoaded,
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft, Message, MessageLimits
+from globalchat.client.messages import Backend, Draft, HistoryTerms, Message, MessageLimits
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 
@@ -22,6 +24,8 @@ NOON = 1_795_521_600_000
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 LIMITS = MessageLimits(message=2000, sender=32, id=64)
+DAY = 86_400_000
+KEPT = HistoryTerms(days=7, since=NOON - 7 * DAY)
 
 
 def profile(name: str = "local") -> Profile:
@@ -43,13 +47,20 @@ async def open_profile() -> Profile:
 
 
 class FakeSession:
-    """Implements `globalchat.ui.interfaces.ChatSession`. `calls` holds what the chat asked for, in order."""
+    """Implements `globalchat.ui.interfaces.ChatSession`. `calls` holds what the chat asked for, in order.
+
+    Pages of history are in `asked` instead, by channel: every chat asks for some.
+    """
 
     def __init__(self, region: str = "oregon", sender: str = "bo") -> None:
         self.state = SessionState(Phase.IDLE, region)
         self.channels: tuple[str, ...] = ()
         self.sender = sender
         self.calls: list[tuple[str, object]] = []
+        self.asked: list[str] = []
+        self.stored: dict[str, list[Message]] = {}
+        self.answers_pages = True
+        self.page_size = 100
         self._events: asyncio.Queue[SessionEvent | None] = asyncio.Queue()
         self._closed = asyncio.Event()
         self._waiting = False
@@ -135,6 +146,14 @@ class FakeSession:
     def reconnect(self) -> None:
         self.calls.append(("reconnect", None))
 
+    def load_older(self, channel: str) -> None:
+        self.asked.append(channel)
+        if self.answers_pages:
+            self.answer_page(channel)
+
+    def load_gap(self, channel: str, since: int) -> None:
+        self.calls.append(("load_gap", (channel, since)))
+
     # -- the script -----------------------------------------------------------------------------------------
 
     def emit(self, *events: SessionEvent) -> None:
@@ -147,11 +166,11 @@ class FakeSession:
         self.state = replace(self.state, phase=phase or self.state.phase, **changes)
         self.emit(StateChanged(self.state))
 
-    def go_live(self, latency_ms: int | None = 38) -> None:
+    def go_live(self, latency_ms: int | None = 38, *, history: HistoryTerms | None = KEPT) -> None:
         """Come up with the default channels."""
         self.channels = CHANNELS
         self.change(Phase.CONNECTING)
-        self.emit(BackendDescribed(Backend(CHANNELS, LIMITS)))
+        self.emit(BackendDescribed(Backend(CHANNELS, LIMITS, history=history)))
         self.change(Phase.LIVE, latency_ms=latency_ms)
 
     def fail_over(self, reason: str, to: str = "sydney") -> None:
@@ -183,3 +202,37 @@ class FakeSession:
         """Let a draft come back."""
         message = Message(draft.id, draft.channel, draft.text, draft.sender, "us-west-2", at)
         self.emit(MessageReceived(message, self.state.region, at + 12, 12, own=True))
+
+    # -- history --------------------------------------------------------------------------------------------
+
+    def store(self, channel: str, *messages: Message) -> None:
+        """Let messages have been said before; `load_older` brings them, the latest first."""
+        self.stored[channel] = [*self.stored.get(channel, []), *messages]
+
+    def deliver(self, message: Message) -> None:
+        """Let the socket bring a message that is stored."""
+        self.emit(MessageReceived(message, self.state.region, message.sent_at + 12, 12))
+
+    def answer_page(self, channel: str) -> None:
+        """Answer with the next page."""
+        stored = self.stored.get(channel, [])
+        self.stored[channel], page = stored[: -self.page_size], stored[-self.page_size :]
+        self.emit(PageLoaded(channel, tuple(page), not self.stored[channel]))
+
+    def fill(self, channel: str, *messages: Message, ends: bool = True) -> None:
+        """Let history bring missed messages, and end the gap."""
+        for each in messages:
+            self.emit(MessageReceived(each, self.state.region, NOON, None, filled=True))
+        if ends:
+            since, until = messages[0].sent_at, messages[-1].sent_at
+            self.emit(GapFilled(channel, since, until, len(messages)))
+
+
+def said(
+    number: int, *, at: int | None = None, text: str = "", channel: str = "tech", sender: str = "ana"
+) -> Message:
+    """A message of before noon: each number is a minute of the day, and has an arrival in that order."""
+    sent = NOON - DAY // 2 + number * 60_000 if at is None else at
+    return Message(
+        f"said-{number:06}", channel, text or f"#{number}", sender, "us-west-2", sent, f"{number:026}"
+    )

@@ -80,7 +80,7 @@ def test_a_message_of_ones_own_is_one_row_from_sending_to_delivered(model: ChatM
     model.reduce(received("tech", "hello", NOON + 500, own=True, identity=DRAFT.id))
     assert (row.delivery, row.transit_ms) == (Delivery.DELIVERED, 12)
     assert rows(model) == [row]
-    assert model.conversations["tech"].unread == 0
+    assert model.conversations["tech"].mark.unread == 0
 
 
 def test_an_echo_may_be_faster_than_the_answer(model: ChatModel) -> None:
@@ -129,7 +129,9 @@ def test_unread_counts_only_in_channels_that_are_not_watched(model: ChatModel) -
     for number, channel in enumerate(["tech", "cars", "cars", "music"]):
         model.reduce(received(channel, "@bo" if channel == "music" else "hi", NOON + number))
     assert {
-        name: (each.unread, each.mentions) for name, each in model.conversations.items() if each.unread
+        name: (each.mark.unread, each.mark.mentions)
+        for name, each in model.conversations.items()
+        if each.mark.unread
     } == {
         "cars": (2, 0),
         "music": (1, 1),
@@ -137,7 +139,7 @@ def test_unread_counts_only_in_channels_that_are_not_watched(model: ChatModel) -
     header = ChatViewModel(model, "local", "cars", DEFAULT_KEYS.title).frame(NOON).header
     assert (header.unread, header.mentions) == (1, 1)
     model.watch("cars")
-    assert model.conversations["cars"].unread == 0
+    assert model.conversations["cars"].mark.unread == 0
 
 
 def test_an_unknown_channel_is_dropped_with_the_reason(model: ChatModel) -> None:
@@ -158,7 +160,7 @@ def test_gaps_revocations_and_drops_are_rows(model: ChatModel) -> None:
     model.reduce(GapRecorded(("tech",), NOON, NOON + 16_000))
     model.reduce(ChannelRevoked("tech"))
     assert notices(model) == [
-        "offline 12:00:00–12:00:16, messages in between may be missing",
+        "messages from 12:00:00–12:00:16 may be missing: the history could not be read",
         "an administrator ended this channel",
     ]
 

@@ -67,9 +67,9 @@ def test_unread_mentions_and_the_divider() -> None:
     conversation.arrive(rows[0], seen=True)
     for row in rows[1:]:
         conversation.arrive(row, seen=False)
-    assert (conversation.unread, conversation.mentions) == (3, 1)
+    assert (conversation.mark.unread, conversation.mark.mentions) == (3, 1)
     assert [row.divider for row in rows] == [False, True, False, False]
-    conversation.read()
+    conversation.mark.read()
     later = message(NOON + 4)
     conversation.arrive(later, seen=False)
     assert [row.divider for row in [*rows, later]] == [False, False, False, False, True]

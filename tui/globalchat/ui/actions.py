@@ -65,6 +65,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("channel.list", "Show or hide the channel list", ("ctrl+b",), CHANNELS),
     Action("pane.up", "Scroll up a page", ("pageup",), MESSAGES),
     Action("pane.down", "Scroll down a page", ("pagedown",), MESSAGES),
+    Action("pane.top", "Jump to the oldest message loaded, then load older ones", ("ctrl+home",), MESSAGES),
     Action("pane.tail", "Jump to the newest message", ("ctrl+end",), MESSAGES),
     Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES),
     Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES),
@@ -107,7 +108,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("region.pick", "Choose a region", ("f2",), CONNECTION),
     Action("dual", "Follow the channel in both regions side by side", ("f9",), CONNECTION, footer="both"),
     Action("latency", "Show how long messages take between the regions", ("f4",), CONNECTION),
-    Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION),
+    Action("again", "Try again: connect, rejoin, resend, or read missed messages", ("f5",), CONNECTION),
     Action(
         "discard",
         "Discard the chosen message that was not sent or waits, or all such here",

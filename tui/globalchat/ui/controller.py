@@ -13,6 +13,7 @@ from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
 from globalchat.ui import command_arguments as arguments
 from globalchat.ui.actions import Action, textual_action
+from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.message_controller import MessageController
@@ -85,6 +86,7 @@ class ChatController:
         Composer.PasteHeld,
         Composer.CompletionsChanged,
         Suggestions.Clicked,
+        *HistoryController.MESSAGES,
     )
     """The messages that `handle` takes."""
 
@@ -95,6 +97,7 @@ class ChatController:
         worker: SessionWorker,
         persister: StatePersister,
         messages: MessageController,
+        history: HistoryController,
         side_by_side: SideBySideController,
         updater: ScreenUpdater,
         *,
@@ -107,6 +110,7 @@ class ChatController:
         self._worker = worker
         self._persister = persister
         self._messages = messages
+        self._history = history
         self._side_by_side = side_by_side
         self._updater = updater
         self._clock = clock
@@ -193,16 +197,20 @@ class ChatController:
                 self._screen.query_one(Suggestions).show(completions, chosen)
             case Suggestions.Clicked(number=number):
                 self._bar.composer.complete(number)
+            case _:
+                self._history.handle(message)
 
     def _start_session(self, message: SessionOpened) -> None:
-        self.session = self._messages.session = message.session
+        self.session = self._messages.session = self._history.session = message.session
         self._side_by_side.profile = message.profile
         self._view_model.begin_session(message.profile, message.region, self._clock())
         self._updater.show_channel()
+        self._history.open()
 
     def _reduce(self, message: SessionEvents) -> None:
         for event in message.events:
             self._model.reduce(event)
+            self._history.react(event)
             if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._sent_ids:
                 # An earlier run left it in the outbox, perhaps before it could forget the draft.
                 self._bar.forget_restored(event.draft)
@@ -234,6 +242,8 @@ class ChatController:
                 front.page(-1 if way == "up" else 1)
             case ["pane", "tail"]:
                 front.jump_to_tail()
+            case ["pane", "top"]:
+                front.jump_to_top()
             case ["pane", "unfold"]:
                 if not front.toggle_fold():
                     self._report("No visible message is folded.")
@@ -402,7 +412,7 @@ class ChatController:
             case "mute":
                 self._toggle_mute(arguments.known_channel(argument, view_model))
             case "clear":
-                self._panel.clear()
+                self._messages.perform("clear")
             case "export":
                 self._messages.export(argument or None)
             case "search":
@@ -426,6 +436,7 @@ class ChatController:
             self._bar.change_channel(channel)
             self._view_model.open(channel)
             self._updater.show_channel()
+            self._history.open()
 
     def join(self, channel: str | None) -> None:
         """Open a channel, and subscribe to it if the session has not; None changes nothing."""
@@ -512,8 +523,8 @@ class ChatController:
         elif session is not None and self._view_model.is_local and session.state.phase in DOWN:
             self._screen.run_worker(self._start_cloud(session), name="start", group="start", exclusive=True)
         elif session is not None:
-            other_region = self._side_by_side.retry_now()
-            if not retry_session(self._view_model, session) and not other_region:
+            others = self._side_by_side.retry_now() | self._history.retry()
+            if not retry_session(self._view_model, session) and not others:
                 self._report("There is nothing to try again.")
 
     def _retry_if_offered(self) -> None:

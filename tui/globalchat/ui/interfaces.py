@@ -65,6 +65,12 @@ class ChatSession(Protocol):
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""
 
+    def load_older(self, channel: str) -> None:
+        """Ask for the page before what is loaded, at first for the last one; it comes as an event."""
+
+    def load_gap(self, channel: str, since: int) -> None:
+        """Read a gap that was not filled, by where it begins (epoch ms); its messages come as events."""
+
     def retry_now(self) -> None:
         """Try at once instead of waiting."""
 

@@ -65,6 +65,7 @@ class MessageController:
                 self.export(None)
             case "clear":
                 panel.clear()
+                self._updater.update()
             case "copy" | "details" | "open":
                 panel.pane.action_act(action)
 

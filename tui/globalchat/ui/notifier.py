@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from globalchat.core.clock import WallClock
 from globalchat.core.text import sanitize
-from globalchat.ui.model.attention import Alert
+from globalchat.ui.model.attention import Alert, MissedSummary
 from globalchat.ui.model.text import clip
 from globalchat.ui.settings import NotifySettings
 
@@ -58,15 +58,13 @@ class Notifier:
         last = self._alerted_at
         return last is not None and self._clock() - last < self._settings.seconds * 1000
 
-    def send_alert(self, alert: Alert) -> None:
+    def send_alert(self, alert: Alert | MissedSummary) -> None:
         """Ring and notify, as the settings say."""
         settings = self._settings
         if settings.bell:
             self._write(BELL)
         if settings.desktop != "off":
-            more = f" (and {alert.count - 1:,} more)" if alert.count > 1 else ""
-            text = f"{alert.sender}: {alert.text}"[:160] + more
-            self._write(notification_sequence(settings.desktop, f"# {alert.channel}", text))
+            self._write(notification_sequence(settings.desktop, alert.heading, alert.line))
         if settings.bell or settings.desktop != "off":
             self._alerted_at = self._clock()
 

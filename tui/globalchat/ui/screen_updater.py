@@ -123,6 +123,7 @@ class ScreenUpdater:
         hint = "" if screen.query_one("#list-box").display else frame.unread_hint
         screen.query_one(StatusLine).show(frame.banner, hint)
         self._panel.pane.set_empty_text(frame.empty_text)
+        self._panel.pane.set_head(*frame.head)
         self._side_by_side.show()
         self._notifier.show_title(frame.channel, frame.counting)
         self._call_for_attention()

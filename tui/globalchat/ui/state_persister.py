@@ -1,6 +1,9 @@
 """Writes the part of the view model that another run needs, soon after it changed."""
 
+from time import monotonic
+
 from textual.screen import Screen
+from textual.timer import Timer
 
 from globalchat.core.errors import UserError
 from globalchat.ui.model.view_model import SENT, ChatViewModel
@@ -9,12 +12,15 @@ from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_probl
 _SOON = 1.0
 """Seconds after which a change is written at the latest: every key is one."""
 
+_LATER = 5.0
+"""Seconds after which it is written how far channels are read: every message that is seen changes that."""
+
 _RETRY = 5.0
 """Seconds until the next try after a change could not be written."""
 
 
 class StatePersister:
-    """Stores drafts, sent texts, levels and the theme of a view model.
+    """Stores drafts, sent texts, levels, what is read and the theme of a view model.
 
     A store that cannot be written is reported once, and tried again. `screen` shows problems, and owns the
     timer.
@@ -29,7 +35,8 @@ class StatePersister:
         self._view_model = view_model
         self._screen = screen
         self._stored: dict[str, str] = {}
-        self._is_due = False
+        self._timer: Timer | None = None
+        self._due = 0.0
         self._reported = False
         self.problem: str | None = None
         self.rescued: list[str] = []
@@ -52,6 +59,7 @@ class StatePersister:
     def start(self) -> None:
         """Write every change from now on, and those since `load`."""
         self._view_model.on_change(self._save_within)
+        self._view_model.model.read_marks.changed = self._save_later
         self.save()
 
     def close(self) -> None:
@@ -85,10 +93,17 @@ class StatePersister:
 
     def _save_within(self, seconds: float = _SOON) -> None:
         """Write after some seconds, with everything that changes until then."""
-        if not self._is_due:
-            self._is_due = True
-            self._screen.set_timer(seconds, self._save_now)
+        due = monotonic() + seconds
+        if self._timer is not None and self._due <= due:
+            return
+        if self._timer is not None:
+            self._timer.stop()
+        self._due = due
+        self._timer = self._screen.set_timer(seconds, self._save_now)
+
+    def _save_later(self) -> None:
+        self._save_within(_LATER)
 
     def _save_now(self) -> None:
-        self._is_due = False
+        self._timer = None
         self.save()

@@ -1,4 +1,4 @@
-"""Stores what the chat keeps from one run to the next: texts, levels, the theme, a closed welcome.
+"""Stores what the chat keeps from one run to the next: texts, levels, what is read, the theme.
 
 Several chats may run at once: each writes only what it changed, so none undoes what another did, and each
 owns a set of drafts as long as it runs.
@@ -13,14 +13,14 @@ from pathlib import Path
 
 from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read_text, replace_file
-from globalchat.ui.model.startup import DRAFT
+from globalchat.ui.model.startup import DRAFT, READ
 
 LONGEST = 100_000
 """The most characters of a text that is stored; no message may be as long. See `StateStore.put_aside`."""
 
 _SET = re.compile("draft([0-9]*):")
 _OTHERS = re.compile("draft[0-9]*:|writer[0-9]*$")
-_MOST = 500
+_MOST = 1_000
 """Entries kept; those that changed longest ago go first."""
 
 
@@ -97,6 +97,8 @@ class StateStore:
         with locked(self._file.with_suffix(".lock")):
             values = _read(self._file)
             for changed, value in changes.items():
+                if _is_behind(changed, value, values):
+                    continue
                 own = changed.startswith(DRAFT)
                 key = _prefix(self._set) + changed.removeprefix(DRAFT) if own else changed
                 values.pop(key, None)
@@ -156,6 +158,15 @@ class StateStore:
             return FileLock.acquire(self._file.with_name(f"{self._file.stem}.drafts{number}.lock"))
         except NoLocks:
             return None
+
+
+def _is_behind(key: str, value: str | None, values: Mapping[str, str]) -> bool:
+    """Return True if another chat of the same name has read a channel further than this one."""
+    if value is None or key not in values or not key.startswith(READ):
+        return False
+    from globalchat.ui.model.read_mark import is_later
+
+    return is_later(values[key], value)
 
 
 def _prefix(number: int) -> str:

@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from globalchat.core.clock import WallClock
+from globalchat.core.text import plural
 from globalchat.ui.model.rows import MessageRow
+
+_QUIET_MS = 2_000
+"""After this time without another missed message they are reported, all together."""
 
 
 class Level(Enum):
@@ -80,28 +85,71 @@ class Alert:
     text: str
     count: int
 
+    @property
+    def heading(self) -> str:
+        """The channel."""
+        return f"# {self.channel}"
+
+    @property
+    def line(self) -> str:
+        """The last message, and how many more there are."""
+        more = f" (and {self.count - 1:,} more)" if self.count > 1 else ""
+        return f"{self.sender}: {self.text}"[:160] + more
+
+
+@dataclass(frozen=True, slots=True)
+class MissedSummary:
+    """The messages that count and that history brought: their number by channel."""
+
+    counts: Mapping[str, int]
+
+    @property
+    def heading(self) -> str:
+        """The number of all messages."""
+        return f"{plural(sum(self.counts.values()), 'missed message')}"
+
+    @property
+    def line(self) -> str:
+        """The channels with their numbers."""
+        return ", ".join(f"# {channel} {count:,}" for channel, count in self.counts.items())
+
 
 class Attention:
-    """Collects the messages that count and that arrived unseen."""
+    """Collects the messages that count and that arrived unseen; those that history brought make one summary.
 
-    def __init__(self, levels: Levels) -> None:
+    A fill brings the messages of a night within seconds: they are one call for attention, not many.
+    `clock` gives epoch ms.
+    """
+
+    def __init__(self, levels: Levels, clock: WallClock) -> None:
         self._levels = levels
+        self._clock = clock
         self._last: tuple[str, MessageRow] | None = None
         self._count = 0
+        self._missed: dict[str, int] = {}
+        self._missed_at = 0
 
-    def note(self, channel: str, row: MessageRow) -> None:
-        """Record a message that arrived unseen."""
-        if self._levels.counts(channel, mention=bool(row.mentions)):
+    def note(self, channel: str, row: MessageRow, *, missed: bool = False) -> None:
+        """Record a message that arrived unseen; `missed` if history brought it."""
+        if not self._levels.counts(channel, mention=bool(row.mentions)):
+            return
+        if missed:
+            self._missed[channel] = self._missed.get(channel, 0) + 1
+            self._missed_at = self._clock()
+        else:
             self._last = (channel, row)
             self._count += 1
 
     @property
     def is_pending(self) -> bool:
-        """True if there is an alert to take."""
-        return self._last is not None
+        """True if there is an alert to take, perhaps a little later."""
+        return self._last is not None or bool(self._missed)
 
-    def take(self) -> Alert | None:
-        """Return what counts since the last call, None if nothing does."""
+    def take(self) -> Alert | MissedSummary | None:
+        """Return what counts since the last call, None if nothing does, or more is about to come."""
+        if self._missed and self._clock() - self._missed_at >= _QUIET_MS:
+            missed, self._missed = self._missed, {}
+            return MissedSummary(missed)
         if self._last is None:
             return None
         (channel, row), count = self._last, self._count

@@ -10,6 +10,9 @@ _LATEST = 253_402_214_400_000
 """The last day that `datetime` knows, in epoch ms: times come from others and may be anything."""
 
 
+_CLOSE_MS = 120_000
+"""Times that are closer than this are shown with their seconds."""
+
 _MINUTES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
 """Every `HH:MM` once: a long history holds one each."""
 
@@ -57,6 +60,21 @@ class Calendar:
             return f"{UNKNOWN_TIME}.---"
         moment = self.at(milliseconds)
         return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+
+    def span(self, since: int, until: int) -> str:
+        """Return two times as `14:02–14:07`; with seconds if they are close, with days if those differ."""
+        if until - since < _CLOSE_MS:
+            return f"{self.second(since)}–{self.second(until)}"
+        if self.day(since) == self.day(until):
+            return f"{self.minute(since)}–{self.minute(until)}"
+        return f"{self.day_and_minute(since)}–{self.day_and_minute(until)}"
+
+    def day_and_minute(self, milliseconds: int) -> str:
+        """Return `24 Nov 12:00`, with dashes for a time that cannot be true."""
+        if not is_plausible(milliseconds):
+            return UNKNOWN_TIME[:5]
+        moment = self.at(milliseconds)
+        return f"{moment.day} {moment:%b} {moment:%H:%M}"
 
     def full(self, milliseconds: int) -> str:
         """Return date, time to the millisecond and zone in ISO form: `2026-11-24 12:00:01.250+00:00`.

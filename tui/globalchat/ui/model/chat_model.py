@@ -1,6 +1,5 @@
 """The state of the whole chat: session events go in, rows and notices come out. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from globalchat.client.events import (
@@ -14,60 +13,34 @@ from globalchat.client.events import (
     DraftUnsent,
     DraftWaiting,
     EventsSkipped,
+    GapFilled,
     GapRecorded,
     MarksUnavailable,
     MessageReceived,
     OutboxUnavailable,
+    PageFailed,
+    PageLoaded,
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft
+from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
-from globalchat.core.text import plural
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.gap_notices import DropNotices, GapNotices
 from globalchat.ui.model.latency_stats import LatencyStats
 from globalchat.ui.model.names import KnownSenders
+from globalchat.ui.model.older_messages import OlderMessages, Terms
 from globalchat.ui.model.own_texts import OutgoingMessages
-from globalchat.ui.model.rows import NoticeRow, RowFactory
+from globalchat.ui.model.read_mark import ReadMarks
+from globalchat.ui.model.rows import MessageRow, RowFactory
 from globalchat.ui.model.text import brief
 
 TOLERANCE_MS = 2000
 """A difference of the clocks that users do not notice; transit times are corrected for it."""
-
-
-BURST_WITHIN = 10_000
-"""Drops with no more than this time (ms) between them are one burst."""
-
-
-class DropNotices:
-    """Counts dropped messages, in one row per channel and burst; `pending` of them are not shown yet."""
-
-    def __init__(self, rows: RowFactory) -> None:
-        self.pending = 0
-        self._rows = rows
-        self._bursts: dict[str, tuple[NoticeRow, int, int]] = {}
-
-    def show(self, conversations: Iterable[Conversation], since: int, until: int) -> None:
-        """Show the pending drops, of messages between `since` and `until` (epoch ms), in these channels."""
-        count, self.pending = self.pending, 0
-        channels = list(conversations)
-        for conversation in channels:
-            row, begin, end = self._bursts.get(conversation.channel, (None, since, 0))
-            if row is None or since - end > BURST_WITHIN or conversation.index_of(row) is None:
-                row, begin = self._rows.notice("", conversation.tail), since
-                conversation.add(row)
-            row.skipped += count
-            span = f"{conversation.calendar.second(begin)}–{conversation.calendar.second(until)}"
-            where = " in several channels" if len(channels) > 1 else ""
-            skipped = plural(row.skipped, "message")
-            row.text = f"… {skipped} skipped {span}{where}: more came than could be shown"
-            # Below all that came before the drop, whatever the clocks say.
-            conversation.move(row, conversation.tail)
-            self._bursts[conversation.channel] = (row, begin, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +75,8 @@ class ChatModel:
         sender: The own name.
         levels: Which messages count in which channel.
         attention: The messages that count and arrived unseen.
+        read_marks: Up to where each channel is read.
+        gaps: The rows about missed messages.
         known_senders: The names that can be mentioned.
         warning_dismissed: True if the user hid the warning about a live session.
         outgoing: The own messages that are not delivered yet.
@@ -128,9 +103,13 @@ class ChatModel:
         self.outgoing = OutgoingMessages()
         self.sender = sender
         self.levels = levels or Levels()
-        self.attention = Attention(self.levels)
+        self.attention = Attention(self.levels, clock)
+        self.read_marks = ReadMarks()
+        self.live_since: int | None = None
+        self._started_at = clock()
+        self._older: dict[str, OlderMessages] = {}
         self.known_senders = KnownSenders()
-        self._left: set[str] = set()
+        self._left: dict[str, Conversation] = {}
         self.clock_offset_ms: int | None = None
         self._offset = ClockOffset()
         self.latency = LatencyStats()
@@ -139,6 +118,7 @@ class ChatModel:
         self._limit = limit
         self._rows = RowFactory(sender, calendar)
         self._drop_notices = DropNotices(self._rows)
+        self.gaps = GapNotices(self._rows)
         self._effects: list[Effect] = []
         self._down_since: int | None = None
         self.answer_ms: int | None = None
@@ -148,12 +128,23 @@ class ChatModel:
         return self._clock()
 
     def conversation(self, channel: str) -> Conversation:
-        """Return the conversation of a channel; make it if there is none."""
-        found = self.conversations.get(channel)
+        """Return the conversation of a channel, also of one that was left; make it if there is none."""
+        found = self.conversations.get(channel) or self._left.get(channel)
         if found is None:
-            found = Conversation(channel, self.calendar, limit=self._limit)
+            mark = self.read_marks.of(channel)
+            found = Conversation(channel, self.calendar, limit=self._limit, mark=mark)
             self.conversations[channel] = found
         return found
+
+    def older(self, channel: str) -> OlderMessages:
+        """Return what is known of the older messages of a channel."""
+        return self._older.setdefault(channel, OlderMessages())
+
+    @property
+    def terms(self) -> Terms:
+        """The terms of the region's history."""
+        history = self.backend.history if self.backend is not None else None
+        return Terms(self.backend is not None, history, self.live_since)
 
     def rename(self, sender: str) -> None:
         """Sign with another name from now on."""
@@ -162,19 +153,21 @@ class ChatModel:
 
     def leave(self, channel: str) -> None:
         """Take a channel out of the list until `enter`."""
-        self._left.add(channel)
+        self._left[channel] = self.conversation(channel)
         self.conversations.pop(channel, None)
 
     def enter(self, channel: str) -> Conversation:
         """Return the conversation of a channel that the user opens; undo `leave`."""
-        self._left.discard(channel)
+        left = self._left.pop(channel, None)
+        if left is not None:
+            self.conversations[channel] = left
         return self.conversation(channel)
 
     def watch(self, channel: str | None) -> None:
         """Mark a channel as read until another (or none) is watched: its end is on the screen."""
         self.watching = channel
         if channel in self.conversations:
-            self.conversations[channel].read()
+            self.conversations[channel].mark.read()
 
     def warn(self, sentence: str) -> None:
         """Add a sentence to the effects, to be shown as a toast."""
@@ -230,32 +223,81 @@ class ChatModel:
                 self._refuse_channel(channel, brief(reason))
             case ChannelRevoked(channel):
                 self._note(channel, "an administrator ended this channel")
-            case GapRecorded(channels, since, until):
-                self._record_gap(channels, since, until)
+            case GapRecorded():
+                self._record_gap(event)
+            case GapFilled(channel):
+                self.gaps.fill(self.conversation(channel), event)
+            case PageLoaded():
+                self._load_page(event)
+            case PageFailed(channel, reason, remedy):
+                self.older(channel).fail(reason, remedy)
             case EventsSkipped(count):
                 self._drop_notices.pending += count
 
     def _receive(self, event: MessageReceived) -> None:
-        # Messages come until the region has ended the subscription.
-        if event.message.channel in self._left:
-            return
-        conversation = self.conversation(event.message.channel)
+        message = event.message
+        conversation = self.conversation(message.channel)
         # An own message without a row was sent by an earlier run, or its row is gone.
-        if event.own and self.outgoing.deliver(conversation, event):
+        if event.own:
+            if not self.outgoing.deliver(conversation, event):
+                conversation.add(self._row(event))
+            conversation.mark.note(message.order, message.arrival, event.via)
+            if self.watching == conversation.channel:
+                conversation.mark.read()
             return
+        row = self._row(event)
+        self.known_senders.add(row.name)
+        seen = self.watching == conversation.channel
+        if event.filled:
+            self.gaps.note(conversation.channel, row)
+            # What came while the chat was closed is below the line *new*, though its end is seen at once.
+            start = conversation.mark.start
+            if seen and row.at < self._started_at and start is not None and row.order > start.order:
+                conversation.divide(row, start.order)
+        conversation.arrive(row, message.arrival, seen=seen)
+        # Messages come until the region has ended the subscription to a channel that was left.
+        if not seen and conversation.channel not in self._left:
+            self.attention.note(conversation.channel, row, missed=event.filled)
+
+    def _row(self, event: MessageReceived) -> MessageRow:
         row = self._rows.message(event)
         # A new name may look like known ones: from now on all of them are drawn differently.
         if renamed := self._rows.names.take_changed():
             for each in self.conversations.values():
                 each.rename(renamed)
-        if event.own:
-            conversation.add(row)
+        return row
+
+    def _load_page(self, event: PageLoaded) -> None:
+        """Put a page of older messages in its place; what was not read in an earlier run is unread."""
+        self.older(event.channel).end(is_start=event.is_start)
+        conversation = self.conversation(event.channel)
+        if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
+            return  # it would stand next to a hole
+        mark, messages = conversation.mark, event.messages[-conversation.room :]
+        unread = [row for message in messages for row in self._put_older(conversation, message)]
+        for row in unread:
+            conversation.divide(row, mark.start.order if mark.start is not None else None)
+        if self.watching == event.channel:
+            mark.read()
+            if event.is_start and not conversation.rows:
+                mark.read_empty()
             return
-        seen = self.watching == conversation.channel
-        self.known_senders.add(row.name)
-        conversation.arrive(row, seen=seen)
-        if not seen:
-            self.attention.note(conversation.channel, row)
+        mentions = sum(bool(row.mentions) for row in unread)
+        mark.count_page(len(unread), mentions, is_all=event.is_start or len(unread) < len(messages))
+        for row in unread:
+            self.attention.note(event.channel, row, missed=True)
+
+    def _put_older(self, conversation: Conversation, message: Message) -> list[MessageRow]:
+        """Put a message of a page in its place. Return its row if it was not read in an earlier run."""
+        via = self.state.region if self.state is not None else ""
+        mark, received = conversation.mark, MessageReceived(message, via, 0, None, filled=True)
+        mark.note(message.order, message.arrival, via)
+        if self.outgoing.awaits(message) and self.outgoing.deliver(conversation, received):
+            return []
+        row = self._row(received)
+        conversation.add(row)
+        is_new = mark.start is not None and mark.start.is_before(message.order, message.arrival, via)
+        return [row] if is_new else []
 
     def _change_state(self, state: SessionState) -> None:
         previous = self.state
@@ -269,8 +311,13 @@ class ChatModel:
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
             self.outgoing.reset_echo_tracking()
             self.answer_ms = None
+        if previous is not None and state.region != previous.region:
+            for older in self._older.values():
+                older.change_region()
         was_live = previous is not None and previous.phase is Phase.LIVE
         if state.phase is Phase.LIVE:
+            if self.live_since is None:
+                self.live_since = self._clock()
             if self._down_since is not None:
                 seconds = max(1, round((self._clock() - self._down_since) / 1000))
                 self._effects.append(Notice(f"Back after {seconds} s"))
@@ -308,16 +355,13 @@ class ChatModel:
             difference = clock_difference(self.clock_offset_ms)
             self.warn(f"This machine's clock is {difference}: other people see other times.")
 
-    def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
+    def _record_gap(self, event: GapRecorded) -> None:
+        conversations = map(self.conversation, event.channels)
         if self._drop_notices.pending:  # the gap that the skipped messages leave
-            self._drop_notices.show(map(self.conversation, channels), since, until)
+            self._drop_notices.show(conversations, event.since, event.until)
             return
-        span = f"{self.calendar.second(since)}–{self.calendar.second(until)}"
-        for channel in channels:
-            conversation = self.conversation(channel)
-            conversation.add(
-                self._rows.notice(f"offline {span}, messages in between may be missing", max(until, 0))
-            )
+        for conversation in conversations:
+            self.gaps.record(conversation, event)
 
     def _show_drops(self) -> None:
         """Show drops in all channels: no gap has said which channels they belong to."""

@@ -7,6 +7,7 @@ from itertools import accumulate
 from sys import getsizeof
 
 from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.read_mark import Order, ReadMark
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
 SIZE_PER_ROW = 8192
@@ -48,16 +49,20 @@ class Conversation:
 
     Attributes:
         rows: In order of (time, id); change them only through the methods.
-        unread: The number of messages that arrived unseen.
-        mentions: The number of them that mention the user.
+        mark: Up to where it is read.
+        is_trimmed: True if the oldest rows were dropped because there were too many.
+        is_cleared: True if the user emptied it.
         calendar: The times of the rows.
     """
 
-    def __init__(self, channel: str, calendar: Calendar, *, limit: int = 2000) -> None:
+    def __init__(
+        self, channel: str, calendar: Calendar, *, limit: int = 2000, mark: ReadMark | None = None
+    ) -> None:
         self.channel = channel
         self.rows: list[Row] = []
-        self.unread = 0
-        self.mentions = 0
+        self.mark = mark or ReadMark()
+        self.is_trimmed = False
+        self.is_cleared = False
         self.calendar = calendar
         self._limit = limit
         self._size = 0
@@ -87,6 +92,11 @@ class Conversation:
             index += 1
         return None
 
+    def before(self, row: Row) -> Row | None:
+        """Return the last row above the place of one that is not here, None if there is none."""
+        place = bisect_right(self.rows, row.order, key=_order)
+        return self.rows[place - 1] if place else None
+
     def nearest_message(self, row: MessageRow) -> MessageRow | None:
         """Return a message itself while it is here, else the one now in its place, or above that."""
         if self.index_of(row) is not None:
@@ -109,18 +119,27 @@ class Conversation:
         self._decorate(index + 1)
         surplus = self._surplus()
         if surplus > 0:
+            self.is_trimmed = True
             # Many at once in a long history: each removal moves all the other rows up.
             self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
 
-    def arrive(self, row: MessageRow, *, seen: bool) -> None:
-        """Add a message of another user, unread unless it is seen at once."""
+    def arrive(self, row: MessageRow, arrival: str | None = None, *, seen: bool) -> None:
+        """Add a message of another user, unread unless it is seen at once.
+
+        `arrival` is its place in the order of arrival of the region that brought it.
+        """
+        mark = self.mark
+        mark.note(row.order, arrival, row.via)
         if not seen:
             # The line *new* stays above the first unread message.
-            if self.unread == 0:
+            if not mark.unread:
                 self.place_divider(row)
-            self.unread += 1
-            self.mentions += bool(row.mentions)
+            else:
+                self.divide(row, mark.position.order if mark.position is not None else None)
+            mark.count(row.order, mention=bool(row.mentions))
         self.add(row)
+        if seen:
+            mark.read()
 
     def touch(self, row: Row) -> None:
         """Record that a row looks different now."""
@@ -186,17 +205,34 @@ class Conversation:
 
     def clear(self) -> None:
         """Empty the scrollback, but for own messages that are still on their way."""
+        self.is_cleared = True
         kept = [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in UNDECIDED]
         self.place_divider(None)
         self._remove(0, len(self.rows))
         for row in kept:
             row.day = None  # `add` decides again
             self.add(row)
-        self.read()
+        self.mark.read()
 
-    def read(self) -> None:
-        """Mark everything as read."""
-        self.unread = self.mentions = 0
+    @property
+    def room(self) -> int:
+        """The number of rows that can be added before the oldest ones are dropped."""
+        return self._limit - len(self.rows) if self._size < self._limit * SIZE_PER_ROW else 0
+
+    @property
+    def limit(self) -> int:
+        """The most rows."""
+        return self._limit
+
+    def divide(self, row: Row, read_to: Order | None) -> None:
+        """Put the line *new* above `row`, unless it stands above an earlier row, or all before that is read.
+
+        What was read up to `read_to` stays above the line, if that is not the only place for it.
+        """
+        divider = self._divider
+        is_earlier = divider is not None and row.order < divider.order
+        if divider is None or (is_earlier and read_to is not None and row.order > read_to):
+            self.place_divider(row)
 
     def place_divider(self, row: Row | None) -> None:
         """Put the line *new* above `row`; None takes it away."""

@@ -211,6 +211,13 @@ _DELIVERY = {
 }
 
 
+def _read_at(row: MessageRow, calendar: Calendar) -> str:
+    """Return when a missed message was read; one of an older page was not missed."""
+    if not row.received_at:
+        return ""
+    return f", because it was missed, {calendar.full(row.received_at)}  (this machine's clock)"
+
+
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
     """Return all that is known of a message, as pairs of a label and a sanitised value."""
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
@@ -223,7 +230,7 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
     if not row.name.can_be_typed:
         spelled = row.name.raw.encode("unicode_escape").decode("ascii")
         lines.insert(1, ("Spelled", brief(spelled)))
-    if row.received_at:
+    if row.received_at and not row.from_history:
         lines.append(("Received", f"{calendar.full(row.received_at)}  (this machine's clock)"))
     if row.transit_ms is not None:
         rough = f" ± {row.transit_error_ms:,} ms" if row.transit_error_ms else ""
@@ -231,6 +238,8 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
         lines.append(("Under way", transit))
     if origin:
         lines.append(("Route", f"{origin} → {here}" if here and here != origin else origin))
+    if row.from_history:
+        lines.append(("Brought by", f"history brought it{_read_at(row, calendar)}"))
     lines.append(("Id", brief(row.id)))
     lines.append(("State", _DELIVERY[row.delivery] + (f": {brief(row.reason)}" if row.reason else "")))
     if row.conflicting:

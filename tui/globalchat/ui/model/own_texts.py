@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from globalchat.client.events import DraftWaiting, MessageReceived
-from globalchat.client.messages import Draft
+from globalchat.client.messages import Draft, Message
 from globalchat.core.clock import WallClock
 from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.conversation import Conversation
@@ -210,6 +210,11 @@ class OutgoingMessages:
     def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """Show a draft as not sent."""
         self._settle(conversation, draft, Delivery.UNSENT, brief(reason))
+
+    def awaits(self, message: Message) -> bool:
+        """Return True if a message is one of the drafts: an earlier run may have sent it."""
+        row = self._rows.get(message.id)
+        return row is not None and row.draft is not None and row.draft.content == message.content
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
         """Show a message as delivered: its echo is here. Return False if no row waits for it."""

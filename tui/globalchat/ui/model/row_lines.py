@@ -139,7 +139,7 @@ _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery
 def row_height(row: Row, columns: Columns, keys: Keys) -> int:
     """Return the number of lines that `row_lines` returns."""
     if isinstance(row, NoticeRow):
-        return row.above + len(_notice_lines(row.text, columns.width))
+        return row.above + len(_notice_lines(_notice_text(row, keys), columns.width, row.role))
     if not isinstance(row, MessageRow):
         return row.above
     spans, hidden = _shown_lines(row, columns)
@@ -161,7 +161,7 @@ def row_lines(
     if row.divider:
         lines.append(rule("new", columns.width, "divider"))
     if isinstance(row, NoticeRow):
-        lines += _notice_lines(row.text, columns.width)
+        lines += _notice_lines(_notice_text(row, keys), columns.width, row.role)
     elif isinstance(row, MessageRow):
         spans, hidden = _shown_lines(row, columns)
         lines += _message_lines(row, columns, names, marks, spans)
@@ -191,14 +191,25 @@ def rule(title: str, width: int, role: str, at: int = -1) -> Line:
     ]
 
 
-def _notice_lines(text: str, width: int) -> list[Line]:
+def _notice_text(row: NoticeRow, keys: Keys) -> str:
+    """Return what a notice says, and what helps."""
+    if row.gap is None or not row.gap.can_be_read:
+        return row.text
+    return f"{row.text} · {keys(AGAIN) or 'a click here'} reads them"
+
+
+def _notice_lines(text: str, width: int, role: str) -> list[Line]:
     """Return a notice: in a rule if it fits, else centred on several lines."""
-    if cell_len(text) <= width - 8:
-        return [rule(text, width, "notice", 0)]
-    lines = []
+    fits = cell_len(text) <= width - 8
+    return [rule(text, width, role, 0)] if fits else centred_lines(text, width, role)
+
+
+def centred_lines(text: str, width: int, role: str) -> list[Line]:
+    """Return a text in the middle of as many lines as it takes."""
+    lines: list[Line] = []
     for start, end in shown_lines(text, width - 4)[0]:
         part = text[start:end]
-        lines.append([Piece(" " * ((width - cell_len(part)) // 2)), Piece(part, "notice", start)])
+        lines.append([Piece(" " * ((width - cell_len(part)) // 2)), Piece(part, role, start)])
     return lines
 
 

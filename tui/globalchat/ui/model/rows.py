@@ -73,12 +73,38 @@ class NamedRow(Row):
         return self.name.full
 
 
+@dataclass(frozen=True, slots=True)
+class UnfilledGap:
+    """A span of arrival (epoch ms) whose messages history did not bring, and the sentence why not.
+
+    `is_fillable` if they can be read on demand, `is_being_read` until that is over. `begins` are the spans
+    that it consists of, by where they begin: each is read on its own.
+    """
+
+    since: int
+    until: int
+    reason: str
+    is_fillable: bool = False
+    is_being_read: bool = False
+    begins: tuple[int, ...] = ()
+
+    @property
+    def can_be_read(self) -> bool:
+        """True if the messages can be asked for now."""
+        return self.is_fillable and not self.is_being_read
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class NoticeRow(Row):
-    """Something that happened to the channel: a gap, dropped messages, its end by an administrator."""
+    """Something that happened to the channel: a gap, dropped messages, its end by an administrator.
+
+    `role` is its look; `gap` is what it is about, if messages are missing.
+    """
 
     text: str
     skipped: int = 0
+    role: str = "notice"
+    gap: UnfilledGap | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -87,7 +113,7 @@ class MessageRow(NamedRow):
 
     `origin` is the AWS region that took it, `via` the alias of the one that brought it, `received_at` when
     (epoch ms, this machine's clock; 0 while unknown). `original` is text and sender as they came, where
-    that is not what is shown.
+    that is not what is shown. `from_history` is True if no socket brought it.
     """
 
     id: str
@@ -106,6 +132,7 @@ class MessageRow(NamedRow):
     mentions: tuple[Span, ...] = ()
     links: tuple[Link, ...] = ()
     grouped: bool = False
+    from_history: bool = False
     draft: Draft | None = None
 
 
@@ -205,6 +232,7 @@ class RowFactory:
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
         row.transit_error_ms = event.transit_error_ms
         row.received_at, row.conflicting = event.received_at, event.conflicting
+        row.from_history = event.filled
         if event.own:
             row.delivery = Delivery.DELIVERED
         else:
@@ -219,9 +247,9 @@ class RowFactory:
         row.delivery, row.draft = Delivery.SENDING, draft
         return row
 
-    def notice(self, text: str, at: int) -> NoticeRow:
-        """Return a row that says something about the channel."""
-        return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text)
+    def notice(self, text: str, at: int, *, is_first: bool = False, role: str = "notice") -> NoticeRow:
+        """Return a row that says something about the channel: the last of its millisecond, or the first."""
+        return NoticeRow(uid=next(self._uids), at=at, tie="" if is_first else _LAST, text=text, role=role)
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name = self.names.name(sender)

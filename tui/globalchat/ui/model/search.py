@@ -56,6 +56,11 @@ class Search:
             place = folded.find(self._wanted, stop)
         return tuple(spans)
 
+    @property
+    def is_at_first(self) -> bool:
+        """True if no match is earlier than the current one."""
+        return not self.matches or self.current is self.matches[0]
+
     def step(self, offset: int) -> MessageRow | None:
         """Go to a later (1) or earlier (-1) match, around the ends, and return it."""
         if self.matches:

@@ -25,6 +25,9 @@ THEME = "theme"
 DRAFT = "draft:"
 """Begins the keys under which the drafts of this chat are remembered; the channel follows."""
 
+READ = "read:"
+"""Begins the keys under which it is remembered how far channels are read."""
+
 FrameLine = list[tuple[str, str]]
 """Texts with their roles: brand, state, profile, bar, status, border, low-border, prompt or blank."""
 

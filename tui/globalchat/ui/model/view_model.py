@@ -11,8 +11,9 @@ from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
 from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
-from globalchat.ui.model.startup import DRAFT, THEME
+from globalchat.ui.model.startup import DRAFT, READ, THEME
 from globalchat.ui.model.status import (
     NEXT_UNREAD,
     Banner,
@@ -79,6 +80,7 @@ class ChatFrame:
         banner: What is wrong, if anything.
         unread_hint: The other channels with something unread, in one line.
         empty_text: What the pane shows without rows.
+        head: What stands above the rows.
         counting: The number of unread messages that count, in all channels.
         is_counting_down: True if header or banner change as time passes, though nothing happens.
     """
@@ -89,6 +91,7 @@ class ChatFrame:
     banner: Banner | None
     unread_hint: str
     empty_text: str
+    head: Head
     counting: int
     is_counting_down: bool
 
@@ -188,7 +191,7 @@ class ChatViewModel:
         if self.channel in self.model.conversations:
             # What is still unread keeps its line *new*.
             old = self.model.conversations[self.channel]
-            if not old.unread:
+            if not old.mark.unread:
                 old.place_divider(None)
         for name in (self.channel, channel):
             if name in self._recent:
@@ -232,7 +235,9 @@ class ChatViewModel:
         for name, each in self.model.conversations.items():
             level = levels.of(name)
             sign = "" if level is levels.default else _SIGNS[level]
-            entries.append(ChannelEntry(name, each.unread, each.mentions, name in revoked, sign, level))
+            entries.append(
+                ChannelEntry(name, each.mark.unread, each.mark.mentions, name in revoked, sign, level)
+            )
         return tuple(entries)
 
     def switcher(self) -> Sequence[ChannelEntry]:
@@ -262,7 +267,15 @@ class ChatViewModel:
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
         theme = {THEME: self.theme} if self.theme else {}
-        return drafts | levels | sent | theme | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
+        read = {READ + key: text for key, text in self.model.read_marks.kept(self.model.sender).items()}
+        return (
+            drafts
+            | levels
+            | sent
+            | read
+            | theme
+            | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
+        )
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Restore the state that an earlier run stored."""
@@ -273,6 +286,7 @@ class ChatViewModel:
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))
         self.sent.restore(_beginning(kept, SENT))
+        self.model.read_marks.restore(_beginning(kept, READ), self.model.sender)
 
     # -- the screen -----------------------------------------------------------------------------------------
 
@@ -288,6 +302,7 @@ class ChatViewModel:
             self.banner(now),
             self._unread_hint(elsewhere),
             self._empty_text(),
+            self._head(),
             sum(each.counting for each in unread),
             self._is_counting_down(),
         )
@@ -350,8 +365,15 @@ class ChatViewModel:
         name = shown_name(self.channel)
         if self.model.state is not None and self.channel in self.model.state.joining:
             return f"Asking for # {name} …"
-        key = self.keys("channel.pick")
-        return f"No messages yet in # {name}. Type below, or press {key} to change channel."
+        older, conversation = self.model.older(self.channel), self.model.conversation(self.channel)
+        return empty_text(older, conversation, self.model.terms, self.keys)
+
+    def _head(self) -> Head:
+        """Return what stands above the messages of the open channel."""
+        if self.channel is None:
+            return Head()
+        older, conversation = self.model.older(self.channel), self.model.conversation(self.channel)
+        return head(older, conversation, self.model.terms, self.keys)
 
 
 def _beginning(kept: Mapping[str, str], prefix: str) -> dict[str, str]:

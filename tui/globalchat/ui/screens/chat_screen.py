@@ -15,6 +15,7 @@ from textual.widgets import Static
 from globalchat.core.clock import WallClock
 from globalchat.ui.actions import bindings
 from globalchat.ui.controller import ChatController
+from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import WatchFactory
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.message_controller import MessageController
@@ -99,6 +100,7 @@ class ChatScreen(SelectableScreen[None]):
             worker,
             self._persister,
             self.messages,
+            HistoryController(self, view_model, self.updater),
             self.side_by_side,
             self.updater,
             clock=clock,

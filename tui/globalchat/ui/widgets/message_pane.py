@@ -27,12 +27,15 @@ from globalchat.ui.model.row_lines import (
     row_height,
     row_lines,
 )
-from globalchat.ui.model.rows import MessageRow, Row
+from globalchat.ui.model.rows import MessageRow, NoticeRow, Row
 from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.row_view import RowView
 
 _PREFIX = "message-pane--"
+_NEAR_TOP = 10
+"""Choosing upwards asks for older messages from this row on."""
+
 _OWN_ROLES = ("pill", "empty", "chosen")
 """Styles of the pane itself, beside those of the rows."""
 
@@ -82,6 +85,13 @@ class MessagePane(RowView, can_focus=True):
             self.action = action
             self.row = row
             self.url = url
+
+    class NoticeClicked(Message):
+        """Posted when a notice is clicked, perhaps to read the messages of a gap."""
+
+        def __init__(self, row: NoticeRow) -> None:
+            super().__init__()
+            self.row = row
 
     class MenuRequested(Message):
         """Posted for the menu of a message; `at` is where on the screen the mouse is."""
@@ -197,6 +207,8 @@ class MessagePane(RowView, can_focus=True):
             return
         order = range(here + 1, len(rows)) if step > 0 else range(here - 1, -1, -1)
         row = next((rows[place] for place in order if isinstance(rows[place], MessageRow)), None)
+        if step < 0 and here < _NEAR_TOP:
+            self.post_message(self.TopReached())
         if isinstance(row, MessageRow):
             self.choose(row)
 
@@ -302,6 +314,8 @@ class MessagePane(RowView, can_focus=True):
             self.post_message(self.PillClicked())
             return
         row, piece = self._piece_at(event.x, event.y)
+        if isinstance(row, NoticeRow) and piece is not None and piece.role == row.role:
+            self.post_message(self.NoticeClicked(row))
         if not isinstance(row, MessageRow) or self.text_selection is not None:
             return
         if event.button == 3:
@@ -331,7 +345,7 @@ class MessagePane(RowView, can_focus=True):
     # -- the pill -------------------------------------------------------------------------------------------
 
     def _refresh_pill(self) -> None:
-        unread = self.conversation.unread if self.conversation is not None and not self.following else 0
+        unread = self.conversation.mark.unread if self.conversation is not None and not self.following else 0
         if unread != self._pill:
             self._pill = unread
             self.refresh(Region(0, self.size.height - 1, self.text_width, 1))

@@ -101,6 +101,9 @@ class MessagesPanel(Vertical):
     class Left(Message):
         """Posted when the focus should go back to the composer."""
 
+    class EarlierWanted(Message):
+        """Posted to search what is older than the first match; see `wrap_match`."""
+
     def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         super().__init__(id=id)
         self.pane = MessagePane(keys, id="pane")
@@ -129,9 +132,25 @@ class MessagesPanel(Vertical):
         """Show a later (1) or earlier (-1) match; without a search, open it."""
         if not self._search_bar.is_open:
             self._search_bar.open()
-            return
-        self.pane.step_match(offset)
-        self._show_count()
+        elif offset < 0 and self.pane.search.query and self.pane.search.is_at_first:
+            self.post_message(self.EarlierWanted())
+        else:
+            self.pane.step_match(offset)
+            self.show_count()
+
+    def wrap_match(self) -> None:
+        """Show the last match: nothing is older than the first one."""
+        self.pane.step_match(-1)
+        self.show_count()
+
+    @property
+    def is_searching(self) -> bool:
+        """True if the search is open, with a text to look for."""
+        return self._search_bar.is_open and bool(self.pane.search.query)
+
+    def show_searching_older(self) -> None:
+        """Show that older messages are loaded to be searched."""
+        self._search_bar.show_count(f"{self.pane.search.position()} older …", found=True)
 
     def choose(self) -> None:
         """Choose the newest message by key."""
@@ -161,7 +180,7 @@ class MessagesPanel(Vertical):
     @on(SearchBar.Changed)
     def _look_for(self, message: SearchBar.Changed) -> None:
         self.pane.look_for(message.query)
-        self._show_count()
+        self.show_count()
 
     @on(SearchBar.Stepped)
     def _stepped(self, message: SearchBar.Stepped) -> None:
@@ -174,6 +193,7 @@ class MessagesPanel(Vertical):
         self.post_message(self.Left())
 
     @on(MessagePane.Matched)
-    def _show_count(self) -> None:
+    def show_count(self) -> None:
+        """Show the position among the matches."""
         search = self.pane.search
         self._search_bar.show_count(search.position(), found=bool(search.matches))

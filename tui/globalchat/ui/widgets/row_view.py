@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Container, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
@@ -19,12 +19,21 @@ from textual.widget import Widget
 from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.model.conversation import Conversation, Edit
 from globalchat.ui.model.row_index import RowIndex
-from globalchat.ui.model.row_lines import Line, Piece
+from globalchat.ui.model.row_lines import Line, Piece, centred_lines
 from globalchat.ui.model.rows import Row
-from globalchat.ui.model.text import centred_line
+from globalchat.ui.model.text import centred_line, clip
 
-Anchor = tuple[Row, int]
-"""The row at the top of the view, and how many of its lines are above it."""
+
+class Anchor(NamedTuple):
+    """A visible row, and how many of its lines are above the view; negative if it begins below the top.
+
+    With `from_end` it is how many lines there are from the top of the view to the row's end.
+    """
+
+    row: Row
+    line: int
+    from_end: bool = False
+
 
 _IDLE_SECONDS = 0.05
 _IDLE_BUDGET = 0.004
@@ -57,6 +66,9 @@ class RowView(ScrollView):
     class FollowChanged(Message):
         """Posted when the view starts or stops following the end."""
 
+    class TopReached(Message):
+        """Posted when the user scrolls to the first rows, or tries to scroll beyond them."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self.following = True
@@ -67,6 +79,8 @@ class RowView(ScrollView):
         self._idle: Timer | None = None
         self._changed_at = 0.0
         self._empty_text = ""
+        self._head_text, self._head_role = "", "day"
+        self._head: list[Line] = []
         self._styles: dict[str, Style] = {}
         self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
         self._shaped_width = self.text_width
@@ -105,6 +119,15 @@ class RowView(ScrollView):
             self._empty_text = text
             self.refresh()
 
+    def set_head(self, text: str, role: str = "day") -> None:
+        """Set the text that stands above all rows, empty for none; what is visible below keeps its place."""
+        if (text, role) == (self._head_text, self._head_role):
+            return
+        anchor = self._anchor()
+        self._head_text, self._head_role = text, role
+        self._lay_out_head()
+        self._settle(anchor)
+
     def toggle_fold(self) -> bool:
         """Show the visible folded rows whole, or else fold the whole ones. Return False without any."""
         rows = self.foldable_rows()
@@ -123,16 +146,25 @@ class RowView(ScrollView):
 
     def foldable_rows(self) -> list[Row]:
         """Return the visible rows."""
-        first = self._index.locate(self._top)
+        first = self._index.locate(max(self._top, self._index.base))
         last = self._index.locate(min(self._top + self.size.height, self._index.base + self._index.total) - 1)
         if first is None or last is None:
             return []
         return [self._index.row(number) for number in range(first[0], last[0] + 1)]
 
+    @property
+    def is_full(self) -> bool:
+        """True if the rows take the height of the view, or more."""
+        return self._index.total >= self.size.height
+
     def page(self, direction: int) -> None:
         """Scroll by a page, keeping two lines visible."""
         step = max(1, self.size.height - 2)
-        self.scroll_to(y=self.scroll_offset.y + direction * step, animate=False)
+        self._scroll_or_ask(self.scroll_offset.y + direction * step)
+
+    def jump_to_top(self) -> None:
+        """Show the first row, or ask for what comes before it if that is visible already."""
+        self._scroll_or_ask(0)
 
     def jump_to_tail(self) -> None:
         """Show the newest row and follow the end again."""
@@ -155,7 +187,8 @@ class RowView(ScrollView):
         if above is None and 0 <= place <= self.size.height - height:
             return
         self._set_following(False)
-        self._settle((row, first), above=max(0, (self.size.height - height) // 2) if above is None else above)
+        middle = max(0, (self.size.height - height) // 2)
+        self._settle(Anchor(row, first), above=middle if above is None else above)
         self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -169,6 +202,17 @@ class RowView(ScrollView):
         finally:
             self._moving = False
         self._set_following(self.scroll_y >= self.max_scroll_y)
+        # A window's height early, so that older rows are mostly there in time.
+        if new_value < old_value and new_value <= self.size.height:
+            self.post_message(self.TopReached())
+
+    def action_scroll_home(self) -> None:
+        """Scroll to the first row, like `jump_to_top`."""
+        self.jump_to_top()
+
+    def on_mouse_scroll_up(self) -> None:
+        """Ask for older rows if the wheel can scroll no further."""
+        self._ask_at_top()
 
     # -- painting -------------------------------------------------------------------------------------------
 
@@ -200,16 +244,21 @@ class RowView(ScrollView):
         """Return one visible line; few rows are at the bottom."""
         index = self._index
         # Everything is asked of the index first: this runs for each line of the window on each repaint.
-        missing = max(0, self.size.height - index.total)
-        line = index.base + self.scroll_offset.y + y - missing
+        head = self._head_height
+        missing = max(0, self.size.height - index.total - head)
+        line = index.base + self.scroll_offset.y + y - missing - head
         place = index.locate(line) if y >= missing else None
         row = index.row(place[0]) if place is not None else None
         if place is not None and row is not None:
             strips = self._paint(row)
             # A row may have changed a moment ago, without a `sync` since.
             strip = strips[place[1]] if place[1] < len(strips) else self.blank()
+        elif not len(index):
+            strip = self._empty_line(y)
+        elif index.base - head <= line < index.base:
+            strip = self.paint_pieces(self._head[line - index.base + head])
         else:
-            strip = self.blank() if len(index) else self._empty_line(y)
+            strip = self.blank()
         return self.decorate(strip, y, line, row, place[1] if place is not None else 0)
 
     def decorate(self, strip: Strip, y: int, line: int, row: Row | None, row_line: int) -> Strip:  # noqa: ARG002
@@ -265,19 +314,40 @@ class RowView(ScrollView):
     def _reshape(self) -> None:
         self._shaped_width = self.text_width
         self._strips.clear()
+        self._lay_out_head()
         self.reshape()
+
+    def _lay_out_head(self) -> None:
+        # One line, whatever it says: what is below must not move.
+        text = clip(self._head_text, max(1, self._shaped_width - 4))
+        self._head = centred_lines(text, self._shaped_width, self._head_role) if text else []
 
     # -- scrolling ------------------------------------------------------------------------------------------
 
     @property
     def _top(self) -> int:
-        """The line at the top of the view."""
-        return self._index.base + self.scroll_offset.y
+        """The line at the top of the view; before the base of the index if the head is there."""
+        return self._index.base + self.scroll_offset.y - self._head_height
+
+    @property
+    def _head_height(self) -> int:
+        """The number of lines above the rows; without rows there is the empty text instead."""
+        return len(self._head) if len(self._index) else 0
 
     @property
     def _missing(self) -> int:
         """The empty lines above few rows: they are at the bottom."""
-        return max(0, self.size.height - self._index.total)
+        return max(0, self.size.height - self._index.total - self._head_height)
+
+    def _scroll_or_ask(self, y: int) -> None:
+        if y <= 0:
+            self._ask_at_top()
+        self.scroll_to(y=y, animate=False)
+
+    def _ask_at_top(self) -> None:
+        """Ask for older rows if the first one is visible."""
+        if self.scroll_offset.y == 0:
+            self.post_message(self.TopReached())
 
     def row_at(self, y: int) -> tuple[Row, int] | None:
         """Return the row at a line of the view, and the number of the line in it; None above all rows."""
@@ -317,14 +387,18 @@ class RowView(ScrollView):
 
     def _replay(self) -> list[Edit]:
         """Show what changed since the last call, in one repaint. Return the edits."""
-        edits = self.conversation.take_edits() if self.conversation is not None else []
-        if not edits:
-            return edits
+        if self.conversation is None or not (edits := self.conversation.take_edits()):
+            return []
         self._changed_at = monotonic()
-        anchor = self._anchor()
+        # Rows may come between those that are visible: what is in the middle stays. Its end, because day and
+        # name above a message depend on the row before.
+        line, anchor = self._top, self._visible_row(self.size.height // 2, from_end=True)
         repaint = self._index.replay(edits)
         if repaint is None:
-            self._settle(anchor)
+            if anchor is not None and (place := self.conversation.index_of(anchor.row)) is not None:
+                # The lines of what is shown keep their numbers: a selection consists of those.
+                self._index.base += line - self._anchor_line(anchor, place)
+            self._settle(None if self.following else anchor)
         for index in repaint or ():
             top = self._index.top(index) - self._top + self._missing
             self.refresh(Region(0, top, self.size.width, self._index.height(index)))
@@ -332,10 +406,22 @@ class RowView(ScrollView):
 
     def _anchor(self) -> Anchor | None:
         """Return what to keep in its place; None while following the end."""
-        if self.following:
+        return None if self.following else self._visible_row(0)
+
+    def _visible_row(self, y: int, *, from_end: bool = False) -> Anchor | None:
+        """Return the row on a line of the view, or the one nearest to it; None without rows."""
+        index = self._index
+        line = self._top + y - self._missing
+        place = index.locate(min(max(line, index.base), index.base + index.total - 1))
+        if place is None:
             return None
-        place = self._index.locate(self._top)
-        return (self._index.row(place[0]), place[1]) if place else None
+        row, above = index.row(place[0]), self._top - index.top(place[0])
+        return Anchor(row, index.height(place[0]) - above if from_end else above, from_end)
+
+    def _anchor_line(self, anchor: Anchor, place: int) -> int:
+        """Return which line of the index an anchor is, whose row is at `place` now."""
+        top, height = self._index.top(place), self._index.height(place)
+        return top + (height - anchor.line if anchor.from_end else min(anchor.line, height - 1))
 
     def _settle(self, anchor: Anchor | None, *, above: int = 0) -> None:
         """Scroll to the end, or so that the anchor is `above` lines below the top."""
@@ -363,17 +449,18 @@ class RowView(ScrollView):
         index, height = self._index, self.size.height
         if anchor is None or self.conversation is None:
             index.measure_end(height)
-            return max(0, index.total - height)
-        place = self.conversation.index_of(anchor[0])
+            return max(0, index.total + self._head_height - height)
+        place = self.conversation.index_of(anchor.row)
         if place is None:
             index.measure_lines(index.base, height, index.base - 1)
             return 0
         index.measure_row(place)
+        head = self._head_height
         while True:
-            line = index.top(place) + min(anchor[1], index.height(place) - 1)
-            goal = min(max(0, line - above - index.base), max(0, index.total - height))
+            line = self._anchor_line(anchor, place)
+            goal = min(max(0, line - above - index.base + head), max(0, index.total + head - height))
             before = index.total
-            index.measure_lines(index.base + goal, height, line)
+            index.measure_lines(index.base + goal - head, height, max(line, index.top(place)))
             if index.total == before:
                 return goal
 
@@ -382,12 +469,13 @@ class RowView(ScrollView):
         index = self._index
         # At the very top, and while an animation sets the offset, what is above must not move the view.
         keep_top = new <= 0 or self.app.animator.is_being_animated(self, "scroll_y")
-        pin = index.base - 1 if keep_top else index.base + old
-        line, before = index.base + new, (index.base, index.total)
+        start = index.base - self._head_height
+        pin = index.base - 1 if keep_top else start + old
+        line, before = start + new, (index.base, index.total)
         index.measure_lines(line, self.size.height, pin)
         if (index.base, index.total) != before:
             self._announce()
-            goal = line - index.base
+            goal = line - index.base + self._head_height
             if goal != new:
                 self.scroll_to(y=goal, animate=False, force=True)
             self.refresh()
@@ -404,7 +492,7 @@ class RowView(ScrollView):
         index, line = self._index, self._top
         more = index.measure_more(line, lambda: monotonic() - now > _IDLE_BUDGET)
         self._announce()
-        offset = line - index.base
+        offset = line - index.base + self._head_height
         if offset != self.scroll_offset.y:
             self.set_reactive(Widget.scroll_y, float(offset))
             self.set_reactive(Widget.scroll_target_y, float(offset))
@@ -415,7 +503,7 @@ class RowView(ScrollView):
 
     def _announce(self) -> None:
         """Let the scroll bar know the height; without a layout, which nothing else here needs."""
-        size = Size(self.scrollable_content_region.width, self._index.total)
+        size = Size(self.scrollable_content_region.width, self._index.total + self._head_height)
         if size != self.virtual_size:
             self.set_reactive(Widget.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height

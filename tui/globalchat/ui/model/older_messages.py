@@ -1,0 +1,163 @@
+"""How much of a channel's history is loaded, and what stands above its messages or in their place. Pure."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from globalchat.client.messages import HistoryTerms
+from globalchat.core.clock import DAY, HOUR
+from globalchat.core.interpreter import as_typed_here
+from globalchat.core.text import plural
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.text import brief, shown_name
+
+if TYPE_CHECKING:
+    from globalchat.ui.model.status import Keys
+
+OLDER, PICK = "pane.up", "channel.pick"
+"""The actions that the sentences name."""
+
+_QUIET, _WARNING = "day", "notice"
+"""The roles of the line above the messages."""
+
+
+@dataclass(slots=True)
+class OlderMessages:
+    """What is known of the older messages of a channel.
+
+    Attributes:
+        is_asked: A page was asked for, and has not come.
+        is_slow: It takes so long that the user should see that it is awaited.
+        has_page: At least one page came.
+        is_start: Nothing older is kept.
+        failure: Why the last page could not be read, and what helps.
+    """
+
+    is_asked: bool = False
+    is_slow: bool = False
+    has_page: bool = False
+    is_start: bool = False
+    failure: str | None = None
+    _number: int = 0
+
+    def ask(self) -> int:
+        """Note that a page is asked for; return the number of the request."""
+        self.is_asked, self.is_slow, self.failure = True, False, None
+        self._number += 1
+        return self._number
+
+    def wait(self, number: int) -> bool:
+        """Note that a request takes long, if it is not answered. Return True if that is so."""
+        self.is_slow = self.is_asked and number == self._number
+        return self.is_slow
+
+    def end(self, *, is_start: bool) -> None:
+        """Note that a page came."""
+        self.is_asked = self.is_slow = False
+        self.has_page, self.is_start, self.failure = True, is_start, None
+
+    def fail(self, reason: str, remedy: str | None) -> None:
+        """Note that a page could not be read."""
+        self.is_asked = self.is_slow = False
+        self.failure = brief(f"{reason} {remedy or ''}".strip())
+
+    def change_region(self) -> None:
+        """Note that another region answers now, which may keep more."""
+        self.is_start, self.failure = False, None
+
+
+def can_ask(older: OlderMessages, conversation: Conversation) -> bool:
+    """Return True if an older page can be asked for, and would be shown."""
+    if older.is_asked or older.is_start or conversation.is_cleared:
+        return False
+    return not conversation.is_trimmed and conversation.room > 0
+
+
+class Head(NamedTuple):
+    """The line above the messages, and its look."""
+
+    text: str = ""
+    role: str = _QUIET
+
+
+class Terms(NamedTuple):
+    """What a region says of its history (None: it is from before that), and since when the chat is live.
+
+    `is_known` is False before the region answered; `live_since` is epoch ms, None before that.
+    """
+
+    is_known: bool
+    history: HistoryTerms | None
+    live_since: int | None
+
+    @property
+    def is_none(self) -> bool:
+        """True if the region keeps no history."""
+        return self.is_known and (self.history is None or self.history.days <= 0)
+
+
+def head(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "Keys") -> Head:
+    """Return what stands above the messages of a channel."""
+    calendar, command = conversation.calendar, _command(conversation.channel)
+    if conversation.is_cleared:
+        return Head("cleared" if terms.is_none else f"cleared: {command} prints what was here")
+    if conversation.is_trimmed or (conversation.room <= 0 and not older.is_start):
+        bound = f"the scrollback is full ({conversation.limit:,} rows)"
+        return Head(bound if terms.is_none else f"{bound}: {command} prints more")
+    if terms.is_none:
+        return Head(f"{_live_since(calendar, terms)}: this deployment keeps no history")
+    if older.is_slow:
+        return Head("loading older messages …")
+    if older.failure is not None:
+        again = f"{keys(OLDER)} tries again: older messages could not be loaded."
+        return Head(f"{again} {older.failure}", _WARNING)
+    if older.is_start:
+        return Head(_beginning(calendar, terms))
+    return Head(f"older messages: {keys(OLDER)}" if older.has_page or terms.is_known else "")
+
+
+def empty_text(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "Keys") -> str:
+    """Return what the pane shows of a channel without messages: nothing that is not known."""
+    name = f"# {shown_name(conversation.channel)}"
+    next_key = f"Type below, or press {keys(PICK)} to change channel."
+    if conversation.is_cleared:
+        return f"Cleared. What comes from now on is shown here. {next_key}"
+    if terms.is_none:
+        since = _live_since(conversation.calendar, terms)
+        return f"{since[0].upper()}{since[1:]}: this deployment keeps no history. {next_key}"
+    if older.is_slow:
+        return f"Loading what was said in {name} …"
+    if older.failure is not None:
+        return f"What was said in {name} could not be loaded. {older.failure} {keys(OLDER)} tries again."
+    if older.is_start and terms.history is not None:
+        lately = plural(terms.history.days, "day")
+        return f"No messages in {name} in the last {lately}. {next_key}"
+    return ""
+
+
+def _live_since(calendar: Calendar, terms: Terms) -> str:
+    return "not live yet" if terms.live_since is None else f"live from {calendar.minute(terms.live_since)}"
+
+
+def _beginning(calendar: Calendar, terms: Terms) -> str:
+    history = terms.history
+    if history is None:
+        return "the beginning of what is kept"
+    if (since := _switched_on(history, terms)) is not None:
+        return f"the beginning: messages are kept since {calendar.day_and_minute(since)}"
+    return f"the beginning of what is kept ({plural(history.days, 'day')})"
+
+
+def _switched_on(history: HistoryTerms, terms: Terms) -> int | None:
+    """Return since when messages are kept (epoch ms), if that is not as long as they are kept."""
+    if history.since is None or terms.live_since is None:
+        return None
+    # A region answers the later of both times, by its own clock.
+    moves = terms.live_since - (history.days * DAY - HOUR) * 1000
+    return history.since if history.since > moves else None
+
+
+@lru_cache(64)  # the same one in every frame, and looking for the command reads PATH
+def _command(channel: str) -> str:
+    return as_typed_here(f"`globalchat history {channel}`")
