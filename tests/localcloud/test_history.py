@@ -1,9 +1,18 @@
 """The history of the packaged templates, in both forms, over HTTP."""
 
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
-from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.dynamodb.store import count_items
+from globalchat.localcloud.events.event_store import count_events
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.helpers.cloud_client import call, listening, publish
 
@@ -46,6 +55,42 @@ async def test_both_regions_store_what_arrives_and_answer_it_in_pages() -> None:
         answer = (await ask(oregon, LIMITS))["data"]["limits"]
         assert answer["historyDays"] == 7
         assert answer["historySince"].endswith("Z")
+
+
+def kept(files: Path, number: int, copies: Path) -> int:
+    """Return how many regions a process would find to have a message, or to get it, that starts after a kill."""
+    copies.mkdir()
+    for each in files.iterdir():
+        shutil.copy(each, copies)
+    with (
+        closing(sqlite3.connect(copies / "tables.sqlite")) as tables,
+        closing(sqlite3.connect(copies / "events.sqlite")) as events,
+    ):
+        like = (f'%"m{number}"%',)
+        (stored,) = tables.execute("SELECT count(*) FROM items WHERE item LIKE ?", like).fetchone()
+        (coming,) = events.execute("SELECT count(*) FROM deliveries WHERE event LIKE ?", like).fetchone()
+    return int(stored + coming)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """The folder of a cloud's files."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return folder
+
+
+async def test_what_was_accepted_is_in_the_files_when_the_answer_comes(files: Path) -> None:
+    options = CloudOptions(tables_file=files / "tables.sqlite", events_file=files / "events.sqlite")
+    async with LocalCloud.open(options=options) as cloud:
+
+        async def publish_and_look(number: int) -> int:
+            await publish(cloud.regions[number % 2], f"m{number}")
+            return kept(files, number, files.with_name(f"copy-{number}"))
+
+        assert set(await asyncio.gather(*map(publish_and_look, range(30)))) == {2}
+        await cloud.events.settled()
+    assert (count_items(files / "tables.sqlite"), count_events(files / "events.sqlite")) == (60, 0)
 
 
 async def test_wrong_cursors_are_refused_by_name() -> None:

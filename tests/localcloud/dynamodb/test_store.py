@@ -2,6 +2,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,75 @@ def test_a_damaged_file_counts_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "tables.sqlite"
     garbage(path)
     assert count_items(path) == 0
+
+
+class Turns:
+    """The event loop's turns."""
+
+    def __init__(self) -> None:
+        self._next: list[Callable[[], None]] = []
+
+    def defer(self, function: Callable[[], None]) -> None:
+        self._next.append(function)
+
+    def pass_by(self, count: int) -> None:
+        for _ in range(count):
+            due, self._next = self._next, []
+            for function in due:
+                function()
+
+
+def stored(path: Path) -> int:
+    """Return the number of items that a process would find that starts now."""
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
+
+
+def test_writes_of_some_turns_are_one_transaction(tmp_path: Path) -> None:
+    turns, path, statements = Turns(), tmp_path / "tables.sqlite", list[str]()
+    store = ItemStore(path, turns.defer)
+    store._connection.set_trace_callback(statements.append)
+    put(store)
+    turns.pass_by(1)
+    put(store, Key(b"p", b"other"))
+    assert len(items(store)) == 2  # read before they are committed
+    assert stored(path) == 0
+    turns.pass_by(1)
+    assert stored(path) == 2
+    store.delete("t", KEY)
+    store.commit()
+    assert stored(path) == 1
+    turns.pass_by(5)
+    assert [each for each in statements if each in ("BEGIN IMMEDIATE", "COMMIT")] == [
+        *("BEGIN IMMEDIATE", "COMMIT"),
+        *("BEGIN IMMEDIATE", "COMMIT"),
+    ]
+    store.close()
+
+
+def test_a_block_is_a_transaction_of_its_own_and_the_end_commits_the_rest(tmp_path: Path) -> None:
+    turns, path = Turns(), tmp_path / "tables.sqlite"
+    store = ItemStore(path, turns.defer)
+    put(store)
+    with store.transaction():
+        assert stored(path) == 1
+        put(store, Key(b"p", b"in a block"))
+    assert stored(path) == 2
+    put(store, Key(b"p", b"last"))
+    store.close()
+    turns.pass_by(5)
+    assert stored(path) == 3
+
+
+def test_writes_that_cannot_be_committed_are_counted(tmp_path: Path) -> None:
+    turns, path = Turns(), tmp_path / "tables.sqlite"
+    store = ItemStore(path, turns.defer)
+    put(store)
+    put(store, Key(b"p", b"other"))
+    store._connection.rollback()  # as SQLite does when a disk is full
+    turns.pass_by(5)
+    assert store.lost == 2
+    put(store)
+    turns.pass_by(5)
+    assert (store.lost, stored(path)) == (2, 1)
+    store.close()

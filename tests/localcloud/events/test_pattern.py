@@ -204,6 +204,33 @@ def test_any_pattern_is_refused_or_answers_for_any_event(
     assert matcher(event) in (True, False)
 
 
+leaves = st.lists(
+    st.sampled_from(["a", 1, None, {"exists": True}, {"exists": False}, {"anything-but": ["a"]}]),
+    min_size=1,
+    max_size=2,
+)
+patterns = st.dictionaries(
+    st.sampled_from("ab"), leaves | st.dictionaries(st.sampled_from("abc"), leaves, min_size=1), min_size=1
+)
+events = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]),
+    scalars | st.dictionaries(st.sampled_from(["a", "b", "c", "a.b"]), scalars | st.lists(scalars)) | values,
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(patterns, events)
+def test_an_event_of_plain_fields_is_matched_like_any_other(
+    pattern: dict[str, JSON], event: dict[str, JSON]
+) -> None:
+    try:
+        matches = compile_pattern(pattern)
+    except Invalid:
+        return
+    # A name with a dot, which no pattern asks for, makes an event one that is not plain.
+    assert matches(event) is matches({**event, "x.y": 1})
+
+
 @settings(deadline=None, max_examples=200)
 @given(scalars, scalars)
 def test_anything_but_is_the_opposite_of_equality_for_one_value(wanted: JSON, actual: JSON) -> None:

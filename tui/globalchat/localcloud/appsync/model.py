@@ -13,13 +13,15 @@ class Caller:
     """An authenticated caller.
 
     `principal` is set in mode AWS_IAM. `headers` are those of the request by lower-case name, without
-    cookies; a repeated one is a list.
+    cookies; a repeated one is a list. `is_rule` is True for EventBridge, which keeps an event until
+    its call is answered.
     """
 
     mode: AuthMode
     principal: Principal | None = None
     source_ip: str = "127.0.0.1"
     headers: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    is_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,13 @@ class TableDataSources:
         """Return how many seconds the next operation of a data source waits."""
         return 0.0 if self._interceptor is None else self._interceptor.delay(_region(source.table_arn or ""))
 
-    def run(self, source: DataSource, request: JSON) -> Outcome:
+    def run(self, source: DataSource, request: JSON, *, may_commit_later: bool = False) -> Outcome:
         """Run the operation that a resolver asks for.
+
+        Args:
+            source: the data source.
+            request: what the request handler returned.
+            may_commit_later: a write need not be committed at once.
 
         Raises:
             FieldError: the request does not have the documented shape, or is for another operation.
@@ -116,7 +121,10 @@ class TableDataSources:
         arn = cast("str", source.table_arn)
         run = self._put if operation == "PutItem" else self._query
         try:
-            return run(source, arn, document)
+            outcome = run(source, arn, document)
+            if not may_commit_later:
+                self._tables.commit()
+            return outcome
         except DynamoDBError as error:
             self.failed[operation] += 1
             return {"result": None, "error": self._error(error)}
@@ -263,7 +271,8 @@ def _attributes(document: JSON, path: str) -> dict[str, JSON]:
 
 def _typed(document: JSON) -> JSON:
     """Convert a typed value to the form of DynamoDB's API: numbers as strings, NULL with true."""
-    if not isinstance(document, dict):
+    # Most values are texts: those need no change.
+    if not isinstance(document, dict) or "S" in document:
         return document
     match document:
         case {"N": int() | float() as number} if not isinstance(number, bool):

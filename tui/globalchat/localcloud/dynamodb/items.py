@@ -85,6 +85,8 @@ def read_value(document: JSON, depth: int = 0) -> Value:
             "must contain exactly one of the supported datatypes"
         )
     kind, held = next(iter(document.items()))
+    if kind == "S" and isinstance(held, str) and held.isascii():
+        return {kind: held}
     if kind in _BINARY:
         raise invalid(f"The local cloud does not emulate the attribute type {kind}.")
     if kind not in _TYPES:
@@ -140,6 +142,8 @@ def number_text(text: str) -> str:
     Raises:
         DynamoDBError: it is not a number, has more than 38 digits, or is too large or too small.
     """
+    if len(text) <= MAX_DIGITS and text.isdecimal() and text.isascii() and text[0] != "0":
+        return text  # the usual case: a count, or a time
     if not _NUMBER.fullmatch(text):
         raise invalid(
             f"The parameter cannot be converted to a numeric value{': ' + text[:100] if text else ''}"
@@ -197,7 +201,14 @@ def order(one: Value, other: Value) -> int | None:
 
 def item_size(item: Mapping[str, Value]) -> int:
     """Return the size of an item in bytes, by the rules by which AWS bills and limits it."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        size += _text_size(name) + value_size(value)
+    return size
+
+
+def _text_size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def value_size(value: Value) -> int:
@@ -205,7 +216,7 @@ def value_size(value: Value) -> int:
     kind = type_of(value)
     held = value[kind]
     if kind == "S":
-        return len(cast("str", held).encode())
+        return _text_size(cast("str", held))
     if kind == "N":
         return _number_size(cast("str", held))
     if kind == "SS":

@@ -6,9 +6,10 @@ under a millisecond and run inline in the event loop, the only user of the conne
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,6 +31,9 @@ CREATE UNIQUE INDEX by_key ON items (table_id, partition, sort);
 CREATE INDEX by_expiry ON items (table_id, expires) WHERE expires IS NOT NULL;
 """,
 )
+_TURNS: Final = 1
+"""Turns of the event loop for which a transaction is open after the one of its first write."""
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +49,56 @@ class ItemStore:
 
     Args:
         path: the file; None keeps everything in memory.
+        defer: calls a function in the next turn of the event loop. Writes of a few turns are then one
+            transaction, unless `commit` ends it before; without it each write is one.
 
     Attributes:
+        lost: how many writes could not be committed after they were made.
         set_aside: the path to which a damaged file was moved to make way for a new one.
 
     Raises:
         UserError: the file cannot be opened, or a later version of this program wrote it.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self, path: Path | None, defer: Callable[[Callable[[], None]], object] | None = None
+    ) -> None:
         self._connection, self.set_aside = open_or_replace(path, _FORMAT)
+        self._defer = defer
+        self._is_scheduled = False
+        self._uncommitted = 0
+        self.lost = 0
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Commit what is left, and close the file."""
+        try:
+            self.commit()
+        finally:
+            self._defer = None
+            self._connection.close()
+
+    def commit(self) -> None:
+        """Commit the writes so far: they survive the end of the process."""
+        if not self._uncommitted:
+            return
+        count, self._uncommitted = self._uncommitted, 0
+        try:
+            self._execute("COMMIT")
+        except DynamoDBError:
+            self.lost += count
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")
+            raise
+
+    def commit_or_lose(self) -> None:
+        """Commit the writes so far, or count them as lost: no request is left to answer with the error."""
+        with suppress(DynamoDBError):
+            self.commit()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make the writes of the block atomic."""
+        """Make the writes of the block atomic, and commit them."""
+        self.commit()
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -75,8 +111,8 @@ class ItemStore:
     def put(self, table_id: str, key: Key, stored: StoredItem, expires: int | None) -> None:
         """Write an item, replacing the one with its key; `expires` is in epoch seconds."""
         # All strings of a checked item can be encoded, so nothing needs escaping.
-        text = json.dumps(stored.item, ensure_ascii=False, separators=(",", ":"))
-        self._execute(
+        text = _json(stored.item)
+        self._write(
             "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
             (table_id, key.partition, key.sort, text, stored.size, expires),
         )
@@ -91,7 +127,7 @@ class ItemStore:
 
     def delete(self, table_id: str, key: Key) -> None:
         """Delete the item with a key, if there is one."""
-        self._execute(
+        self._write(
             "DELETE FROM items WHERE table_id = ? AND partition = ? AND sort = ?",
             (table_id, key.partition, key.sort),
         )
@@ -134,9 +170,46 @@ class ItemStore:
             (table_id, first, last, limit),
         ).rowcount
 
+    def _write(self, statement: str, values: Sequence[str | bytes | float | None]) -> None:
+        if self._defer is None or (self._connection.in_transaction and not self._uncommitted):
+            self._execute(statement, values)  # alone, or in the block of `transaction`
+            return
+        if not self._uncommitted:
+            self._execute("BEGIN IMMEDIATE")
+        # Counted first: a write that fails leaves those before it in the transaction, unless SQLite ends it.
+        self._uncommitted += 1
+        try:
+            self._execute(statement, values)
+        except DynamoDBError:
+            self._uncommitted -= 1
+            self._end_failed()
+            raise
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._defer(partial(self._commit_later, _TURNS))
+
+    def _end_failed(self) -> None:
+        """Count what SQLite has rolled back; end a transaction that has no writes."""
+        if not self._connection.in_transaction:
+            self.lost += self._uncommitted
+            self._uncommitted = 0
+        elif not self._uncommitted:
+            self._execute("ROLLBACK")
+
+    def _commit_later(self, turns: int) -> None:
+        if self._defer is None:  # closed meanwhile
+            return
+        if turns:
+            self._defer(partial(self._commit_later, turns - 1))
+            return
+        self._is_scheduled = False
+        self.commit_or_lose()
+
     def _execute(self, statement: str, values: Sequence[str | bytes | float | None] = ()) -> sqlite3.Cursor:
-        with _failures():
+        try:
             return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise _failure(error) from error
 
 
 def count_items(path: Path) -> int:
@@ -154,5 +227,10 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        message = f"The local cloud cannot use its tables: {error}."
-        raise DynamoDBError("InternalServerError", message, status=500) from error
+        raise _failure(error) from error
+
+
+def _failure(error: sqlite3.Error) -> DynamoDBError:
+    return DynamoDBError(
+        "InternalServerError", f"The local cloud cannot use its tables: {error}.", status=500
+    )

@@ -140,6 +140,14 @@ class Tables:
         self._write(table, key, request.item)
         self._delete_expired()
 
+    def commit(self) -> None:
+        """Commit the writes so far.
+
+        Raises:
+            DynamoDBError: SQLite fails; they are lost.
+        """
+        self._store.commit()
+
     def get(self, arn: str, item: Item) -> Item | None:
         """Return the stored item with the key of another one."""
         table = self.find(arn)
@@ -279,7 +287,8 @@ def _expiry(table: Table, item: Item) -> int | None:
     value = item.get(table.ttl_attribute or "")
     if value is None or "N" not in value:
         return None
-    seconds = int(Decimal(text_in(value)))
+    text = text_in(value)
+    seconds = int(text) if text.isdecimal() else int(Decimal(text))
     # An integer of SQLite has 64 bits; nothing expires so late.
     return seconds if 0 <= seconds < 2**62 else None
 

@@ -77,6 +77,7 @@ class EventStore:
     Args:
         path: the file.
         defer: calls a function in the next turn of the event loop.
+        prepare: is called before each transaction: it commits what deliveries have written elsewhere.
 
     Attributes:
         set_aside: where a damaged file was moved, out of the way of the new one.
@@ -88,7 +89,12 @@ class EventStore:
             it.
     """
 
-    def __init__(self, path: Path, defer: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        defer: Callable[[Callable[[], None]], object],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection, self.set_aside = open_or_replace(path, _FORMAT)
         try:
             self._load()
@@ -98,6 +104,7 @@ class EventStore:
             self._connection = open_file(path, _FORMAT)
             self._load()
         self._defer = defer
+        self._prepare = prepare
         self._last_number = max((each.number for each in self.deliveries), default=0)
         # What is to be written, by turns; the last of them may be that of this turn, and still grow.
         self._turns: deque[_Changes] = deque()
@@ -151,6 +158,7 @@ class EventStore:
         """
         self._is_closed = True
         try:
+            self._prepare()
             for changes in self._turns:
                 self._write(changes)
         finally:
@@ -179,6 +187,7 @@ class EventStore:
             self._defer(partial(self._ripen, turns - 1))
             return
         changes = self._turns.popleft()
+        self._prepare()
         try:
             self._write(changes)
         except EventsNotStored as error:

@@ -46,6 +46,7 @@ from globalchat.localcloud.server.region import (
 if TYPE_CHECKING:
     from globalchat.localcloud.dynamodb.calls import TableCalls
     from globalchat.localcloud.dynamodb.data_source import TableDataSources
+    from globalchat.localcloud.dynamodb.store import ItemStore
     from globalchat.localcloud.events.event_store import EventStore
 
 
@@ -85,8 +86,7 @@ class LocalCloud:
     """A running cloud.
 
     `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `faults` may be set
-    at any time. `notices` are sentences about its start that its user should read. `failed_table_operations`
-    counts those of resolvers, by name.
+    at any time. `notices` are sentences about its start that its user should read.
     """
 
     regions: tuple[RunningRegion, ...]
@@ -96,7 +96,7 @@ class LocalCloud:
     usage: Usage
     faults: Faults
     notices: tuple[str, ...] = ()
-    failed_table_operations: Mapping[str, int] = field(default_factory=dict)
+    _tables: "_OpenTables | None" = field(default=None, repr=False)
 
     @classmethod
     @asynccontextmanager
@@ -128,11 +128,11 @@ class LocalCloud:
             deployment = provision(assembly, urls=urls, check_code=_check_code)
             admin = new_admin(chosen.rng)
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
-            store = _open_events(chosen.events_file, stack)
-            events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
             rng = random.Random(chosen.rng.getrandbits(64))
             table_faults = TableFaults(rng)
             tables = _open_tables(deployment, chosen, table_faults, stack)
+            store = _open_events(chosen.events_file, tables, stack)
+            events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
             backends = []
             problems = Problems()
             for region in deployment.regions:
@@ -173,8 +173,15 @@ class LocalCloud:
             )
             running = tuple(backend.running for backend in backends)
             notices = (*_notices(store), *(() if tables is None else tables.notices))
-            failed = {} if tables is None else tables.sources.failed
-            yield cls(running, aws_url, admin, events, usage, faults, notices, failed)
+            yield cls(running, aws_url, admin, events, usage, faults, notices, tables)
+
+    @property
+    def failed_table_operations(self) -> Mapping[str, int]:
+        """The failed operations of resolvers on tables, counted by name; a put that was lost later counts."""
+        if self._tables is None:
+            return {}
+        failed = self._tables.sources.failed
+        return {**failed, "PutItem": failed["PutItem"] + self._tables.store.lost}
 
     @property
     def open_sockets(self) -> int:
@@ -206,7 +213,9 @@ def _check_code(code: str, file: str) -> None:
         raise Invalid(Defect(f"property Code: {error}", error.is_gap)) from None
 
 
-def _open_events(path: Path | None, stack: AsyncExitStack) -> "EventStore | None":
+def _open_events(
+    path: Path | None, tables: "_OpenTables | None", stack: AsyncExitStack
+) -> "EventStore | None":
     """Open the file of events until the end of `stack`; None, with nothing loaded, if there is none.
 
     Raises:
@@ -216,7 +225,12 @@ def _open_events(path: Path | None, stack: AsyncExitStack) -> "EventStore | None
         return None
     from globalchat.localcloud.events.event_store import EventStore
 
-    return stack.enter_context(closing(EventStore(path, asyncio.get_running_loop().call_soon)))
+    defer = asyncio.get_running_loop().call_soon
+    # An event that was delivered is forgotten once what its delivery has stored is committed.
+    store = (
+        EventStore(path, defer) if tables is None else EventStore(path, defer, tables.store.commit_or_lose)
+    )
+    return stack.enter_context(closing(store))
 
 
 def _notices(store: "EventStore | None") -> tuple[str, ...]:
@@ -233,6 +247,7 @@ def _notices(store: "EventStore | None") -> tuple[str, ...]:
 class _OpenTables:
     """The tables of a cloud, as AppSync and the AWS endpoint use them."""
 
+    store: "ItemStore"
     sources: "TableDataSources"
     calls: "TableCalls"
     notices: tuple[str, ...]
@@ -254,14 +269,16 @@ def _open_tables(
     from globalchat.localcloud.dynamodb.store import ItemStore
     from globalchat.localcloud.dynamodb.tables import Tables
 
-    store = stack.enter_context(closing(ItemStore(options.tables_file)))
+    store = stack.enter_context(closing(ItemStore(options.tables_file, asyncio.get_running_loop().call_soon)))
     tables = Tables(definitions, store, options.clock)
     notices: tuple[str, ...] = ()
     if store.set_aside is not None:
         notices = (
             f"The file of the tables was damaged; they are empty now. It is kept as {store.set_aside}.",
         )
-    return _OpenTables(TableDataSources(tables, deployment, interceptor=faults), TableCalls(tables), notices)
+    return _OpenTables(
+        store, TableDataSources(tables, deployment, interceptor=faults), TableCalls(tables), notices
+    )
 
 
 def _backend(

@@ -370,7 +370,7 @@ class AppSync:
                 "NO_PERMISSIONS", f"The API {executor.api.name} does not accept IAM callers."
             )
         request = GraphQLRequest(operation, variables)
-        caller = Caller("AWS_IAM", session(role, _session_name(role_arn)), SOURCE_IP)
+        caller = Caller("AWS_IAM", session(role, _session_name(role_arn)), SOURCE_IP, is_rule=True)
         return Invocation(await executor.invoke(request, caller))
 
 

@@ -244,7 +244,10 @@ class FieldResolver:
         return self._put_events(request, stash, inputs, effects)
 
     def _run_on_table(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
-        answer = cast("TableDataSources", self._tables).run(self._source, request)
+        # A rule's event is kept until it is delivered, with a commit in between; others get an answer now.
+        answer = cast("TableDataSources", self._tables).run(
+            self._source, request, may_commit_later=inputs.call.caller.is_rule
+        )
         return self._evaluate("response", inputs, effects, answer, stash).get("value")
 
     async def _run_late(

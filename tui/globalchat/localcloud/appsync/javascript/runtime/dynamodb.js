@@ -15,9 +15,13 @@ function toDynamoDB(value) {
 function toMapValues(object) {
   const values = {};
   for (const [name, value] of entries(typed(object, 'an object', (it) => typeof it === 'object' && !isArray(it)))) {
-    if (value !== undefined) {
-      // Defined, not assigned: a member may be called __proto__.
-      defineProperty(values, name, { value: toDynamoDB(value), enumerable: true, writable: true, configurable: true });
+    if (value === undefined) continue;
+    const converted = toDynamoDB(value);
+    if (name === '__proto__') {
+      // Assigned, it would become the prototype.
+      defineProperty(values, name, { value: converted, enumerable: true, writable: true, configurable: true });
+    } else {
+      values[name] = converted;
     }
   }
   return values;

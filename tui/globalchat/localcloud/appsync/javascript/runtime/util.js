@@ -1,6 +1,13 @@
 /** The emulated members of `util`; all others are refused by name. */
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** Two digits for each number of ten bits. */
+const BASE32_PAIRS = [];
+for (const high of BASE32) {
+  for (const low of BASE32) {
+    BASE32_PAIRS.push(high + low);
+  }
+}
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const KSUID_EPOCH_SECONDS = 1_400_000_000;
 const FORMS = ['nfc', 'nfd', 'nfkc', 'nfkd'];
@@ -36,14 +43,14 @@ function hexadecimal(number, width) {
 function autoUlid() {
   let { now: rest } = current('util.autoUlid');
   let time = '';
-  for (let i = 0; i < 10; i += 1) {
-    time = BASE32[rest % 32] + time;
-    rest = Math.floor(rest / 32);
+  for (let i = 0; i < 5; i += 1) {
+    time = BASE32_PAIRS[rest % 1024] + time;
+    rest = Math.floor(rest / 1024);
   }
   let randomness = '';
   for (let i = 0; i < 4; i += 1) {
     const bits = random('util.autoUlid');
-    randomness += BASE32[bits >>> 27] + BASE32[(bits >>> 22) & 31] + BASE32[(bits >>> 17) & 31] + BASE32[(bits >>> 12) & 31];
+    randomness += BASE32_PAIRS[bits >>> 22] + BASE32_PAIRS[(bits >>> 12) & 1023];
   }
   return time + randomness;
 }
