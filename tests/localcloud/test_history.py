@@ -58,7 +58,7 @@ async def test_both_regions_store_what_arrives_and_answer_it_in_pages() -> None:
 
 
 def kept(files: Path, number: int, copies: Path) -> int:
-    """Return how many regions a process would find to have a message, or to get it, that starts after a kill."""
+    """Return how many regions have a message, or will get it, for a process that starts after a kill."""
     copies.mkdir()
     for each in files.iterdir():
         shutil.copy(each, copies)
