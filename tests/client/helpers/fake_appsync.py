@@ -16,6 +16,9 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 KEY = "da2-fakefakefakefakefakefakefa"
 CHANNELS = ("cars", "robots", "tech")
 
+TURNS_TO_ACCEPT = 3
+"""Turns of the loop from a socket that is accepted to a connection that aiohttp knows of, and will close."""
+
 NO_SUCH_CHANNEL = {"errorType": "UnknownChannel", "message": "There is no such channel."}
 UNAUTHORIZED = {
     "errors": [
@@ -111,6 +114,10 @@ class FakeAppSync:
         for socket in list(self.sockets):
             socket.abort()
         if self._runner is not None:
+            for site in self._runner.sites:
+                await site.stop()
+            for _ in range(TURNS_TO_ACCEPT):
+                await asyncio.sleep(0)
             await self._runner.cleanup()
             self._runner = None
 

@@ -6,6 +6,7 @@ Everything that AppSync is known to refuse is refused here; `docs/local-cloud.md
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -69,6 +70,7 @@ _SHOWN: Final = 5
 """The most problems that an error lists; it gives the number of the others."""
 
 
+@lru_cache(maxsize=4)  # all regions have the same schema
 def parse_sdl(sdl: str) -> DocumentNode:
     """Parse a schema; the `#` comment above a definition becomes its description.
 

@@ -9,6 +9,7 @@ import asyncio
 import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from graphql import FieldNode, GraphQLOutputType
@@ -330,6 +331,7 @@ _OPERATIONS: Final = (
 """The operations of AppSync's DynamoDB data source."""
 
 
+@lru_cache(maxsize=16)  # all regions have the same resolvers
 def check_operations(code: str, file: str) -> None:
     """Refuse a file that requests an operation on a table that is not emulated.
 
