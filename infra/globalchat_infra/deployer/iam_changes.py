@@ -208,9 +208,11 @@ def compare(
 ) -> list[str]:
     """Return a line for each role that a deployment makes, changes or deletes.
 
-    Args: aws: the AWS calls that read the deployed templates. after: the templates that will be deployed;
-    empty if they could not be made. existing: the stacks that are updated. to_delete: those that are deleted
-    afterwards.
+    Args:
+        aws: the AWS calls that read the deployed templates.
+        after: the templates that will be deployed; empty if they could not be made.
+        existing: the stacks that are updated.
+        to_delete: those that are deleted afterwards.
 
     Raises:
         UserError: the templates could not be made, or the deployed ones could not be read.

@@ -164,8 +164,10 @@ def verify(request: SignedRequest, signature: Signature, secret_key: str, now: f
     """Check a signature against the secret key; `now` is epoch seconds.
 
     A signature over `host` without its port is accepted as well: some signers leave the port out, which is
-    right on AWS, where it is 443. It grants nothing more, since the scope names the region. Raises:
-    SignatureError: the request's time is more than five minutes from `now`, or the signature differs.
+    right on AWS, where it is 443. It grants nothing more, since the scope names the region.
+
+    Raises:
+        SignatureError: the request's time is more than five minutes from `now`, or the signature differs.
     """
     _check_time(signature, now)
     given = signature.signature.encode("utf-8", "replace")

@@ -1,6 +1,6 @@
-"""The registry of actions: bindings, the command palette and the help come from here.
+"""The registry of actions: bindings, the command palette and the help are made from it.
 
-`ChatController.perform` carries them out.
+`ChatController.perform` executes them.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,18 @@ from globalchat.ui.keymap import Keymap
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a user can do: by a key or a command, in the palette, by a click on its line in the help.
+    """An action of the user: by a key or a command, from the palette, or by a click in the help.
 
     Attributes:
-        id: The name to re-map its keys by.
+        id: The name for remapping its keys.
         title: What it does, as palette and help say it.
-        keys: Textual's names of its keys, the one to show first. Every Alt key has a twin without Alt.
+        keys: Textual's names of its keys, the one to show first. Every Alt key has an alternative without Alt
+            (`test_actions` checks it): some terminals and window managers take Alt keys for themselves.
         group: The heading in the help.
-        footer: A word for the footer, for the few that are there.
-        priority: Whether the keys win over those of the composer.
-        fixed: Whether the keys cannot be re-mapped.
-        command: The slash command that does it, for actions without a key.
+        footer: A word for the footer, for the few actions in it.
+        priority: True if the keys take precedence over the composer's.
+        fixed: True if the keys cannot be remapped.
+        command: The equivalent slash command, for actions without a key.
         app_action: Textual's action string of an action of the app; the controller performs the others.
     """
 
@@ -38,7 +39,7 @@ class Action:
 
     @property
     def writing(self) -> bool:
-        """True if it is about the composer's text: the composer itself acts on its keys."""
+        """True if it concerns the composer's text: the composer itself handles its keys."""
         return self.group == WRITING
 
     @property
@@ -70,7 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES),
     Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES),
     Action("pane.search.earlier", "Earlier match", ("f3",), MESSAGES),
-    # Many terminals send Shift+F3 as what Textual reads as an answer about the cursor.
+    # Many terminals send Shift+F3 as a sequence that Textual reads as a cursor position report.
     Action("pane.search.later", "Later match", ("ctrl+g", "shift+f3"), MESSAGES),
     Action(
         "pane.choose",
@@ -142,7 +143,7 @@ APP_ACTIONS = ("app.palette", "app.quit")
 """Actions whose keys the app binds, so that they work on every screen."""
 
 DEFAULT_KEYS = Keymap(ACTIONS, {})
-"""The keys of the defaults."""
+"""The default keymap."""
 
 
 def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:

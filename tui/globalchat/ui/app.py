@@ -1,6 +1,6 @@
 """The chat as a Textual app.
 
-Of the chat itself nothing is imported before the first frame, which has to be there at once.
+Nothing of the chat itself is imported before the first frame, which has to appear at once.
 """
 
 import asyncio
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from globalchat.ui.screens.chat_screen import ChatScreen
 
 _CHAT = "chat"
-"""The mode that the first frame gives way to: Textual cannot switch from a default screen otherwise."""
+"""The mode that replaces the first frame: Textual cannot switch from a default screen otherwise."""
 
 _UNWANTED = frozenset({"Keys", "Maximize", "Minimize", "Quit", "Theme"})
-"""Textual's commands that the chat's own actions replace."""
+"""Textual's commands that are replaced by the chat's own actions."""
 
 _DEFAULTS = Loaded(Settings())
 _NO_TITLES = ("dumb", "linux")
 """Terminals that would print the control sequence of a title, by TERM."""
 
 _PROBLEMS_SHOWN = 4
-"""Problems with the settings that one notice names."""
+"""The most problems with the settings in one notice."""
 
 
 def _chat_commands() -> type[Provider]:
@@ -55,7 +55,7 @@ def _chat_commands() -> type[Provider]:
 
 
 class ChatApp(SafeApp):
-    """Opens the chat screen; everything else happens there.
+    """The app, which opens the chat screen; everything else happens there.
 
     Args:
         open_profile: Awaited in a worker after the first frame. A UserError from it is shown; it may be
@@ -129,7 +129,10 @@ class ChatApp(SafeApp):
         return resolve(self.settings.keys, ACTIONS)[0].title("help")
 
     def post_display_hook(self) -> None:
-        """Load the chat after the first frame that reaches the terminal: at start Textual holds some back."""
+        """Load the chat after the first frame that reaches the terminal.
+
+        At start Textual holds back some frames.
+        """
         splash = self.screen
         if not self._batch_count and isinstance(splash, SplashScreen) and not splash.drawn:
             splash.drawn = True
@@ -146,7 +149,7 @@ class ChatApp(SafeApp):
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         chat = self._make_chat(self.keymap, lambda: splash.typed)
-        chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
+        chat.add_class(*classes(*self.size))  # Otherwise Textual would lay it out once without them.
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
         splash.is_over = True
@@ -194,7 +197,7 @@ class ChatApp(SafeApp):
         return chat
 
     def _keep_typed(self, text: str) -> None:
-        """Store what was typed before there was a chat as the channel's draft, like the chat."""
+        """Store text that was typed before the chat was loaded as the channel's draft, as the chat does."""
         from globalchat.core.errors import UserError
         from globalchat.ui.model.view_model import NOWHERE
         from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_problem
@@ -215,7 +218,7 @@ class ChatApp(SafeApp):
 
     @property
     def exit_message(self) -> list[str]:
-        """The lines to print once the chat has ended: which texts are lost, which messages wait."""
+        """The lines to print after the chat: about lost texts and waiting messages."""
         return self._exit_message()
 
     def action_command_palette(self) -> None:
@@ -226,14 +229,14 @@ class ChatApp(SafeApp):
             self.push_screen(Palette(id=ID))
 
     def action_help_quit(self) -> None:
-        """Explain on Ctrl+C without a selection which key quits: elsewhere Ctrl+C ends a program."""
+        """Explain which key quits on Ctrl+C without a selection, since elsewhere Ctrl+C ends a program."""
         from globalchat.ui.actions import DEFAULT_KEYS
 
         quit_key = (self.keymap or DEFAULT_KEYS).title("app.quit")
         self.notify(f"Nothing is selected to be copied. {quit_key} quits.", timeout=4)
 
     def write_terminal(self, text: str) -> None:
-        """Write to the terminal, past everything that is drawn, unless it would print a control sequence."""
+        """Write to the terminal directly, unless it would print the control sequence as text."""
         plain = os.environ.get("TERM", "") in _NO_TITLES and text.startswith("\x1b")
         if self._driver is not None and not (self.is_headless or self.is_web or plain):
             self._driver.write(text)
@@ -246,7 +249,7 @@ class ChatApp(SafeApp):
         self.push_screen(Guide(topic, str(user_folders().config)))
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's colours, changed where text could not be read."""
+        """Return the theme's colours, adjusted where text would be unreadable."""
         variables = legible(super().get_css_variables(), ansi=self.current_theme.ansi)
         self.theme_variables = variables
         return variables
@@ -261,7 +264,7 @@ class ChatApp(SafeApp):
         return [*filters, AsciiFilter()]
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Keep cursors from blinking where nothing may move."""
+        """Stop cursors from blinking if the settings forbid motion."""
         if self.animation_level != "none":
             return
         from textual.widgets import Input, TextArea
@@ -283,7 +286,7 @@ class ChatApp(SafeApp):
             self._problems += (suggest(sentence, self.settings.theme, self.available_themes),)
 
     def _chosen_theme(self) -> str | None:
-        """Return the theme of an earlier run: known before the first frame, so nothing flashes."""
+        """Return the theme of an earlier run, read before the first frame so that nothing flashes."""
         if self._state is None:
             return None
         from globalchat.ui.state_store import StateStore
@@ -291,11 +294,11 @@ class ChatApp(SafeApp):
         return StateStore(self._state, self._profile_name).load().get(THEME)
 
     def _end_on_signals(self) -> None:
-        """End in order on a signal: the terminal has to be left as it was."""
+        """End cleanly on a signal, so that the terminal is restored."""
         if self.is_headless or self.is_web:
             return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Behind the input that waits: what was typed before the window was closed is not lost.
+            # Queued behind waiting input, so that text typed before the window was closed is not lost.
             asyncio.get_running_loop().add_signal_handler(number, self._end_on, number)
 
     def _end_on(self, number: signal.Signals) -> None:
@@ -317,7 +320,7 @@ class ChatApp(SafeApp):
 
 
 def _own_bindings(keymap: "Keymap") -> list[Binding]:
-    """Return the bindings of Textual's own app, on the keys of the keymap."""
+    """Return the bindings of Textual's app, with the keys of the keymap."""
     quit_keys, palette_keys = ",".join(keymap.keys("app.quit")), ",".join(keymap.keys("app.palette"))
     return [
         Binding(quit_keys, "quit", "Quit", show=False, priority=True),

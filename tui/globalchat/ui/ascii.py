@@ -1,4 +1,4 @@
-"""Draws the chat's own signs and lines with ASCII: a filter over every line that leaves messages alone."""
+"""Draws the chat's own signs and lines with ASCII: a filter for every line that leaves messages alone."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -6,7 +6,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 TICKS = {"✓✓": "ok", "✓": "o", "…": "..", "✗": "!!"}
-"""Segments with a meaning as a whole, where there is room: the ticks beside messages."""
+"""Segments that are replaced as a whole, where there is room: the ticks beside messages."""
 
 SIGNS = str.maketrans(
     {
@@ -41,11 +41,11 @@ SIGNS = str.maketrans(
         "␣": " ",
     }
 )
-"""Signs of the same width, since what is drawn must not move."""
+"""Replacements of the same width, so that nothing moves."""
 
 _MARK = "verbatim"
 VERBATIM = Style(meta={_MARK: True})
-"""Added to the style of texts that users wrote: the filter leaves them alone."""
+"""Marks the style of texts written by users, which the filter leaves alone."""
 
 
 class AsciiFilter(LineFilter):
@@ -66,7 +66,7 @@ def _translate(segment: Segment) -> Segment:
 
 
 def to_ascii(text: str) -> str:
-    """Return a text with the signs that the chat draws in ASCII, as wide as before."""
+    """Replace the chat's signs in a text by ASCII of the same width."""
     tick = TICKS.get(text.rstrip(" "))
     if tick is not None and len(tick) <= len(text):
         return tick.ljust(len(text))

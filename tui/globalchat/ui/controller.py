@@ -1,4 +1,4 @@
-"""Decides what the chat does: with events of the session, with what users type, with what they choose."""
+"""The controller of the chat: handles events of the session, entered texts, and chosen actions."""
 
 from functools import partial
 from typing import ClassVar
@@ -49,19 +49,19 @@ from globalchat.ui.workers import (
 )
 
 DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
-"""The phases in which nothing is being tried right now."""
+"""The phases in which no attempt is running."""
 
 NOT_CONNECTED = "Not connected yet: your text stays here."
 
 
 class ChatController:
-    """Owns the session, and changes view model and widgets.
+    """Owns the session, and updates view model and widgets.
 
     The screen passes it the messages of workers and widgets (`handle`) and the registry's actions
     (`perform`); the composer passes it what is entered (`submit`). `clock` is now, in epoch ms.
 
     Attributes:
-        session: The session, None before it was opened.
+        session: The session; None before it was opened.
     """
 
     MESSAGES: ClassVar[tuple[type[Message], ...]] = (
@@ -88,7 +88,7 @@ class ChatController:
         Suggestions.Clicked,
         *HistoryController.MESSAGES,
     )
-    """The messages that `handle` takes."""
+    """The messages that `handle` accepts."""
 
     def __init__(
         self,
@@ -127,18 +127,18 @@ class ChatController:
 
     @property
     def held_paste(self) -> str | None:
-        """The pasted text that the user has not decided about, if any."""
+        """The pasted text that the user has not confirmed yet, if any."""
         return self._paste_guard.text if self._paste_guard is not None else None
 
     def close(self) -> None:
-        """Write the state, and end session and watch."""
+        """Write the state, and end the session and the watch."""
         self._persister.close()
         if self.session is not None:
             self.session.close()
         self._side_by_side.close()
 
     def exit_message(self) -> list[str]:
-        """Return what to print once the chat has ended: which texts are lost, which messages wait."""
+        """Return the lines to print after the chat: about lost texts and waiting messages."""
         sentences = [*self._persister.rescued, self._persister.problem]
         if self.session is not None:
             session = self.session
@@ -212,12 +212,13 @@ class ChatController:
             self._model.reduce(event)
             self._history.react(event)
             if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._sent_ids:
-                # An earlier run left it in the outbox, perhaps before it could forget the draft.
+                # An earlier run left it in the outbox, perhaps before it could discard the draft.
                 self._bar.forget_restored(event.draft)
                 self._persister.forget_sent(event.draft.channel, event.draft.text)
             elif isinstance(event, BackendDescribed):
                 self._choose_first_channel(event.backend.channels)
-        # Only now the worker posts more: a flood waits in the session's bounded buffer, not in this queue.
+        # Only now the worker posts more, so that a flood waits in the session's bounded buffer, not in this
+        # queue.
         message.consumed.set()
         self._updater.request()
 
@@ -291,13 +292,13 @@ class ChatController:
             case ["leave"]:
                 self._run_typed("/leave")
             case ["list"]:
-                # In a small window the list lies over the messages.
+                # In a small window, the list covers the messages.
                 screen = self._screen
                 screen.toggle_class("-list-hidden" if screen.has_class("-wide") else "-list-open")
                 self._updater.update()
 
     def _run_chosen(self, chosen: Action | Command | None) -> None:
-        """Run what was chosen in the help."""
+        """Run the entry that was chosen in the help."""
         match chosen:
             case Action(textual_action=action):
                 self._screen.call_next(self._screen.run_action, action)
@@ -305,7 +306,7 @@ class ChatController:
                 self._bar.composer.put(f"/{chosen.name} ")
 
     async def _close_top(self) -> None:
-        """Close notices, else what is open; the side-by-side view only once it shows its newest message."""
+        """Close notices, else whatever is open; the side-by-side view only if it shows its newest message."""
         screen, app = self._screen, self._screen.app
         screen.query_one(StatusLine).close_notice()
         if len(app._notifications):
@@ -324,7 +325,7 @@ class ChatController:
     # -- writing --------------------------------------------------------------------------------------------
 
     def submit(self, text: str) -> None:
-        """Send a text that was entered, or carry it out if it is a command."""
+        """Send an entered text, or execute it if it is a command."""
         try:
             parsed = parse(text)
         except ParseError as error:
@@ -333,7 +334,7 @@ class ChatController:
         if isinstance(parsed, PlainText):
             self._send(parsed.text)
             return
-        # First, because a command may bring another channel's draft into the composer, or quit.
+        # First, since a command may put another channel's draft into the composer, or quit.
         self._bar.clear()
         try:
             self._run(parsed)
@@ -352,21 +353,25 @@ class ChatController:
         else:
             self._sent_ids.update(session.send(channel, text).id for text in texts)
             self._bar.clear()
-            self._persister.save()  # before the messages can be delivered, or a crash would keep the draft
+            # Before the messages can be delivered; otherwise a crash would keep the draft.
+            self._persister.save()
             self._model.conversation(channel).place_divider(None)
             self._updater.front.jump_to_tail()
 
     def _ask_about_paste(self, text: str) -> None:
-        """Ask what to do with a pasted text; one that comes while the question is open belongs to it."""
+        """Ask what to do with a pasted text.
+
+        Text that is pasted while the question is open is added to it.
+        """
         if self._paste_guard is not None:
-            # A terminal may cut one paste into several.
+            # A terminal may split one paste into several.
             self._paste_guard.add(text)
             return
         self._paste_guard = PasteGuard(text, self._view_model.limit)
         self._screen.app.push_screen(self._paste_guard, self._take_paste)
 
     def _take_paste(self, choice: Paste | None) -> None:
-        """Do with the pasted text what was chosen; None drops it."""
+        """Apply the choice about the pasted text; None drops it."""
         guard, self._paste_guard = self._paste_guard, None
         if choice is None or guard is None:
             return
@@ -380,7 +385,7 @@ class ChatController:
     # -- commands -------------------------------------------------------------------------------------------
 
     def _run_typed(self, text: str) -> None:
-        """Carry out a command that was chosen instead of typed."""
+        """Execute a command that was chosen instead of typed."""
         try:
             call = parse(text)
             if isinstance(call, CommandCall):
@@ -389,10 +394,10 @@ class ChatController:
             self._report(str(error), error=True)
 
     def _run(self, call: CommandCall) -> None:
-        """Carry out a command.
+        """Execute a command.
 
         Raises:
-            UserError: it cannot be carried out.
+            UserError: it cannot be executed.
         """
         if (action := textual_action(call.command.action)) is not None:
             self._screen.call_next(self._screen.run_action, action)
@@ -419,7 +424,7 @@ class ChatController:
                 self._panel.search(argument)
 
     def _rename(self, name: str) -> None:
-        """Sign messages with another name from now on."""
+        """Sign further messages with another name."""
         self._model.rename(name)
         if self.session is not None:
             self.session.rename(name)
@@ -439,14 +444,14 @@ class ChatController:
             self._history.open()
 
     def join(self, channel: str | None) -> None:
-        """Open a channel, and subscribe to it if the session has not; None changes nothing."""
+        """Open a channel, and subscribe to it if necessary; None changes nothing."""
         if channel is not None:
             self.open(channel)
             self._subscribe(channel)
             self._updater.update()
 
     def _subscribe(self, channel: str) -> None:
-        # The backend answers for channels that it did not list: it knows what is wrong with them.
+        # The backend answers for channels that it did not list, with the reason for a refusal.
         if self.session is not None and channel not in self.session.channels:
             self.session.join(channel)
 
@@ -468,12 +473,12 @@ class ChatController:
             self._subscribe(self._view_model.channel)
 
     def _close_unavailable(self, channel: str, reason: str) -> None:
-        """Go back from a refused channel to the one before; a text typed meanwhile comes along."""
+        """Return from a refused channel to the previous one; text typed meanwhile is kept."""
         self._report(reason, error=True)
         instead = self._view_model.instead_of(channel)
         if channel == self._view_model.channel and instead is not None:
             self.open(instead)
-            # Opening another channel keeps this one in the list; it does not exist.
+            # Opening another channel would keep this one in the list, although it does not exist.
             self._model.conversations.pop(channel, None)
             self._bar.bring_back(self._view_model.drafts.take(channel))
             self._updater.update()
@@ -516,7 +521,7 @@ class ChatController:
             self.session.switch(alias)
 
     def _retry(self) -> None:
-        """Retry what did not work: the opening, the connection, the channel, or its messages."""
+        """Retry what failed: the opening, the connection, the channel, or its messages."""
         session = self.session
         if isinstance(self._view_model.status, OpeningFailed):
             self.connect()
@@ -567,7 +572,7 @@ def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:
     if isinstance(status, SessionState) and status.phase is not Phase.LIVE:
         if status.phase in DOWN:
             session.retry_now()
-        return True  # or it is being tried right now
+        return True  # Or an attempt is running right now.
     if channel is None:
         return False
     if channel in view_model.model.revoked:

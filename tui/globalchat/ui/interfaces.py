@@ -1,4 +1,4 @@
-"""The interfaces that the chat needs of the client, and the factories of the real ones."""
+"""The client's interfaces that the chat needs, and factories of the real implementations."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
@@ -26,11 +26,11 @@ class ChatSession(Protocol):
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
-        """The drafts that are on their way; once it has ended, those that a later session sends."""
+        """The drafts that are being sent; after the end of the session, those that a later one will send."""
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """The drafts that were returned unsent: nothing keeps them once the session has ended."""
+        """The drafts that were returned unsent, which are lost when the session ends."""
 
     async def run(self) -> None:
         """Own the session's tasks until `close()`."""
@@ -45,22 +45,22 @@ class ChatSession(Protocol):
         """Queue a text; the outcome comes as an event."""
 
     def rename(self, sender: str) -> None:
-        """Sign what is sent from now on with another name."""
+        """Sign further messages with another name."""
 
     def resend(self, draft_id: str) -> bool:
-        """Try an unsent draft again; False if there is none."""
+        """Resend an unsent draft; return False if there is none."""
 
     def discard(self, draft_id: str) -> bool:
-        """Forget a draft that is not accepted; False if there is none, or it is under way."""
+        """Discard a draft that is not accepted; return False if there is none, or it is in flight."""
 
     def in_doubt(self, draft_id: str) -> bool:
-        """Return True if the backend may have accepted such a draft anyway."""
+        """Return True if the backend may have accepted the draft anyway."""
 
     def switch(self, region: str) -> None:
-        """Move to another region."""
+        """Switch to another region."""
 
     def join(self, channel: str) -> None:
-        """Subscribe one more channel, or a revoked one again."""
+        """Subscribe to a further channel, or again to a revoked one."""
 
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""
@@ -72,14 +72,14 @@ class ChatSession(Protocol):
         """Read a gap that was not filled, by where it begins (epoch ms); its messages come as events."""
 
     def retry_now(self) -> None:
-        """Try at once instead of waiting."""
+        """Retry at once instead of waiting."""
 
     def reconnect(self) -> None:
         """Replace the connection, if there is one."""
 
 
 class RegionWatch(Protocol):
-    """The part of `globalchat.client.watch.Watch` that the chat uses: all channels in all regions at once."""
+    """The part of `globalchat.client.watch.Watch` that the chat uses: all channels in all regions."""
 
     async def run(self) -> None:
         """Follow until `close()`."""
@@ -88,7 +88,7 @@ class RegionWatch(Protocol):
         """Ask `run()` to end."""
 
     def retry_now(self) -> None:
-        """Try at once instead of waiting, in every region."""
+        """Retry at once instead of waiting, in every region."""
 
     async def next_events(self, limit: int = 200) -> "list[WatchEvent]":
         """Wait for the next events and return at least one; none after the end."""
@@ -98,18 +98,18 @@ ProfileOpener = Callable[[], Awaitable[Profile]]
 """Opens the profile, which may mean starting the local cloud. Raises UserError."""
 
 SessionFactory = Callable[[Profile, str, str], ChatSession]
-"""Makes a session of a profile, a region's alias and a sender's name."""
+"""Makes a session from a profile, a region's alias and a sender's name."""
 
 
 def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
-    """Import the real session, which pulls in its transport: call it in a thread, after the first frame.
+    """Import the real session with its transport; call it in a thread, after the first frame.
 
-    `reload` reads the profile again, and starts nothing.
+    `reload` reads the profile again without starting anything.
     """
     from globalchat.client.session import Session
     from globalchat.core.files import user_folders
 
-    # The transport's objects live as long as the process: no collection needs to visit them.
+    # The transport's objects live as long as the process, so collections need not visit them.
     freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
@@ -120,11 +120,11 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
 
 
 WatchFactory = Callable[[Profile, float], RegionWatch]
-"""Makes a watch of a profile's regions, and of the seconds that a message may take to the second one."""
+"""Makes a watch from a profile, its regions, and the seconds that a message may take to the second one."""
 
 
 def load_watch_factory(reload: ProfileOpener | None = None) -> WatchFactory:
-    """Import the real watch: call it in a thread as well. `reload` is as for the session."""
+    """Import the real watch; call it in a thread as well. `reload` is as for the session."""
     from globalchat.client.watch import Watch
 
     def make(profile: Profile, within: float) -> RegionWatch:

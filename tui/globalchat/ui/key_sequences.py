@@ -1,9 +1,9 @@
-"""Key reports of terminals, in the one form that Textual's parser understands.
+"""Translates terminals' key reports to the form that Textual's parser understands.
 
 Terminals report keys in several dialects: the kitty keyboard protocol with its sub-parameters
 (https://sw.kovidgoyal.net/kitty/keyboard-protocol/), xterm's modifyOtherKeys, the sequences of older
-terminals. Textual 8.2.8 raises on sub-parameters and on code points that do not exist, and types what it does
-not know as text.
+terminals. Textual 8.2.8 raises on sub-parameters and invalid code points, and treats unknown sequences as
+typed text.
 """
 
 import re
@@ -16,10 +16,10 @@ from textual._keyboard_protocol import FUNCTIONAL_KEYS
 SHIFT, ALT, CTRL = 1, 2, 4
 _LOCKS = 0b1100_0000
 _SHORTCUT = 0b0011_1110
-"""Alt, Ctrl, Super, Hyper, Meta: with one of them a key is a shortcut, and types nothing."""
+"""Alt, Ctrl, Super, Hyper, Meta: with one of them a key is a shortcut and types nothing."""
 
 _RELEASED = 3
-"""The kitty protocol's event type of a key that is let go of."""
+"""The kitty protocol's event type for a released key."""
 
 _KEY = re.compile(r"\x1b\[([\d:;]*)([u~ABCDEFHPQS])")
 _MOUSE = re.compile(r"\x1b\[<\d{1,5};-?\d{1,6};-?\d{1,6}[Mm]")
@@ -30,7 +30,7 @@ _MODE_REPORT = re.compile(r"\x1b\[\?\d{1,5};\d\$y")
 _FOCUS = ("\x1b[I", "\x1b[O")
 
 _DIGITS = 7
-"""A code point has no more."""
+"""The most digits of a code point."""
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
 _LAYOUTS = (
@@ -42,7 +42,7 @@ _LAYOUTS = (
     ("ضصثقفغعهخحجدشسيبلاتنمكطئءؤر", "qwertyuiop[]asdfghjkl;'zxcv"),  # Arabic
     ("ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", "qwertyuiopasdfghjklzxcvbnm"),  # Korean
 )
-"""For terminals that do not report where a key is on a Latin keyboard."""
+"""For terminals that do not report a key's position on a Latin keyboard."""
 
 _ON_LATIN = {
     character: latin
@@ -53,14 +53,14 @@ _ON_LATIN = {
 
 
 class KeyPress(NamedTuple):
-    """A key that was pressed, as a terminal reports it.
+    """A pressed key as reported by a terminal.
 
     Attributes:
         code: Its code point without modifiers, or the number of a functional key.
-        modifiers: Bits of the kitty protocol, without those of locks.
+        modifiers: Bits of the kitty protocol, without those of lock keys.
         shifted: Its code point with Shift; 0 if that was not reported.
         base: The code point of the same key on a Latin keyboard; 0 if that was not reported.
-        text: What it types; empty if that was not reported, or is nothing.
+        text: The text that it types; empty if not reported or none.
     """
 
     code: int
@@ -71,11 +71,11 @@ class KeyPress(NamedTuple):
 
 
 def understood(sequence: str) -> str:
-    """Return a complete CSI sequence as Textual reads it; empty if it is not input of the user.
+    """Translate a complete CSI sequence for Textual; return an empty string if it is not user input.
 
-    The result is one or more whole sequences or characters, with nothing that could become text unless it was
-    typed. Everything that is not known to be a key, a click, a resize, the focus or a mode's state is left
-    out: answers to questions that another program asked, and what may be invented later.
+    The result is one or more complete sequences or characters, and nothing in it becomes text unless it was
+    typed. Everything that is not known to be a key, a click, a resize, a focus change or a mode report is
+    left out, such as answers to queries of another program, and future sequences.
     """
     if sequence in _FOCUS or _MOUSE.fullmatch(sequence) or _MODE_REPORT.fullmatch(sequence):
         return sequence
@@ -94,7 +94,7 @@ def is_known(sequence: str) -> bool:
 
 
 def with_alt(character: str) -> str:
-    """Return the sequence of a character that was typed with Alt; empty if there is no such key."""
+    """Return the sequence for a character typed with Alt; empty if there is no such key."""
     code = ord(character)
     if "\x01" <= character <= "\x1a" and character not in "\t\r":
         return _unicode_key(KeyPress(code + 0x60, ALT | CTRL))
@@ -108,12 +108,12 @@ def with_alt(character: str) -> str:
 
 
 def is_character(code: int) -> bool:
-    """Return True if a number is the code point of something to show: no control, no half of a pair."""
+    """Return True if a number is a printable code point: not a control, not a surrogate."""
     return 0x20 <= code < 0x7F or 0xA0 <= code < 0xD800 or 0xE000 <= code < 0x110000
 
 
 def _resize(height: int, width: int, pixel_height: int, pixel_width: int) -> str:
-    """Return a report of the window's size; without pixels in cells, since Textual divides by them."""
+    """Return a report of the window's size; missing pixels become cells, as Textual divides by them."""
     if not (height and width):
         return ""
     return f"\x1b[48;{height};{width};{pixel_height or height};{pixel_width or width}t"
@@ -143,7 +143,7 @@ def _read_key(parameters: str, final: str) -> str:
 
 
 def _number(digits: str) -> int | None:
-    """Read a number, 0 where none is; None if it is longer than any that means something."""
+    """Parse a number, 0 if empty; return None if it is too long to be valid."""
     return None if len(digits) > _DIGITS else int(digits or "0")
 
 
@@ -157,7 +157,7 @@ def _functional_key(press: KeyPress, final: str) -> str:
 
 
 def _unicode_key(press: KeyPress) -> str:
-    """Return a key that is reported by its code point: what it types, else its name with modifiers."""
+    """Translate a key reported by its code point to the text it types, else to its name with modifiers."""
     code, modifiers = press.code, press.modifiers
     functional = f"{code}u" in FUNCTIONAL_KEYS
     if modifiers & _SHORTCUT and not _types(press):
@@ -168,7 +168,7 @@ def _unicode_key(press: KeyPress) -> str:
     if not text and not functional and is_character(code):
         text = _typed(press)
     if len(text) > 1:
-        return text  # composed by an input method: too long for one sequence
+        return text  # Composed by an input method: too long for one sequence.
     if text:
         return f"\x1b[{code};{modifiers + 1};{ord(text)}u"
     if functional:
@@ -177,12 +177,12 @@ def _unicode_key(press: KeyPress) -> str:
 
 
 def _types(press: KeyPress) -> bool:
-    """Return True if a key with modifiers types something, as Option does on a Mac."""
+    """Return True if a key with modifiers types text, as with Option on a Mac."""
     return bool(press.text) and not press.modifiers & _SHORTCUT & ~ALT
 
 
 def _typed(press: KeyPress) -> str:
-    """Return what a key types whose terminal does not report it."""
+    """Return the text that a key types, for terminals that do not report it."""
     character = chr(press.code)
     if not press.modifiers & SHIFT:
         return character if character.isprintable() else ""
@@ -193,9 +193,9 @@ def _typed(press: KeyPress) -> str:
 
 
 def _on_latin(code: int, base: int) -> int:
-    """Return the code of the same key on a Latin keyboard, if it does not type a Latin letter.
+    """Return the code of the same key on a Latin keyboard if it does not type a Latin letter.
 
-    Shortcuts are named by Latin letters, and users find them by their place.
+    Shortcuts are named by Latin letters, and users find them by position.
     """
     if not is_character(code):
         return code

@@ -1,4 +1,4 @@
-"""Which keys do what: the defaults of the registry, changed by the settings where that can work. Pure."""
+"""The keymap: the registry's defaults, with the valid changes in the settings. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _EDITING = frozenset(
     {"backspace", "delete", "left", "right", "up", "down", "home", "end", "space", "escape", "tab", "enter"}
 )
 _WRITING = frozenset({"tab", "enter"})
-"""Editing keys that the actions of writing may share out among themselves."""
+"""Editing keys that only writing actions may use."""
 
 _NAMED = _EDITING | {"pageup", "pagedown", "insert"} | {f"f{number}" for number in range(1, 25)}
 _PUNCTUATION = frozenset("!\"#$%&'()*-./:;<=>?@[\\]^_`{|}~")
@@ -46,11 +46,11 @@ class Mappable(Protocol):
 
     @property
     def id(self) -> str:
-        """The name to re-map its keys by."""
+        """The name for remapping its keys."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Its keys by default."""
+        """Its default keys."""
 
     @property
     def fixed(self) -> bool:
@@ -58,7 +58,7 @@ class Mappable(Protocol):
 
     @property
     def writing(self) -> bool:
-        """True if it is about the composer's text."""
+        """True if it concerns the composer's text."""
 
 
 class Keymap:
@@ -88,9 +88,9 @@ def key_title(key: str) -> str:
 
 
 def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Keymap, tuple[str, ...]]:
-    """Return the keymap of the settings (action id to keys, separated by commas) as far as they can work.
+    """Return the keymap with the valid settings (action id to comma-separated keys).
 
-    The second value has a sentence for each setting that was not followed: there the default stays.
+    The second value has a sentence for each rejected setting, for which the default stays.
     """
     by_id = {action.id: action for action in actions}
     changed: dict[str, tuple[str, ...]] = {}
@@ -112,7 +112,7 @@ def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Key
 
 
 def _refusal(action: Mappable, keys: tuple[str, ...]) -> str | None:
-    """Return why an action cannot have these keys, None if it can."""
+    """Return why an action cannot have these keys; None if it can."""
     if action.fixed:
         return "they cannot be changed."
     if not keys:
@@ -128,7 +128,7 @@ def _why_not(action: Mappable, key: str) -> str | None:
     shown = sanitize(key, multiline=False)[:30]
     if not (single or base in _NAMED or base in _PUNCTUATION_NAMES) or not set(modifiers) <= _MODIFIERS:
         return suggest(f'unknown key "{shown}".', base, sorted(_NAMED))
-    # Without the kitty protocol, Ctrl and a letter is one control character, with Shift or without.
+    # Without the kitty protocol, Ctrl with a letter is the same control character with and without Shift.
     if len(base) == 1 and {"ctrl", "shift"} <= set(modifiers):
         return f'most terminals send "{shown}" without Shift.'
     if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:
@@ -140,7 +140,7 @@ def _why_not(action: Mappable, key: str) -> str | None:
 
 
 def _drop_conflicts(actions: Sequence[Mappable], changed: dict[str, tuple[str, ...]]) -> list[str]:
-    """Undo the changes that give a key to two actions; an undone one may be in the way of another."""
+    """Undo changes that give a key to two actions; undoing one may cause another conflict."""
     problems: list[str] = []
     while True:
         users: dict[str, list[str]] = defaultdict(list)
@@ -152,7 +152,7 @@ def _drop_conflicts(actions: Sequence[Mappable], changed: dict[str, tuple[str, .
         }
         if not clashes:
             return problems
-        # All of them lose: whichever kept the key would be a guess.
+        # All are undone, since choosing one would be a guess.
         for key, ids in clashes.items():
             problems.append(f"{key_title(key)} is wanted for {' and '.join(ids)}: the defaults stay.")
             for each in ids:

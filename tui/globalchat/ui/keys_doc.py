@@ -1,4 +1,4 @@
-"""Writes `docs/keys.md`, the table of all keys and commands: `python -m globalchat.ui.keys_doc`."""
+"""Generates `docs/keys.md`, the table of all keys and commands: `python -m globalchat.ui.keys_doc`."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What users do with messages: search, copy, open, export, retry, discard."""
+"""The user's actions on messages: search, copy, open, export, retry, discard."""
 
 from asyncio import to_thread
 from dataclasses import dataclass, field
@@ -26,16 +26,16 @@ from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.messages_panel import MessagesPanel
 
 COPIED = "Copied, if your terminal allows it"
-"""Terminals do not answer whether they took a text."""
+"""The notice after copying; terminals do not report if they accepted the text."""
 
 
 class MessageController:
-    """Performs the registry's actions on the panel of messages, and what is chosen for a single message.
+    """Performs the registry's actions on the messages panel, and actions on a single message.
 
     `clock` is now, in epoch ms.
 
     Attributes:
-        session: Resends and discards messages, None before it was opened.
+        session: Resends and discards messages; None before it was opened.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class MessageController:
                 panel.pane.action_act(action)
 
     def copy(self, text: str) -> None:
-        """Copy a text to the clipboard, and say so."""
+        """Copy a text to the clipboard and show a notice."""
         if text:
             self._screen.app.copy_to_clipboard(sanitize(text))
             self._screen.notify(COPIED, timeout=3, markup=False)
@@ -113,7 +113,7 @@ class MessageController:
             self.act(row, action)
 
     def _retry_message(self, row: MessageRow) -> None:
-        """Send an unsent message again; bring a refused text back into the composer, to be changed."""
+        """Resend an unsent message; put a refused text back into the composer for editing."""
         if row.draft is None:
             return
         if row.delivery is Delivery.UNSENT and self.session is not None:
@@ -123,7 +123,7 @@ class MessageController:
             self._bar.focus_composer()
 
     def discard(self, chosen: MessageRow | None) -> None:
-        """Discard a message that was not sent, or all such ones; ↑ brings their texts back."""
+        """Discard an unsent message, or all of them; ↑ recalls their texts."""
         if self.session is not None:
             discarded = _discard(self._view_model, self.session, chosen)
             for text in discarded.texts:
@@ -134,7 +134,7 @@ class MessageController:
             self._updater.update()
 
     def export(self, file: str | None) -> None:
-        """Write the open channel to a file; without a name to `globalchat-…` in the working folder."""
+        """Write the open channel to a file; without a name, to `globalchat-…` in the working folder."""
         if self._panel.pane.conversation is None:
             self._screen.notify("There is no channel to export yet.", markup=False)
         else:
@@ -162,7 +162,7 @@ class MessageController:
 
 @dataclass(slots=True)
 class Discarded:
-    """Discarded texts; how many of them may have been delivered anyway, and how many are being sent."""
+    """The discarded texts, and the numbers of those that may have been delivered anyway or are being sent."""
 
     texts: list[str] = field(default_factory=list)
     doubtful: int = 0
@@ -188,7 +188,7 @@ class Discarded:
 
 
 def _discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow | None) -> Discarded:
-    """Discard the chosen message that failed or waits; else all that failed here, else all that wait."""
+    """Discard the chosen failed or waiting message; else all failed ones here; else all waiting ones."""
     conversation, found = view_model.conversation, Discarded()
     if conversation is None or (chosen is not None and conversation.index_of(chosen) is None):
         return found
@@ -197,7 +197,7 @@ def _discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow
         draft = row.draft if row.delivery in (*FAILED, Delivery.SENDING) else None
         if draft is None:
             continue
-        # The session has dropped what was refused for good; it still has what may be sent.
+        # The session has dropped permanently refused messages; it still has those that can be sent.
         refused = row.delivery is Delivery.REFUSED
         doubtful = not refused and session.in_doubt(draft.id)
         if refused or session.discard(draft.id):
@@ -233,7 +233,7 @@ def write_export(
             with path.open("x", encoding="utf-8", newline="\n") as out:
                 out.write(export(conversation, form_of(name)))
         except FileExistsError:
-            # A chosen name is never changed, and another file never overwritten.
+            # A given name is never changed, and an existing file never overwritten.
             if file is None:
                 number += 1
                 continue

@@ -1,4 +1,4 @@
-"""Asks for attention outside the window: bell, window title, desktop notification."""
+"""Alerts the user outside the window: bell, window title, desktop notification."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ from globalchat.ui.settings import NotifySettings
 
 BELL = "\a"
 KEEP_TITLE = "\x1b[22;0t"
-"""Asks the terminal to remember its title (XTWINOPS)."""
+"""Makes the terminal save its title (XTWINOPS)."""
 
 RESTORE_TITLE = "\x1b[23;0t"
 _CELLS = 200
-"""The longest text handed to a terminal."""
+"""The most cells of a text sent to the terminal."""
 
 
 def title_sequence(text: str) -> str:
@@ -24,18 +24,18 @@ def title_sequence(text: str) -> str:
 
 def notification_sequence(kind: str, heading: str, text: str) -> str:
     """Return a desktop notification: `osc9` (iTerm2 and others) or `osc777` (urxvt, foot and others)."""
-    # A semicolon ends a field of OSC 777, and begins a command of some terminals' own in OSC 9.
+    # A semicolon ends a field of OSC 777, and starts proprietary commands of some terminals in OSC 9.
     heading, text = (_plain(each).replace(";", ",") for each in (heading, text))
     return f"\x1b]9;{heading} {text}\a" if kind == "osc9" else f"\x1b]777;notify;{heading};{text}\a"
 
 
 def _plain(text: str) -> str:
-    """Return one short line without anything that a terminal obeys."""
+    """Return one short line without control characters."""
     return clip(" ".join(sanitize(text, multiline=False).split()), _CELLS)
 
 
 Write = Callable[[str], object]
-"""Writes to the terminal, past all that is drawn."""
+"""Writes to the terminal directly, bypassing what is drawn."""
 
 
 class Notifier:
@@ -54,12 +54,12 @@ class Notifier:
 
     @property
     def is_cooling_down(self) -> bool:
-        """True if the last alert was recent; what arrives meanwhile becomes one alert afterwards."""
+        """True if the last alert was recent; messages meanwhile are combined to one alert afterwards."""
         last = self._alerted_at
         return last is not None and self._clock() - last < self._settings.seconds * 1000
 
     def send_alert(self, alert: Alert | MissedSummary) -> None:
-        """Ring and notify, as the settings say."""
+        """Ring and notify as configured."""
         settings = self._settings
         if settings.bell:
             self._write(BELL)
@@ -75,7 +75,7 @@ class Notifier:
         text = (f"({count:,}) " if count else "") + (f"# {channel}" if channel else "globalchat")
         if text == self._title:
             return
-        # The shell's own title comes back at the end.
+        # The shell's own title is restored at the end.
         if self._title is None:
             self._write(KEEP_TITLE)
         self._title = text

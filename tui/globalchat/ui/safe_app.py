@@ -1,4 +1,4 @@
-"""Textual's app made safe: what reaches the terminal past the chat's own widgets, and how the app ends.
+"""A safer base class than Textual's app: sanitises output that bypasses the chat's widgets, and ends cleanly.
 
 Imports nothing that the first frame does not need.
 """
@@ -28,14 +28,14 @@ from globalchat.core.text import sanitize
 log = logging.getLogger("globalchat.ui")
 
 ROUNDS = 3
-"""How often every widget is waited for before the app ends: a key changes a text, which is reported to
-the widget itself and then to its parent, which keeps it."""
+"""How often all widgets are waited for before the app ends: a key changes a text, which is reported to
+the widget itself and then to its parent, which stores it."""
 
 SETTLE_SECONDS = 1.0
-"""After which the app ends although a widget has not handled all that was sent to it."""
+"""Seconds after which the app ends even if a widget has not handled all its messages."""
 
 _TOASTS = 2
-"""The most toasts at a time: more would cover what is read."""
+"""The most toasts at a time, as more would cover the messages."""
 _TOAST_LINES = 10
 """The most lines of a toast's text."""
 
@@ -47,27 +47,33 @@ _ENDING = (
     events.Callback,
     events.Unmount,
 )
-"""What Textual ends an app with. Callbacks may be waited for, and it skips them itself without a screen."""
+"""Messages with which Textual ends an app.
+
+Callbacks are among them because they may be waited for; without a screen Textual skips them itself.
+"""
 
 
 class UnbracketedPaste(events.Paste):
-    """Lines that came faster than they can be typed. They go where a paste goes, and never out unasked."""
+    """Lines that came faster than they can be typed.
+
+    They are treated as a paste, and never sent without confirmation.
+    """
 
 
 UnbracketedPaste.handler_name = events.Paste.handler_name
 
 
 def _cause(error: Exception | None) -> Exception | None:
-    """Return what failed in a worker, or the error itself."""
+    """Return the error of a worker, or the error itself."""
     cause = error.error if isinstance(error, WorkerFailed) else error
     return cause if isinstance(cause, Exception) else error
 
 
 class _Toasts(Notifications):
-    """The toasts that are shown: the latest `_TOASTS`, and each text once."""
+    """The visible toasts: the latest `_TOASTS`, and each text once."""
 
     def add(self, notification: Notification) -> Self:
-        """Add a toast in place of those that are too many or say the same."""
+        """Add a toast, replacing surplus ones and those with the same text."""
         shown = list(self)
         others = [each for each in shown if each.message != notification.message]
         kept = others[max(0, len(others) - _TOASTS + 1) :]
@@ -78,22 +84,22 @@ class _Toasts(Notifications):
 
 
 class SafeApp(App[None]):
-    """An app that passes on nothing which a terminal (or a browser) would obey instead of show.
+    """An app that passes on nothing that a terminal (or a browser) would interpret instead of showing.
 
-    It also handles nothing once quitting has begun. Textual's `exit` queues the end behind what waits: a
-    key that came in the same read as Ctrl+Q opened a dialog in an app that no longer mounts anything, and
-    the keys before it were dropped half-way to the text they belonged to.
+    It also handles no input once quitting has begun. Textual's `exit` queues the end behind what waits: a key
+    that came in the same read as Ctrl+Q opened a dialog in an app that no longer mounts anything, and the
+    keys before it were dropped half-way to the text they belonged to.
     """
 
     def __init__(self) -> None:
         if not wants_no_colour(os.environ):
-            os.environ.pop("NO_COLOR", None)  # Textual obeys an empty one
+            os.environ.pop("NO_COLOR", None)  # Textual treats an empty value as set.
         super().__init__()
         self._notifications = _Toasts()
         self._is_quitting = False
 
     async def run_async(self, **options: Any) -> None:  # noqa: ANN401 - Textual's own
-        """Run until the end. An error before or after Textual handles any ends the app like every other."""
+        """Run until the end. Errors before and after Textual's own handling end the app like any other."""
         try:
             return await super().run_async(**options)
         except Exception as error:
@@ -105,10 +111,10 @@ class SafeApp(App[None]):
         return _cause(self._exception)
 
     def _handle_exception(self, error: Exception) -> None:
-        """End because of an error: in a handler, a timer, a worker, while drawing, or while reading keys.
+        """End because of an error in a handler, a timer, a worker, drawing, or reading keys.
 
-        It is logged, and the command that ran the app reports it: Textual would print pages with the values
-        of variables.
+        It is logged, and the command that ran the app reports it: Textual would print pages with values of
+        variables.
         """
         log.error("chat crashed", exc_info=_cause(error))
         self._return_code = ExitCode.FAILED
@@ -118,7 +124,7 @@ class SafeApp(App[None]):
         self._close_messages_no_wait()
 
     def _log_stray_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log an error that nothing waits for; asyncio would write it over the screen."""
+        """Log an error that no task awaits; asyncio would write it over the screen."""
         log.error("background work failed", exc_info=context.get("exception"))
 
     @property
@@ -132,7 +138,7 @@ class SafeApp(App[None]):
         return self._exit or self._exception is not None or not self._running
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Quit: take no input from now on, let the widgets handle what they were sent before, then end.
+        """Quit: ignore further input, let the widgets handle earlier messages, then end.
 
         Only the first call counts.
         """
@@ -148,7 +154,7 @@ class SafeApp(App[None]):
             end()
 
     def _settle(self, rounds: int, then: Callable[[], object]) -> None:
-        """Call `then` after every widget has handled what it had been sent, `rounds` times over."""
+        """Call `then` after every widget has handled its messages, `rounds` times."""
         waiting = 0
 
         def handled() -> None:
@@ -167,7 +173,7 @@ class SafeApp(App[None]):
             end()
 
     def on_load(self) -> None:
-        """Look at every message before it is handled, in the app and in all of its widgets."""
+        """Install a hook that sees every message before it is handled, in the app and all widgets."""
         message_hook.set(self._drop_after_the_end)
         if not self.is_headless:
             asyncio.get_running_loop().set_exception_handler(self._log_stray_error)
@@ -177,7 +183,7 @@ class SafeApp(App[None]):
             message.prevent_default().stop()
 
     def on_exit_app(self, event: messages.ExitApp) -> None:
-        """Quit like `exit` where a driver asks for the end itself, as the one for browsers does."""
+        """Quit like `exit` if a driver requests the end, as the driver for browsers does."""
         if not self._exit:
             event.prevent_default()
             self.exit()
@@ -193,13 +199,13 @@ class SafeApp(App[None]):
 
     @on(Driver.SignalResume)
     def _redraw(self) -> None:
-        """Draw everything after a stop (SIGTSTP, then `fg`): the terminal showed something else meanwhile."""
+        """Redraw everything after a suspension (SIGTSTP, then `fg`): the terminal showed other things."""
         self.refresh(layout=True)
 
     async def on_event(self, event: events.Event) -> None:
         """Drop input once quitting has begun; sanitise what is pasted into an Input.
 
-        The composer keeps what it gets, and shows it safely. Input that was forwarded came before.
+        The composer keeps the original text, and shows it safely. Forwarded input has been handled before.
         """
         if isinstance(event, events.InputEvent | events.Paste) and (
             self._has_ended or (self._is_quitting and not event.is_forwarded)
@@ -217,7 +223,7 @@ class SafeApp(App[None]):
         await super().on_event(event)
 
     def _is_answering(self) -> bool:
-        """Return True if Enter sends no message now: in a field of one line, and in dialogs."""
+        """Return True if Enter currently sends no message: in a single-line field, and in dialogs."""
         from textual.screen import ModalScreen
         from textual.widgets import Input
 
@@ -225,7 +231,10 @@ class SafeApp(App[None]):
         return isinstance(self.focused, Input) or (isinstance(self.screen, ModalScreen) and not takes_pastes)
 
     async def _type_lines(self, text: str) -> None:
-        """Type the first of some lines that came in one go; the others go where the keyboard leads then."""
+        """Type the first of several lines that came at once.
+
+        The others go to the widget that then has the focus.
+        """
         line, enter, others = text.partition("\n")
         for character in line:
             name = character if character.isalnum() else _character_to_key(character)
@@ -237,7 +246,7 @@ class SafeApp(App[None]):
             self._settle(ROUNDS, partial(self.post_message, rest))
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put the sanitised text on the clipboard: what is pasted in a shell must not run unasked."""
+        """Put the sanitised text on the clipboard: pasted into a shell, it must not run unintentionally."""
         super().copy_to_clipboard(sanitize(text))
 
     def notify(
@@ -249,9 +258,9 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice, sanitised and short; its text is markup only if the caller says so.
+        """Show a notice, sanitised and shortened; its text is markup only if the caller says so.
 
-        Information goes to the screen's status line, if it has one (`show_notice`). The rest are toasts: at
+        Information goes to the screen's status line, if it has one (`show_notice`). Others are toasts: at
         most `_TOASTS` at a time, and each text once.
         """
         from globalchat.ui.model.text import brief

@@ -1,4 +1,4 @@
-"""Brings the chat screen up to date with the view model, at most thirty times a second."""
+"""Updates the chat screen from the view model, at most thirty times a second."""
 
 from time import monotonic
 
@@ -21,7 +21,7 @@ from globalchat.ui.widgets.row_view import RowView
 _FRAME_SECONDS = 1 / 30
 
 _TICK_SECONDS = 1.0
-"""How often countdowns are shown again."""
+"""Seconds between updates of countdowns."""
 
 
 class ChannelUnavailable(Message):
@@ -67,9 +67,9 @@ class ScreenUpdater:
         return self._side_by_side.pane or self._panel.pane
 
     def request(self) -> None:
-        """Update now, or as soon as a frame's time has passed since the last update."""
+        """Update now, or as soon as one frame time has passed since the last update."""
         if self._update_timer is not None:
-            return  # one is due, and will show this, too
+            return  # An update is due, which will include this.
         wait = self._updated_at + _FRAME_SECONDS - monotonic()
         if wait <= 0:
             self.update()
@@ -77,7 +77,7 @@ class ScreenUpdater:
             self._update_timer = self._screen.set_timer(wait, self.update)
 
     def update(self) -> None:
-        """Show the view model as it is now."""
+        """Show the current view model."""
         if self._update_timer is not None:
             self._update_timer.stop()
             self._update_timer = None
@@ -104,7 +104,7 @@ class ScreenUpdater:
         self._panel.pane.show(view_model.conversation, view_model.names)
         name = view_model.channel
         title = f"# {shown_name(name)}" if name else "Messages"
-        self._panel.border_title = Content(title)  # a string would be read as markup
+        self._panel.border_title = Content(title)  # A string would be interpreted as markup.
         self._side_by_side.show_channel()
         self.mark_read()
         self.update()
@@ -119,7 +119,7 @@ class ScreenUpdater:
         screen = self._screen
         screen.query_one(Header).show(frame.header, now)
         screen.query_one(ChannelList).show(frame.entries, frame.channel)
-        # The list says itself what is unread, unless the window has no room for it.
+        # The list shows what is unread, unless the window has no room for it.
         hint = "" if screen.query_one("#list-box").display else frame.unread_hint
         screen.query_one(StatusLine).show(frame.banner, hint)
         self._panel.pane.set_empty_text(frame.empty_text)
@@ -130,16 +130,16 @@ class ScreenUpdater:
         self._tick_if_counting(frame.is_counting_down)
 
     def _call_for_attention(self) -> None:
-        """Notify a user who looks at another window."""
+        """Notify a user who is looking at another window."""
         focused = self._screen.app.app_focus
         if not focused and self._notifier.is_cooling_down:
-            return  # what comes meanwhile is one alert, afterwards
+            return  # Messages meanwhile are combined to one alert afterwards.
         call = self._model.attention.take()
         if call is not None and not focused:
             self._notifier.send_alert(call)
 
     def _tick_if_counting(self, is_counting_down: bool) -> None:
-        """Update again in a second while what is shown changes with time; else the app stays idle."""
+        """Update again in a second while something shown changes with time; otherwise the app stays idle."""
         calls_later = self._model.attention.is_pending and not self._screen.app.app_focus
         if not (calls_later or is_counting_down or self._side_by_side.is_counting()):
             if self._tick is not None:

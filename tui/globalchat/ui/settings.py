@@ -12,7 +12,7 @@ FILE = "config.toml"
 
 T = TypeVar("T")
 Check = Callable[[object], str | None]
-"""Says what a value should be, None if it is that."""
+"""Returns what a value should be; None if it is valid."""
 
 
 def _flag(value: object) -> str | None:
@@ -36,20 +36,20 @@ def _one_of(*words: str) -> Check:
 
 
 def _setting(default: T, check: Check) -> T:
-    """Return a field that the file may set. `check` also restricts its type."""
+    """Return a dataclass field that the file may set. `check` restricts its value."""
     value: T = field(default=default, metadata={"check": check})
     return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """How to alert a user who looks at another window (`[notify]`).
+    """How to alert a user who is looking at another window (`[notify]`).
 
     Attributes:
-        level: Which messages count: `mentions`, `all` or `mute`. A channel's own level goes before it.
+        level: Which messages count: `mentions`, `all` or `mute`. A channel's own level takes precedence.
         bell: Ring the terminal's bell.
-        title: Show what is unread in the window title.
-        desktop: How to ask the terminal for a notice of the desktop: `off`, `osc9` or `osc777`.
+        title: Show the number of unread messages in the window title.
+        desktop: How to request a desktop notification from the terminal: `off`, `osc9` or `osc777`.
         seconds: The least time between two bells or notices.
     """
 
@@ -62,16 +62,16 @@ class NotifySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings; the defaults hold for what the file does not say.
+    """All settings; defaults apply to those that are not in the file.
 
     Attributes:
         theme: Name of one of Textual's themes; None for its default.
-        ascii: Draw the chat's own signs and lines with ASCII alone.
+        ascii: Draw the chat's own signs and lines with ASCII only.
         motion: Whether anything may glide or blink.
         scrollback: The rows kept per channel.
-        paste_lines: A paste of more lines than this asks first.
-        history: The sent texts that are remembered for the next run.
-        notify: How to alert a user who looks at another window.
+        paste_lines: A paste of more lines than this has to be confirmed.
+        history: The number of sent texts that are remembered for the next run.
+        notify: How to alert a user who is looking at another window.
         keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
     """
 
@@ -86,14 +86,14 @@ class Settings:
 
 
 class Loaded(NamedTuple):
-    """The settings, and a sentence for each thing in the file that could not be followed."""
+    """The settings, and a sentence for each problem in the file."""
 
     settings: Settings
     problems: tuple[str, ...] = ()
 
 
 def read(folder: Path) -> Loaded:
-    """Read `config.toml` in a config folder. Without the file the defaults hold, and nothing is wrong."""
+    """Read `config.toml` in a config folder. Without the file the defaults apply, without a problem."""
     file = folder / FILE
     try:
         text = read_text(file)
@@ -108,7 +108,7 @@ def read(folder: Path) -> Loaded:
 
 def parse(text: str, name: str = FILE) -> Loaded:
     """Return the settings of a TOML text. `name` is its name in problems."""
-    # Imported here, because most users have no settings file.
+    # Imported here, since most users have no settings file.
     import tomllib
 
     try:
@@ -129,7 +129,7 @@ def parse(text: str, name: str = FILE) -> Loaded:
 def _take(
     kind: type[Settings] | type[NotifySettings], table: Mapping[str, object], prefix: str, problems: list[str]
 ) -> dict[str, Any]:
-    """Return the valid values of a table by field; append a sentence for each other one to `problems`."""
+    """Return the valid values of a table by field; append a sentence about each invalid one to `problems`."""
     checks: dict[str, Check] = {each.name: each.metadata["check"] for each in fields(kind) if each.metadata}
     known = [*checks, *(() if prefix else ("notify", "keys"))]
     values: dict[str, Any] = {}
@@ -152,7 +152,7 @@ def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object
 
 
 def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield action ids and keys: TOML takes the dots of an unquoted id for tables within tables."""
+    """Yield action ids and keys: TOML interprets the dots of an unquoted id as nested tables."""
     for name, value in table.items():
         action = prefix + name
         if isinstance(value, dict):

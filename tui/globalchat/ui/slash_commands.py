@@ -1,4 +1,4 @@
-"""The `/`-commands: their table, what the composer completes, and how a text is read. Pure."""
+"""The `/` commands: their table, their completion in the composer, and their parsing. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from globalchat.ui.model.view_model import ChatViewModel
 
 
 class Argument(Enum):
-    """The kind of argument of a command, and so what completion offers."""
+    """The kind of a command's argument, which determines its completions."""
 
     NONE = "none"
     CHANNEL = "channel"
@@ -29,10 +29,10 @@ class Command:
     Attributes:
         name: Without the slash.
         summary: What it does.
-        argument: What follows.
-        hint: What the argument is called; in brackets if it may be left out.
-        required: Whether the argument must be there.
-        action: The id of the registry's action that it runs; None if the controller carries it out itself.
+        argument: The kind of its argument.
+        hint: The name of the argument; in brackets if it is optional.
+        required: True if the argument is required.
+        action: The id of the registry's action that it runs; None if the controller executes it itself.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """The command as it is written."""
+        """The syntax of the command."""
         return f"/{self.name} {self.hint}".rstrip()
 
 
@@ -72,7 +72,7 @@ COMMANDS: tuple[Command, ...] = (
 # -- parsing -------------------------------------------------------------------------------------------------
 
 _COMMAND = re.compile(r"/([^\s/]+)(?:\s+(.*?))?\s*")
-"""A first word that begins with its only slash, so that a typo (`/nick2`) is never sent; and what follows."""
+"""A first word with a slash only at its beginning, so that a typo (`/nick2`) is never sent, and the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class PlainText:
 
 @dataclass(frozen=True, slots=True)
 class CommandCall:
-    """A command to carry out; `argument` is empty without one."""
+    """A command to execute; `argument` is empty without one."""
 
     command: Command
     argument: str
@@ -95,7 +95,7 @@ class ParseError(UserError):
 
 
 def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall:
-    """Return what an entered text means.
+    """Parse an entered text.
 
     A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
     (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
@@ -140,7 +140,7 @@ _ARGUMENT = re.compile(r"/([A-Za-z-]+)\s+(\S*)")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words that can be completed, the likeliest first."""
+    """The words that can be completed, the most likely first."""
 
     commands: Sequence[Command] = COMMANDS
     channels: Sequence[str] = ()
@@ -150,7 +150,7 @@ class Vocabulary:
 
 
 def vocabulary(view_model: ChatViewModel) -> Vocabulary:
-    """Return what can be completed in the composer now."""
+    """Return the words that can be completed in the composer now."""
     return Vocabulary(
         channels=[entry.channel for entry in view_model.switcher()],
         regions=[alias for alias in view_model.names.aliases if alias != view_model.region],
@@ -180,7 +180,7 @@ NOTHING = Completions()
 
 
 def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completions:
-    """Return what may replace the word before `cursor` (an index into `text`)."""
+    """Return the completions of the word before `cursor` (an index into `text`)."""
     before = text[:cursor]
     if "\n" not in text and not text.startswith("//"):
         if match := _NAME.fullmatch(before):
@@ -213,7 +213,7 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
         Argument.REGION: vocabulary.regions,
         Argument.LEVEL: vocabulary.levels,
     }.get(command.argument, ())
-    # What is typed in full needs no completion.
+    # A fully typed word needs no completion.
     found = _best(typed, words)
     return (
         NOTHING if found == [typed] else Completions(start, tuple(Completion(word, word) for word in found))
@@ -221,6 +221,6 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
 
 
 def _best(typed: str, words: Iterable[str]) -> list[str]:
-    """Return the words that match best, in their own order where they match alike."""
+    """Return the best matches, in their own order if they match equally well."""
     scored = [(fuzzy_score(typed, word), number, word) for number, word in enumerate(words)]
     return [word for _, _, word in sorted((s, n, w) for s, n, w in scored if s is not None)][:LIMIT]

@@ -1,4 +1,4 @@
-"""Writes the part of the view model that another run needs, soon after it changed."""
+"""Writes the parts of the view model that a later run needs, soon after they change."""
 
 from time import monotonic
 
@@ -10,24 +10,24 @@ from globalchat.ui.model.view_model import SENT, ChatViewModel
 from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_problem
 
 _SOON = 1.0
-"""Seconds after which a change is written at the latest: every key is one."""
+"""Seconds after which a change is written at the latest, since every key press is a change."""
 
 _LATER = 5.0
 """Seconds after which it is written how far channels are read: every message that is seen changes that."""
 
 _RETRY = 5.0
-"""Seconds until the next try after a change could not be written."""
+"""Seconds until a retry after a failed write."""
 
 
 class StatePersister:
     """Stores drafts, sent texts, levels, what is read and the theme of a view model.
 
-    A store that cannot be written is reported once, and tried again. `screen` shows problems, and owns the
+    A store that cannot be written is reported once, and retried. `screen` shows problems, and owns the
     timer.
 
     Attributes:
-        problem: Why the last change could not be stored, None if it was.
-        rescued: Where the texts are that were too long to be stored, one sentence each, once it is closed.
+        problem: Why the last change could not be stored; None if it was.
+        rescued: Once closed, a sentence for each text that was too long to be stored, with its location.
     """
 
     def __init__(self, store: StateStore, view_model: ChatViewModel, screen: Screen[None]) -> None:
@@ -42,28 +42,28 @@ class StatePersister:
         self.rescued: list[str] = []
 
     def load(self) -> None:
-        """Restore what an earlier run stored, and the drafts of this name that no running chat owns."""
+        """Restore the state of an earlier run, and the drafts of this name that no running chat owns."""
         spare: list[str] = []
         try:
             spare = self._store.claim(self._view_model.model.sender)
         except (OSError, UserError) as error:
-            self.problem = storage_problem(error)  # the first change that cannot be stored reports it
+            self.problem = storage_problem(error)  # The first change that cannot be stored reports it.
         loaded = self._store.load()
         self._view_model.restore(loaded)
         for text in spare:
             self._view_model.sent.add(text)
-        # Sent texts beyond the bound, which several chats may have left, are removed with the first change.
+        # Sent texts above the limit, which several chats may have left, are removed with the first change.
         sent = {key: text for key, text in loaded.items() if key.startswith(SENT)}
         self._stored = self._view_model.kept() | sent
 
     def start(self) -> None:
-        """Write every change from now on, and those since `load`."""
+        """Write all changes from now on, and those since `load`."""
         self._view_model.on_change(self._save_within)
         self._view_model.model.read_marks.changed = self._save_later
         self.save()
 
     def close(self) -> None:
-        """Write what changed, and release the drafts for a later chat."""
+        """Write changes, and release the drafts for a later chat."""
         self.save()
         drafts = self._view_model.drafts.kept().values()
         self.rescued = [rescue(self._store, text) for text in drafts if len(text) > LONGEST]
@@ -77,7 +77,7 @@ class StatePersister:
             self.problem = storage_problem(error)
 
     def save(self) -> None:
-        """Write what changed since the last call that succeeded."""
+        """Write changes since the last successful call."""
         now, before = self._view_model.kept(), self._stored
         changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
         try:
@@ -92,7 +92,7 @@ class StatePersister:
             self._stored, self.problem = now, None
 
     def _save_within(self, seconds: float = _SOON) -> None:
-        """Write after some seconds, with everything that changes until then."""
+        """Write after some seconds, including everything that changes until then."""
         due = monotonic() + seconds
         if self._timer is not None and self._due <= due:
             return

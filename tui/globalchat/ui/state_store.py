@@ -1,7 +1,7 @@
 """Stores what the chat keeps from one run to the next: texts, levels, what is read, the theme.
 
-Several chats may run at once: each writes only what it changed, so none undoes what another did, and each
-owns a set of drafts as long as it runs.
+Several chats may run at once: each writes only its own changes, so none overwrites another's, and each owns a
+set of drafts while it runs.
 """
 
 import json
@@ -16,19 +16,19 @@ from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read
 from globalchat.ui.model.startup import DRAFT, READ
 
 LONGEST = 100_000
-"""The most characters of a text that is stored; no message may be as long. See `StateStore.put_aside`."""
+"""The most characters of a stored text; no message can be that long. See `StateStore.put_aside`."""
 
 _SET = re.compile("draft([0-9]*):")
 _OTHERS = re.compile("draft[0-9]*:|writer[0-9]*$")
 _MOST = 1_000
-"""Entries kept; those that changed longest ago go first."""
+"""The most entries; those that changed longest ago are dropped first."""
 
 
 class StateStore:
-    """A small map from text to text in one file per profile; without a folder, nothing is stored.
+    """A small map of strings in one file per profile; without a folder, nothing is stored.
 
-    The drafts of the file are in numbered sets, each with the name of who wrote them. `claim` makes one the
-    chat's own until `release`, or until the process ends; without it, it is the first one.
+    The drafts in the file are in numbered sets, each with the name of its writer. `claim` reserves a set
+    until `release` or the end of the process; without it, the first set is used.
     """
 
     def __init__(self, folder: Path | None, profile: str) -> None:
@@ -37,9 +37,9 @@ class StateStore:
         self._lock: FileLock | None = None
 
     def claim(self, name: str) -> list[str]:
-        """Make a set of drafts the chat's own: one that `name` wrote and no running chat owns, or a new one.
+        """Claim a set of drafts: one written by `name` that no running chat owns, or a new one.
 
-        The drafts of further such sets are added to it. Returns those of them whose channel has one already.
+        The drafts of further such sets are moved to it. Returns those whose channel has a draft already.
 
         Raises:
             OSError: the file cannot be written.
@@ -59,7 +59,7 @@ class StateStore:
                 elif (lock := self._acquire(number)) is not None:
                     with lock:
                         spare += _move(values, number, self._set)
-            # Only if no set was free: then the first number that no set has.
+            # Only if no set was free: then the first unused number.
             for number in (each for each in range(_MOST) if each not in used):
                 if self._lock is None:
                     self._lock, self._set = self._acquire(number), number
@@ -75,9 +75,9 @@ class StateStore:
             self._lock = None
 
     def load(self) -> dict[str, str]:
-        """Return all entries, of the drafts those of the own set.
+        """Return all entries, with only the drafts of the own set.
 
-        That is nothing where the file is missing, damaged or unreadable.
+        The result is empty if the file is missing, damaged or unreadable.
         """
         values = {} if self._file is None else _read(self._file)
         own = _prefix(self._set)
@@ -85,7 +85,7 @@ class StateStore:
         return {key: text for key, text in values.items() if not _OTHERS.match(key)} | drafts
 
     def merge(self, changes: Mapping[str, str | None]) -> None:
-        """Store the changes; None removes an entry. All or nothing, in a file that only the user can read.
+        """Store changes atomically, in a file that only the user can read; None removes an entry.
 
         Raises:
             OSError: the file cannot be written.
@@ -110,7 +110,7 @@ class StateStore:
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
 
     def forget_sent(self, channel: str, text: str) -> None:
-        """Remove a text from the drafts of chats that have ended: their outbox held it, and it is sent now.
+        """Remove a text from the drafts of ended chats, since it was in their outbox and is sent now.
 
         Such a chat was killed after the text was in the outbox and before its draft was removed.
 
@@ -130,7 +130,7 @@ class StateStore:
                         replace_file(self._file, json.dumps({"version": 1, "values": values}))
 
     def put_aside(self, text: str) -> Path | None:
-        """Write a text that is too long to be a draft to a file of its own; None without a folder.
+        """Write a text too long for a draft to a file and return its path; None without a folder.
 
         Raises:
             OSError: the file cannot be written.
@@ -152,7 +152,7 @@ class StateStore:
         return file
 
     def _acquire(self, number: int) -> FileLock | None:
-        """Lock a set of drafts; None if a chat that runs owns it, or nothing can be locked here."""
+        """Lock a set of drafts; None if a running chat owns it, or nothing can be locked here."""
         assert self._file is not None, "nothing is locked without a folder"
         try:
             return FileLock.acquire(self._file.with_name(f"{self._file.stem}.drafts{number}.lock"))
@@ -178,12 +178,12 @@ def _owner(number: int) -> str:
 
 
 def _used(values: Mapping[str, str]) -> list[int]:
-    """Return the sets that hold drafts."""
+    """Return the sets with drafts."""
     return sorted({int(found[1] or 0) for key in values if (found := _SET.match(key))})
 
 
 def _move(values: dict[str, str], source: int, target: int) -> list[str]:
-    """Move the drafts of one set to another. Returns those whose channel has another one there."""
+    """Move the drafts of one set to another. Return those whose channel already has one there."""
     spare = []
     for key in [key for key in values if key.startswith(_prefix(source))]:
         text = values.pop(key)
@@ -200,7 +200,10 @@ def storage_problem(error: OSError | UserError) -> str:
 
 
 def rescue(store: StateStore, text: str) -> str:
-    """Put a text aside that is too long to be a draft. Return a sentence: where it is, or why nowhere."""
+    """Put aside a text that is too long for a draft.
+
+    Return a sentence on where it is, or why it could not be written.
+    """
     subject = f"An unsent text of {len(text):,} characters"
     try:
         file = store.put_aside(text)

@@ -1,8 +1,8 @@
-"""The app's stylesheet: each source is read once, and each theme's colours can be read.
+"""The app's stylesheet: parses each source once, and adjusts each theme's colours to be legible.
 
-Themes with fixed colours: text and its ground differ by 4.5 : 1 at least, as WCAG 2.2 (1.4.3) asks for.
-Themes of the terminal's own colours: what those are is unknown, so text has the default foreground on the
-default background, and what stands out is reverse, bold or underlined (see `chat.tcss`).
+In themes with fixed colours, text and background have a contrast of at least 4.5 : 1, as WCAG 2.2 (1.4.3)
+requires. In themes with the terminal's own colours, which are unknown, text has the default foreground on the
+default background, and emphasis is reverse, bold or underlined (see `chat.tcss`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,24 @@ from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 
 _READ = 512
-"""Sources in one theme that are kept: those of all widgets and screens, in four themes."""
+"""The most cached sources: those of all widgets and screens, in four themes."""
 
 
 class ReadOnce(Stylesheet):
-    """Keeps what was read for the whole process, by theme and source."""
+    """Caches parsed sources for the whole process, by theme and source."""
 
     _read: ClassVar[LRUCache[tuple[object, ...], list[RuleSet]]] = LRUCache(_READ)
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Take the colours of a theme, unless they are those that are there."""
+        """Set the colours of a theme, if they differ from the present ones."""
         if variables != self._variables:
             super().set_variables(variables)
 
     def reparse(self) -> None:
-        """Read what was not read with these variables; in an error the rules stay as they are."""
+        """Parse sources that were not parsed with these variables.
+
+        After an error the rules stay unchanged.
+        """
         self.parse()
 
     def _parse_rules(
@@ -52,16 +55,16 @@ class ReadOnce(Stylesheet):
 
 RATIO = 4.5
 _AIM = 4.7
-"""Colours are rounded on their way to the terminal."""
+"""The contrast to aim for: slightly more, as colours are rounded for the terminal."""
 
 _GROUND_RATIO = 6.5
-"""How far grounds that stand out stay away from black or white text, so that coloured text has room, too."""
+"""The contrast of highlighted backgrounds with black or white text, which leaves room for coloured text."""
 
 _VISIBLE = 1.25
-"""How far such a ground is from those around it."""
+"""The contrast of such a background with those around it."""
 
 _MUTED = 0.55
-"""How much of black or white is in text that matters less."""
+"""The share of black or white in secondary text."""
 
 _GROUNDS = ("background", "surface", "panel")
 _MARKED = ("primary-muted", "accent-muted", "warning-muted", "error-muted")
@@ -87,12 +90,12 @@ _ANSI_CLEAR = ("link-background", "link-background-hover", "footer-key-backgroun
 
 
 def legible(variables: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
-    """Return the variables of a theme's style sheet, changed where text could not be read otherwise."""
+    """Return the variables of a theme's style sheet, adjusted where text would be illegible."""
     return _ansi(variables) if ansi else dict(_fixed(tuple(variables.items())))
 
 
 def contrast(text: Color, ground: Color) -> float:
-    """Return the ratio of two opaque colours' luminance, from 1 to 21, as WCAG defines it."""
+    """Return the contrast ratio of two opaque colours, from 1 to 21, as defined by WCAG."""
     high, low = sorted((_luminance(text), _luminance(ground)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
@@ -123,7 +126,7 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         grounds.append(ground)
     for name in (*(f"text-{each}" for each in _INKS), "foreground", *_SHADES, *_DARK_SHADES):
         variables[name] = _readable(Color.parse(variables[name]), ink, grounds).hex
-    # Blended with the ground first, and only then made readable: it should stay as faint as it may.
+    # Blended with the background first and then made legible, so that it stays as faint as possible.
     muted = _readable(grounds[0].blend(ink, _MUTED, alpha=1.0), ink, grounds).hex
     selected = variables["primary-muted"]
     return tuple(
@@ -153,12 +156,12 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _ink(ground: Color) -> Color:
-    """Return white or black, whichever can be read on a ground."""
+    """Return white or black, whichever is legible on a background."""
     return max((WHITE, BLACK), key=lambda ink: contrast(ink, ground))
 
 
 def _away_from(ink: Color, ground: Color, base: Color) -> Color:
-    """Return a ground that stands out, blended with the one below until text can be read on it."""
+    """Return a highlighted background, blended with the one below until text on it is legible."""
     for tenths in range(11):
         blended = ground.blend(base, tenths / 10, alpha=1.0)
         if contrast(ink, blended) >= _GROUND_RATIO:
@@ -167,7 +170,7 @@ def _away_from(ink: Color, ground: Color, base: Color) -> Color:
 
 
 def _distinct(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
-    """Return a ground that differs from others, a little nearer to the text on it if it must."""
+    """Return a background that differs from others, moved slightly towards its text if necessary."""
     for twentieths in range(5):
         blended = ground.blend(ink, twentieths / 20, alpha=1.0)
         if all(contrast(blended, other) >= _VISIBLE for other in others):
@@ -176,7 +179,7 @@ def _distinct(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
 
 
 def _readable(text: Color, ink: Color, grounds: Iterable[Color]) -> Color:
-    """Return the colour nearest to that of a text which can be read on every ground."""
+    """Return the colour nearest to a text's that is legible on every background."""
     for twentieths in range(21):
         blended = text.blend(ink, twentieths / 20, alpha=1.0)
         if all(contrast(blended, ground) >= _AIM for ground in grounds):

@@ -1,18 +1,17 @@
-"""Textual's driver for terminals: it ends with the terminal, keeps columns right, and opens browsers.
+"""Textual's driver for terminals: it ends with the terminal, keeps columns aligned, and opens browsers.
 
-A terminal that hangs up (its window closed, its tmux ended) sends SIGHUP and SIGCONT. Textual takes the
-second for the return from a suspension, and its writer's thread ends at the first write: what is written
-then would wait for ever for room in the writer's queue.
+A terminal that hangs up (its window closed, its tmux ended) sends SIGHUP and SIGCONT. Textual mistakes the
+second for the return from a suspension, and its writer thread ends at the first write: later writes would
+wait for ever for room in the writer's queue. If only the shell that started the chat is gone, that shell's
+parent takes the terminal, and reading fails.
 
-Where only the shell that started the chat is gone, that shell's parent takes the terminal: reading fails.
-
-Terminals disagree about the width of an emoji. What follows `❤️` is drawn a cell too far left by one that
-takes it for one cell wide (tmux 3.3 and others), and the end of the row keeps what was there before. So the
-cursor is put back to where the emoji starts and moved by as many cells as were counted, however wide the
-terminal drew it. A terminal that draws the parts of an emoji apart then shows its beginning.
+Terminals disagree about the width of an emoji. A terminal that treats `❤️` as one cell wide (tmux 3.3 and
+others) draws what follows one cell too far to the left, and the end of the row keeps old content. Therefore
+the cursor is moved back to the start of the emoji and forwards by the counted cells, however wide the
+terminal drew it. A terminal that draws the parts of an emoji separately then shows its beginning.
 
 Python's `webbrowser` falls back to text browsers (lynx, w3m), which would take the terminal from the chat,
-and lets the others write their warnings on it. So it runs in a process without a terminal.
+and lets other browsers write warnings to it. Therefore it runs in a process without a terminal.
 """
 
 import asyncio
@@ -43,38 +42,38 @@ from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
 WRITER_CHECK = 0.5
-"""Seconds after which to look whether the writer still lives, while its queue is full."""
+"""Seconds between checks that the writer is alive while its queue is full."""
 
 NO_BROWSER = "No graphical browser found. The link is copied, if your terminal allows it."
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 _BROWSER_TIMEOUT = 10.0
-"""Seconds after which a browser that does not return is taken for one that has opened."""
+"""Seconds after which a browser that does not return is considered open."""
 
 HUNG_UP = 129
-"""The exit code of what SIGHUP ended."""
+"""The exit code of a process ended by SIGHUP."""
 
 ESC, ENTER = b"\x1b", b"\r"
 
 _SILENCE = 0.1
-"""Seconds without input after which an unfinished sequence is taken for what it is so far."""
+"""Seconds without input after which an unfinished sequence is interpreted as it is."""
 
 _TYPING_PAUSE = 0.01
-"""Seconds that pass at least between two keys that a user presses; a held key repeats every 30 ms."""
+"""The least seconds between two keys that a user presses; a held key repeats every 30 ms."""
 
 _PASTE_PAUSE = 0.1
-"""Seconds without input after which lines that came in one go are taken for complete."""
+"""Seconds without input after which lines that came at once are considered complete."""
 
 _DOUBTFUL_WIDTH = re.compile("[\ufe0f\u200d\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff]")
 _SAVE, _RESTORE = "\x1b7", "\x1b8"
 _STRING = "\x1b]"
-"""Starts a string for the terminal itself, its title for instance: nothing in it is drawn."""
+"""Starts a string for the terminal itself, such as its title, which is not drawn."""
 
 
 class TerminalDriver(LinuxDriver):
-    """A driver that never waits for a terminal which is gone, and then ends the app."""
+    """A driver that never waits for a terminal that is gone, but ends the app."""
 
     _ending: tuple[int, int] | None = None
-    """The pipe that ends the input thread: what is written to its second end is read at its first."""
+    """The pipe that ends the input thread: (read end, write end)."""
 
     def __init__(
         self,
@@ -90,29 +89,29 @@ class TerminalDriver(LinuxDriver):
             self._size = self._get_terminal_size()
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """Return the size of the window itself; Textual believes COLUMNS and LINES instead."""
+        """Return the size of the window itself; Textual uses COLUMNS and LINES instead."""
         return window_size(self._file, sys.__stdin__)
 
     def write(self, data: str) -> None:
-        """Write to the terminal, as long as there is one."""
+        """Write to the terminal while there is one."""
         if self._writer_thread is not None and not _hand(self._writer_thread, pinned(data)):
             self._app.exit(None, HUNG_UP)
 
     def close(self) -> None:
-        """Let the writer end, if it has not yet."""
+        """Let the writer end, if it has not ended yet."""
         if self._writer_thread is None:
             return
         if _hand(self._writer_thread, None):
             self._writer_thread.join()
         if self._file is not None and not self._is_there():
-            # Python's last flush would fail, and say so instead of the exit code.
+            # Otherwise Python's last flush would fail and replace the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
 
     def start_application_mode(self) -> None:
-        """Take the terminal over; ask for each key's place on a Latin keyboard besides.
+        """Take over the terminal, and also request each key's position on a Latin keyboard.
 
-        Textual returns without a writer where the terminal may not be changed. That is so in the background,
-        until the shell continues the chat, and for ever where the shell is gone.
+        Textual returns without a writer if the terminal may not be changed: in the background, until the
+        shell continues the chat, and for ever if the shell is gone.
         """
         if self._ending is None:
             self._ending = os.pipe()
@@ -136,21 +135,21 @@ class TerminalDriver(LinuxDriver):
             self._ending = None
 
     def _run_input_thread(self) -> None:
-        """Read keys in a thread of its own, whose failure is one of the app."""
+        """Read keys in a separate thread; its failure ends the app."""
         try:
             self.run_input_thread()
         except Exception as error:
             self._app.call_later(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
-        """Read keys, as long as the terminal gives us any."""
+        """Read keys while the terminal delivers them."""
         try:
             self._read_input()
         except OSError:
             self._app.call_later(self._app.exit, None, HUNG_UP)
 
     def _read_input(self) -> None:
-        """Pass on what is typed, until the app ends.
+        """Pass on input until the app ends.
 
         Raises:
             OSError: the terminal is gone.
@@ -170,7 +169,7 @@ class TerminalDriver(LinuxDriver):
                     self.process_message(message)
 
     def _read_burst(self) -> bytes:
-        """Read what is there; after an Enter or much text also what follows at once: it may be a paste."""
+        """Read available input; after an Enter or much text also what follows at once: it may be a paste."""
         data = self._read()
         if ESC in data or not (ENTER in data or len(data) > TYPEABLE):
             return data
@@ -193,7 +192,7 @@ class TerminalDriver(LinuxDriver):
         return bool(select.select([self.fileno], [], [], seconds)[0])
 
     def open_url(self, url: str, new_tab: bool = True) -> None:  # noqa: ARG002 (Textual's)
-        """Open a page in a browser; without one with a window, put its address on the clipboard."""
+        """Open a page in a graphical browser; without one, put its address on the clipboard."""
         self._app.run_worker(self._open(url), group="browser", exit_on_error=False)
 
     async def _open(self, url: str) -> None:
@@ -206,7 +205,7 @@ class TerminalDriver(LinuxDriver):
             super()._sigcont_application(*args)
 
     def _can_be_changed(self) -> bool:
-        """Return False if the terminal is gone, or no shell is left that could bring it back to the chat."""
+        """Return False if the terminal is gone, or no shell is left that could return it to the chat."""
         try:
             termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
         except termios.error as error:
@@ -222,9 +221,9 @@ class TerminalDriver(LinuxDriver):
 
 
 def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
-    """Return the first stream that leads to a terminal, so that `2> log` draws; it is written in UTF-8.
+    """Return the first stream that is a terminal, so that the chat works with `2> log`; written in UTF-8.
 
-    A locale that says otherwise is older than the terminals that are in use; Python would write escapes.
+    A locale with another encoding is older than present terminals, and Python would write escapes.
     """
     found = next((each for each in streams if each is not None and each.isatty()), None)
     if found is not None:
@@ -233,7 +232,7 @@ def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
 
 
 def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
-    """Return what Textual handles: keys, clicks, pastes."""
+    """Return Textual's messages: keys, clicks, pastes."""
     match token:
         case Typed(text):
             return parser.feed(text)
@@ -244,7 +243,7 @@ def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
 
 
 def _hand(writer: WriterThread, data: str | None) -> bool:
-    """Queue data for the writer, or None to end it; False if it has ended, as when it cannot write."""
+    """Queue data for the writer, or None to end it; return False if it has ended, as after a failed write."""
     while writer.is_alive():
         try:
             writer._queue.put(data, timeout=WRITER_CHECK)
@@ -255,7 +254,7 @@ def _hand(writer: WriterThread, data: str | None) -> bool:
 
 
 def pinned(data: str) -> str:
-    """Return what is to be drawn, with the cursor led over each emoji whose width is in doubt."""
+    """Return the output with cursor movements around each emoji of uncertain width."""
     if data.isascii() or data.startswith(_STRING) or not _DOUBTFUL_WIDTH.search(data):
         return data
     return _doubtful_emoji().sub(_pin, data)
@@ -270,7 +269,7 @@ def _pin(match: re.Match[str]) -> str:
 
 @cache
 def _doubtful_emoji() -> re.Pattern[str]:
-    """Return the emoji of several characters: selected, modified, joined, keycaps and flags."""
+    """Return a pattern of emoji of several characters: with selectors, modifiers, joiners; keycaps, flags."""
     element = f"[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])?"
     return re.compile(
         f"[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])(?:\u200d{element})*"
@@ -286,7 +285,7 @@ async def open_page(url: str) -> bool:
     none = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-I",  # not a webbrowser.py of the current folder
+        "-I",  # Not a webbrowser.py in the current folder.
         "-c",
         _OPEN,
         url,

@@ -1,8 +1,8 @@
-"""Sorts what a terminal sends into typed and pasted text, and drops what is not input of the user.
+"""Sorts terminal input into typed and pasted text, and drops everything that is not user input.
 
-Textual's parser comes after this, and gets nothing that it raises on or takes for text: invalid UTF-8,
-answers of the terminal that come late, sequences that it does not know. Nothing here raises on any input;
-of what is unfinished only a bounded part is kept.
+Textual's parser comes after this, and never gets input on which it raises or that it mistakes for text:
+invalid UTF-8, late answers of the terminal, unknown sequences. Nothing here raises on any input, and only a
+bounded part of unfinished input is kept.
 """
 
 import re
@@ -12,25 +12,25 @@ from typing import NamedTuple
 from globalchat.ui.key_sequences import is_known, understood, with_alt
 
 ESCAPE_DELAY = 0.1
-"""Seconds after which an ESC that nothing follows is the key."""
+"""Seconds after which an ESC that nothing follows is the Escape key."""
 
 ANSWER_TIMEOUT = 1.0
 """Seconds of silence after which an unfinished answer of the terminal is dropped."""
 
 PASTE_TIMEOUT = 3.0
-"""Seconds of silence after which a paste is taken to have ended, though its end was not reported."""
+"""Seconds of silence after which a paste is considered ended although its end was not reported."""
 
 MAX_PASTE = 16 * 1024 * 1024
-"""Bytes of one paste that are kept."""
+"""The most bytes of one paste."""
 
 TYPEABLE = 80
-"""Characters: users do not type more of them ahead while a line is slow."""
+"""The most characters that users type ahead on a slow connection."""
 
 _MAX_UNFINISHED = 4096
-"""Bytes of an unfinished sequence that are kept; nothing that means something is longer."""
+"""The most bytes of an unfinished sequence; no valid one is longer."""
 
 _SLICE = 4096
-"""Bytes that are looked at in one go, so that the work grows with what is read and not with its square."""
+"""Bytes that are processed at a time, so that the work is linear in the input, not quadratic."""
 
 _PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _C1 = {0x90: b"\x1bP", 0x98: b"\x1bX", 0x9B: b"\x1b[", 0x9D: b"\x1b]", 0x9E: b"\x1b^", 0x9F: b"\x1b_"}
@@ -44,9 +44,9 @@ _CONSOLE = re.compile(rb"\x1b\[\[([ -~])?")
 _RXVT = re.compile(rb"\x1b\[\d{1,2}\$")
 """Keys with Shift in rxvt."""
 _X10_MOUSE = re.compile(rb"\x1b\[M([^\x00-\x1f]{0,3})")
-"""Three bytes of any value, which a terminal without the newer forms sends for the mouse."""
+"""Three bytes of any value, which old terminals send for the mouse."""
 _STRING = re.compile(rb"\x1b(?:\](?=[0-9lLI])|P(?![A-Za-z])|[X^_])(?=.)", re.DOTALL)
-"""The beginning of an answer in words (OSC, DCS, SOS, PM, APC)."""
+"""The start of a string answer (OSC, DCS, SOS, PM, APC)."""
 _STRING_END = re.compile(rb"[\x00-\x1f]|\xc2\x9c")
 _SEQUENCE_END = re.compile(rb"[^ -?]")
 _CHARACTER = re.compile(
@@ -56,19 +56,19 @@ _BEGUN_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}")
 
 
 class Typed(NamedTuple):
-    """Keys, clicks and reports, for Textual's parser: whole characters and whole sequences."""
+    """Keys, clicks and reports for Textual's parser: complete characters and sequences."""
 
     text: str
 
 
 class Pasted(NamedTuple):
-    """A text that was pasted, its line ends as line feeds."""
+    """A pasted text, with line feeds as line ends."""
 
     text: str
 
 
 class Burst(NamedTuple):
-    """Lines that came faster than they can be typed: a paste, though the terminal does not say so."""
+    """Lines that came faster than they can be typed: a paste that the terminal does not report."""
 
     text: str
 
@@ -77,7 +77,7 @@ Token = Typed | Pasted | Burst
 
 
 class TerminalInput:
-    """Sorts bytes as they come, sequences split over reads included."""
+    """Sorts bytes as they arrive, including sequences that are split over reads."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -91,13 +91,13 @@ class TerminalInput:
 
     @property
     def is_waiting(self) -> bool:
-        """True if something is unfinished, so that `tick` is to be called."""
+        """True if something is unfinished, so that `tick` has to be called."""
         return bool(self._rest or self._skipping or self._has_partial or self._paste is not None)
 
     def feed(self, data: bytes, now: float) -> list[Token]:
-        """Take what was read in one go; return what is complete with it, in order.
+        """Process the bytes of one read; return what is now complete, in order.
 
-        Several Enters between texts in one go are a `Burst`: users do not type that fast.
+        Several Enters between texts in one read are a `Burst`, since users do not type that fast.
         """
         self._heard = now
         for begin in range(0, len(data), _SLICE):
@@ -107,7 +107,7 @@ class TerminalInput:
         return self._taken()
 
     def tick(self, now: float) -> list[Token]:
-        """Return what silence completes: an Escape key, half a character, a paste without end."""
+        """Return what is complete after silence: an Escape key, half a character, a paste without end."""
         silence = now - self._heard
         if self._paste is not None:
             if silence >= PASTE_TIMEOUT:
@@ -153,9 +153,9 @@ class TerminalInput:
         return b""
 
     def _step_skipping(self, unread: bytes, end: re.Pattern[bytes]) -> bytes:
-        """Leave out the rest of a sequence or of an answer in words.
+        """Skip the rest of a sequence or of a string answer.
 
-        A control character ends it: then it was cut off, and the user types.
+        A control character ends it: then it was cut off, and the user is typing.
         """
         found = end.search(unread)
         if found is None:
@@ -186,7 +186,7 @@ class TerminalInput:
             self._type("\x1b[27u")
             return unread[1:]
         if kind == b"\\":
-            return unread[2:]  # the end of an answer that was given up
+            return unread[2:]  # The end of an answer that was given up.
         if kind == b"O":
             return self._step_ss3(unread)
         return self._step_alt(unread)
@@ -208,7 +208,7 @@ class TerminalInput:
         return self._take(found, unread)
 
     def _take(self, found: re.Match[bytes], unread: bytes) -> bytes:
-        """Take a sequence with a final character; wait for one, or leave out what never gets any."""
+        """Take a sequence with a final character; wait for one, or drop an endless sequence."""
         if found[1] is not None:
             if found[0] == _PASTE_END:
                 return unread[found.end() :]
@@ -228,7 +228,7 @@ class TerminalInput:
         return unread[found.end() :]
 
     def _step_alt(self, unread: bytes) -> bytes:
-        """Take a character with Alt, which terminals send behind an ESC."""
+        """Take a character with Alt, which terminals send after an ESC."""
         found = _CHARACTER.match(unread, 1)
         if found is None:
             begun = _BEGUN_CHARACTER.match(unread, 1)
@@ -247,7 +247,7 @@ class TerminalInput:
         return unread[found.end() :]
 
     def _wait(self, unread: bytes) -> bytes:
-        """Keep an unfinished sequence for the next read, unless it can be none any more."""
+        """Keep an unfinished sequence for the next read, unless it can no longer become valid."""
         if len(unread) > _MAX_UNFINISHED:
             self._skipping = _SEQUENCE_END
         else:
@@ -289,7 +289,7 @@ class TerminalInput:
         self._paste = None
 
     def _give_up(self, *, is_late: bool) -> None:
-        """Take the unfinished for what it is if nothing follows: Escape, a key with Alt, or nothing."""
+        """Interpret unfinished input if nothing follows: as Escape, a key with Alt, or nothing."""
         if self._rest == b"\x1b" and self._skipping is None:
             self._type("\x1b[27u")
         elif self._rest == b"\xc2" and self._skipping is None:
@@ -307,7 +307,7 @@ class TerminalInput:
 
 
 def _sort(run: str) -> list[Token]:
-    """Split characters that came in one go: typed ones, a paste in one line, a paste of lines."""
+    """Classify characters of one read: typed ones, a paste in one line, a paste of lines."""
     lines = [line for line in run.split("\r") if line.strip()]
     if len(lines) > 1 and (run.count("\r") > 1 or len(run) > TYPEABLE):
         return [Burst(_lines(run))]

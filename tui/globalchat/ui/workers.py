@@ -1,6 +1,6 @@
-"""The background work: a session, or a watch of all regions, whose events are posted as messages.
+"""Background workers: a session, or a watch of all regions, whose events are posted as messages.
 
-Workers know no widget. What they post is handled in the order in which it happened.
+Workers do not depend on widgets. Their messages are handled in the order of events.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent  # noqa: F401 (the parameter of a base class)
 
 Post = Callable[[Message], object]
-"""Posts a message to the screen; False if that is closing."""
+"""Posts a message to the screen; returns False if the screen is closing."""
 
 EventT = TypeVar("EventT")
 
@@ -37,11 +37,11 @@ BATCH = 200
 """The most events in one message."""
 
 PAIR_WITHIN = 10.0
-"""How long (s) a message may take to the second region before it counts as missing."""
+"""Seconds that a message may take to the second region before it counts as missing."""
 
 
 class ProfileOpeningStarted(Message):
-    """Posted before the profile is opened, at first and on each retry."""
+    """Posted before the profile is opened, initially and on each retry."""
 
 
 class ProfileOpeningFailed(Message):
@@ -64,7 +64,7 @@ class SessionOpened(Message):
 
 
 class _EventBatch(Message, Generic[EventT]):
-    """Events of a source, which posts the next ones once `consumed` is set: one batch at a time."""
+    """Events of a source, which posts the next batch once `consumed` is set."""
 
     def __init__(self, source: object, events: Sequence[EventT], consumed: asyncio.Event) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ async def _pump(
     next_events: Callable[[int], Awaitable[Sequence[EventT]]],
     post: Post,
 ) -> None:
-    """Post events, a batch at a time: while the screen is busy they wait in the source's bounded buffer."""
+    """Post events, a batch at a time; while the screen is busy they wait in the source's bounded buffer."""
     while events := await next_events(BATCH):
         consumed = asyncio.Event()
         if post(batch(source, events, consumed)) is False:
@@ -96,12 +96,12 @@ async def _pump(
 
 
 class SessionWorker:
-    """Owns the session from its making to its end.
+    """Owns the session from its creation to its end.
 
     `sender` returns the name that a session starts with.
 
     Attributes:
-        reload_profile: Reads the profile again, and starts nothing.
+        reload_profile: Reads the profile again without starting anything.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class SessionWorker:
         self.reload_profile = reload_profile
 
     async def run(self, post: Post) -> None:
-        """Open the profile and run its session to the end. A UserError on the way is posted, not raised."""
+        """Open the profile and run its session to the end. A UserError is posted, not raised."""
         post(ProfileOpeningStarted())
         try:
             profile = await self._open_profile()
@@ -135,7 +135,7 @@ class SessionWorker:
             tasks.create_task(_pump(SessionEvents, session, session.next_events, post), name="session events")
 
     async def reopen_profile(self) -> None:
-        """Open the profile once more, which starts a local cloud that ended.
+        """Open the profile again, which restarts a local cloud that has ended.
 
         Raises:
             UserError: it cannot be opened.
@@ -151,13 +151,13 @@ class SessionWorker:
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory
         if factory is None:
-            # In a thread, because importing the transport takes longer than a frame may.
+            # In a thread, since importing the transport takes longer than a frame may.
             factory = await asyncio.to_thread(load_session_factory, self.reload_profile)
         return factory(profile, region, self._sender())
 
 
 class WatchWorker:
-    """Owns a watch of all regions from its making to its end.
+    """Owns a watch of all regions from its creation to its end.
 
     `reload` reads the profile again: since the chat started a region may have moved, or its key.
     """
@@ -200,9 +200,10 @@ class WatchWorker:
             self._watch.retry_now()
 
     async def _current_profile(self) -> Profile:
-        """Return the profile as it is now; as it was if it cannot be read or has other regions by now."""
+        """Return the current profile; the previous one if it cannot be read or has other regions now."""
         try:
             now = self._profile if self._reload is None else await self._reload()
         except UserError:
-            return self._profile  # the watch reads it again after each failure, and shows why it cannot
+            # The watch reads it again after each failure, and shows the reason if that fails.
+            return self._profile
         return now if set(now.regions) == set(self._profile.regions) else self._profile

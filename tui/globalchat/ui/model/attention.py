@@ -1,4 +1,4 @@
-"""Which messages call for attention: a level per channel, and alerts for unseen messages. Pure."""
+"""Decides which messages need attention: a level per channel, and alerts for unseen messages. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _QUIET_MS = 2_000
 
 
 class Level(Enum):
-    """Which messages of a channel count: those that name the own sender, all, or none."""
+    """Which messages of a channel count: mentions of the user, all, or none."""
 
     MENTIONS = "mentions"
     ALL = "all"
@@ -21,12 +21,12 @@ class Level(Enum):
 
     @property
     def title(self) -> str:
-        """The meaning, for a toast."""
+        """The meaning of the level, for a toast."""
         return {"mentions": "mentions count", "all": "all messages count", "mute": "muted"}[self.value]
 
     @property
     def following(self) -> "Level":
-        """The next level, after the last one the first."""
+        """The next level, cyclically."""
         levels = list(Level)
         return levels[(levels.index(self) + 1) % len(levels)]
 
@@ -48,7 +48,7 @@ class Levels:
         return self._own.get(channel, self.default)
 
     def set(self, channel: str, level: Level) -> None:
-        """Choose a channel's level; the default one is not stored."""
+        """Set a channel's level; the default level is not stored."""
         if level is self.default:
             self._own.pop(channel, None)
         else:
@@ -56,7 +56,7 @@ class Levels:
         self.changed()
 
     def restore(self, own: Mapping[str, str]) -> None:
-        """Set levels by their names, as `kept` returned them; ignore unknown names."""
+        """Restore levels from the names that `kept` returned; ignore unknown names."""
         known = {level.value: level for level in Level}
         for channel, name in own.items():
             if name in known:
@@ -78,7 +78,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The last message that counts, and the number of them since the last alert."""
+    """The last message that counts, and the number of such messages since the last alert."""
 
     channel: str
     sender: str

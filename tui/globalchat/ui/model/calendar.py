@@ -1,4 +1,4 @@
-"""Times and durations of the screen, in one time zone. Pure."""
+"""Formats times and durations for the screen, in one time zone. Pure."""
 
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
@@ -7,14 +7,14 @@ from globalchat.client.offset import ROUGH_MS
 from globalchat.core.clock import UNKNOWN_TIME, is_plausible, short_duration
 
 _LATEST = 253_402_214_400_000
-"""The last day that `datetime` knows, in epoch ms: times come from others and may be anything."""
+"""The last day of `datetime` in epoch ms, needed because received times may be anything."""
 
 
 _CLOSE_MS = 120_000
 """Times that are closer than this are shown with their seconds."""
 
 _MINUTES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
-"""Every `HH:MM` once: a long history holds one each."""
+"""Every `HH:MM` as a shared string, since each row of a long history has one."""
 
 
 class Calendar:
@@ -22,11 +22,11 @@ class Calendar:
 
     def __init__(self, tz: tzinfo | None = None) -> None:
         self._tz = tz
-        # Neighbouring messages share their seconds, and each asks several times.
+        # Cached, since neighbouring messages share their seconds, and each asks several times.
         self._at_second = lru_cache(1024)(self._compute)
 
     def at(self, milliseconds: int) -> datetime:
-        """Return the local date and time; a value out of range becomes the nearest one that exists."""
+        """Return the local date and time; a value out of range becomes the nearest valid one."""
         inside = min(max(milliseconds, 86_400_000), _LATEST - 86_400_000)
         return self._at_second(inside // 1000).replace(microsecond=inside % 1000 * 1000)
 
@@ -93,9 +93,9 @@ class Calendar:
 
 
 def transit(milliseconds: int | None, error_ms: int = 0) -> str:
-    """Return the time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown.
+    """Format a message's transit time: `+161ms`, `+1.2s`, `+3m`; empty if unknown.
 
-    If it may be wrong by `ROUGH_MS` or more, `~` stands for the sign.
+    If it may be wrong by `ROUGH_MS` or more, `~` replaces the sign.
     """
     if milliseconds is None:
         return ""
@@ -107,5 +107,5 @@ def transit(milliseconds: int | None, error_ms: int = 0) -> str:
 
 
 def clock_difference(milliseconds: int) -> str:
-    """Return a region's clock minus this machine's in words about this machine's: `3.2 s slow`."""
+    """Describe this machine's clock by the region's clock minus this machine's: `3.2 s slow`."""
     return f"{short_duration(abs(milliseconds) / 1000)} {'slow' if milliseconds > 0 else 'fast'}"

@@ -40,7 +40,7 @@ from globalchat.ui.model.rows import MessageRow, RowFactory
 from globalchat.ui.model.text import brief
 
 TOLERANCE_MS = 2000
-"""A difference of the clocks that users do not notice; transit times are corrected for it."""
+"""A clock difference that is not worth mentioning; transit times are corrected for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class ChannelDropped:
-    """The backend has refused a channel: if it is open, another one must be. `reason` is a sentence."""
+    """The backend has refused a channel; if it is open, another one has to be opened.
+
+    `reason` is a sentence.
+    """
 
     channel: str
     reason: str
@@ -65,14 +68,14 @@ _TOO_OLD = "it has waited too long to be sent automatically"
 
 
 class ChatModel:
-    """Keeps what the screen shows, apart from how it is shown.
+    """The data that the screen shows, independent of its presentation.
 
     Attributes:
         state: The session's last state, None before there is a session.
         backend: The limits and channels of the region, None before they are known.
         conversations: By channel, in the order of the list.
         watching: The channel whose new messages count as read at once, if any.
-        sender: The own name.
+        sender: The user's name.
         levels: Which messages count in which channel.
         attention: The messages that count and arrived unseen.
         read_marks: Up to where each channel is read.
@@ -81,7 +84,7 @@ class ChatModel:
         warning_dismissed: True if the user hid the warning about a live session.
         outgoing: The own messages that are not delivered yet.
         answer_ms: The time that the latest answer to an own message took, None before one.
-        clock_offset_ms: The backend's clock minus this one's, if it is certainly more than people notice.
+        clock_offset_ms: The backend's clock minus this one's, if it is certainly above the tolerance.
         latency: How long messages take.
         calendar: The times of the screen.
     """
@@ -147,12 +150,12 @@ class ChatModel:
         return Terms(self.backend is not None, history, self.live_since)
 
     def rename(self, sender: str) -> None:
-        """Sign with another name from now on."""
+        """Sign further messages with another name."""
         self.sender = sender
         self._rows.rename(sender)
 
     def leave(self, channel: str) -> None:
-        """Take a channel out of the list until `enter`."""
+        """Remove a channel from the list until `enter`."""
         self._left[channel] = self.conversation(channel)
         self.conversations.pop(channel, None)
 
@@ -164,7 +167,7 @@ class ChatModel:
         return self.conversation(channel)
 
     def watch(self, channel: str | None) -> None:
-        """Mark a channel as read until another (or none) is watched: its end is on the screen."""
+        """Treat a channel as read, since its end is on the screen, until another one (or none) is watched."""
         self.watching = channel
         if channel in self.conversations:
             self.conversations[channel].mark.read()
@@ -174,7 +177,7 @@ class ChatModel:
         self._effects.append(Notice(brief(sentence), "warning"))
 
     def take_effects(self) -> list[Effect]:
-        """Return what happened beside the rows since the last call."""
+        """Return the effects besides rows since the last call."""
         if self._drop_notices.pending:
             self._show_drops()
         effects, self._effects = self._effects, []
@@ -187,7 +190,7 @@ class ChatModel:
 
     def reduce(self, event: SessionEvent) -> None:
         """Apply one event of the session."""
-        # The most frequent event says nothing about the latency of drafts.
+        # The most frequent event has no information about the latency of drafts.
         if not isinstance(event, MessageReceived):
             self.latency.take(event, self._clock())
         match event:
@@ -201,7 +204,7 @@ class ChatModel:
                 self.outgoing.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
                 conversation = self.conversation(draft.channel)
-                # A draft that had to wait says nothing about how fast the region answers.
+                # A draft that had to wait does not show how fast the region answers.
                 if not self.outgoing.has_waited(draft.id):
                     self.answer_ms = max(0, self._clock() - draft.created_at)
                 self.outgoing.accept(conversation, draft, region, sent_at, self._clock())
@@ -261,7 +264,7 @@ class ChatModel:
 
     def _row(self, event: MessageReceived) -> MessageRow:
         row = self._rows.message(event)
-        # A new name may look like known ones: from now on all of them are drawn differently.
+        # A new name may look like known ones, all of which are then drawn differently.
         if renamed := self._rows.names.take_changed():
             for each in self.conversations.values():
                 each.rename(renamed)
@@ -302,12 +305,13 @@ class ChatModel:
     def _change_state(self, state: SessionState) -> None:
         previous = self.state
         if previous is not None and state.phase is Phase.CONNECTING and state.attempt:
-            # The reason holds until this try succeeds; a sentence that comes and goes makes the rest jump.
+            # The reason is kept until this attempt succeeds, as a sentence that comes and goes makes the rest
+            # jump.
             state = replace(state, reason=previous.reason, remedy=previous.remedy)
         self.state = state
         if previous is None or state.reason != previous.reason:
             self.warning_dismissed = False
-        # What the old connection owed is not due on the new one.
+        # Echoes that the old connection owed do not come on the new one.
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
             self.outgoing.reset_echo_tracking()
             self.answer_ms = None
@@ -322,7 +326,7 @@ class ChatModel:
                 seconds = max(1, round((self._clock() - self._down_since) / 1000))
                 self._effects.append(Notice(f"Back after {seconds} s"))
             self._down_since = None
-        # Only at the start of an outage: a suspended session was retrying before.
+        # Only at the start of an outage; a suspended session was retrying before.
         elif was_live and state.phase in (Phase.RETRYING, Phase.CONNECTING, Phase.FAILED):
             self._down_since = self._clock()
 
@@ -339,7 +343,7 @@ class ChatModel:
 
     def _refuse_channel(self, channel: str, reason: str) -> None:
         self._effects.append(ChannelDropped(channel, reason))
-        # An empty conversation was made for this try; one with messages stays, and says why it ended.
+        # An empty conversation was made for this attempt; one with messages stays, and shows why it ended.
         conversation = self.conversations.get(channel)
         if conversation is not None and not conversation.rows:
             del self.conversations[channel]
@@ -350,7 +354,7 @@ class ChatModel:
         self._offset.note(region, sent=draft.created_at, stamped=sent_at, answered=self._clock())
         before, offset = self.clock_offset_ms, self._offset.estimate(region)
         self.clock_offset_ms = None if offset is None else offset.beyond(TOLERANCE_MS)
-        # Once, not with every message.
+        # Shown once, not with every message.
         if before is None and self.clock_offset_ms is not None:
             difference = clock_difference(self.clock_offset_ms)
             self.warn(f"This machine's clock is {difference}: other people see other times.")
@@ -364,7 +368,7 @@ class ChatModel:
             self.gaps.record(conversation, event)
 
     def _show_drops(self) -> None:
-        """Show drops in all channels: no gap has said which channels they belong to."""
+        """Show drops in all channels, as no gap has shown which channels they belong to."""
         now = self._clock()
         self._drop_notices.show(self.conversations.values(), now, now)
 

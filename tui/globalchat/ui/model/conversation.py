@@ -11,10 +11,10 @@ from globalchat.ui.model.read_mark import Order, ReadMark
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
 SIZE_PER_ROW = 8192
-"""The memory (bytes) for the texts of a scrollback, per row that it may hold: 2,000 rows may take 16 MB."""
+"""Bytes of memory for a scrollback's texts per row of its limit: 2,000 rows may take 16 MB."""
 
 GROUP_WITHIN = 120_000
-"""Messages of one sender within this time (ms) are shown under one name."""
+"""Messages of one sender within this time (ms) are grouped under one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Conversation:
         self._edits: list[Edit] | None = None
 
     def follow_edits(self) -> None:
-        """Start to record edits for `take_edits`."""
+        """Start recording edits for `take_edits`."""
         self._edits = []
 
     def ignore_edits(self) -> None:
@@ -78,13 +78,16 @@ class Conversation:
         self._edits = None
 
     def take_edits(self) -> list[Edit]:
-        """Return the edits since the last call, in order: replayed, they turn old rows into new ones."""
+        """Return the edits since the last call, in order.
+
+        Replaying them turns the old rows into the new ones.
+        """
         edits, self._edits = self._edits or [], []
         return edits
 
     def index_of(self, row: Row) -> int | None:
         """Return the index of a row, None if it is not (or no longer) here."""
-        # Rows of the same time and id (a conflicting id) differ by identity.
+        # Rows with the same time and id (a conflicting id) are distinguished by identity.
         index = bisect_left(self.rows, row.order, key=_order)
         while index < len(self.rows) and self.rows[index].order == row.order:
             if self.rows[index] is row:
@@ -98,7 +101,7 @@ class Conversation:
         return self.rows[place - 1] if place else None
 
     def nearest_message(self, row: MessageRow) -> MessageRow | None:
-        """Return a message itself while it is here, else the one now in its place, or above that."""
+        """Return a message itself while it is here, else the one now at its place or above."""
         if self.index_of(row) is not None:
             return row
         place = bisect_left(self.rows, row.order, key=_order)
@@ -106,7 +109,7 @@ class Conversation:
         return next((each for each in around if isinstance(each, MessageRow)), None)
 
     def add(self, row: Row) -> None:
-        """Put a row in its place; drop the oldest ones when there are too many."""
+        """Insert a row at its place, and drop the oldest rows if there are too many."""
         # Nearly every row belongs at the end.
         index = len(self.rows)
         if index and self.rows[-1].order > row.order:
@@ -120,11 +123,11 @@ class Conversation:
         surplus = self._surplus()
         if surplus > 0:
             self.is_trimmed = True
-            # Many at once in a long history: each removal moves all the other rows up.
+            # Many are removed at once in a long history, since each removal moves all other rows up.
             self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
 
     def arrive(self, row: MessageRow, arrival: str | None = None, *, seen: bool) -> None:
-        """Add a message of another user, unread unless it is seen at once.
+        """Add a message of another user, as unread unless it is seen at once.
 
         `arrival` is its place in the order of arrival of the region that brought it.
         """
@@ -155,9 +158,9 @@ class Conversation:
             self.touch(row)
 
     def rename(self, names: Collection[str]) -> None:
-        """Record that these names (`Name.raw`) are drawn differently now."""
+        """Record that these names (`Name.raw`) are now drawn differently."""
         if self._edits is None:
-            return  # the widget that shows this channel next paints all of it
+            return  # A widget that shows this channel later paints all of it.
         for row in [row for row in self.rows if isinstance(row, NamedRow) and row.name.raw in names]:
             self.touch(row)
 
@@ -170,7 +173,7 @@ class Conversation:
         if index is None:
             row.at = at
             return
-        # Between the same neighbours it is repainted, not moved.
+        # Between the same neighbours, it is repainted, not moved.
         before = self.rows[index - 1].order if index else None
         after = self.rows[index + 1].order if index + 1 < len(self.rows) else None
         row.at = at
@@ -190,7 +193,7 @@ class Conversation:
         self.add(row)
 
     def remove(self, row: Row) -> None:
-        """Take a row away."""
+        """Remove a row."""
         index = self.index_of(row)
         if index is not None:
             self._remove(index, 1)
@@ -204,13 +207,13 @@ class Conversation:
         return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery is Delivery.SENDING]
 
     def clear(self) -> None:
-        """Empty the scrollback, but for own messages that are still on their way."""
+        """Clear the scrollback, except for own messages that are still being sent."""
         self.is_cleared = True
         kept = [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in UNDECIDED]
         self.place_divider(None)
         self._remove(0, len(self.rows))
         for row in kept:
-            row.day = None  # `add` decides again
+            row.day = None  # `add` sets it again.
             self.add(row)
         self.mark.read()
 
@@ -235,7 +238,7 @@ class Conversation:
             self.place_divider(row)
 
     def place_divider(self, row: Row | None) -> None:
-        """Put the line *new* above `row`; None takes it away."""
+        """Put the line *new* above `row`; None removes it."""
         previous, self._divider = self._divider, row
         for each, divided in ((previous, False), (row, True)):
             if each is not None and each.divider != divided:
@@ -248,7 +251,7 @@ class Conversation:
 
     @property
     def first_new(self) -> Row | None:
-        """The row below the line *new*, None if there is none (any more)."""
+        """The row below the line *new*; None if there is none."""
         divider = self._divider
         return divider if divider is not None and self.index_of(divider) is not None else None
 
@@ -258,7 +261,7 @@ class Conversation:
         return self.rows[-1].at if self.rows else 0
 
     def _surplus(self) -> int:
-        """Return how many of the oldest rows are too many."""
+        """Return the number of oldest rows above the limits."""
         surplus = max(0, len(self.rows) - self._limit)
         excess = self._size - self._limit * SIZE_PER_ROW
         if excess > 0:
@@ -273,7 +276,7 @@ class Conversation:
         self._decorate(index)
 
     def _decorate(self, index: int) -> None:
-        """Update what stands above the row at `index`: a day, the divider, its sender's name."""
+        """Update the lines above the row at `index`: a day, the divider, its sender's name."""
         if index >= len(self.rows):
             return
         row = self.rows[index]
@@ -307,7 +310,7 @@ def _belong_together(first: Row | None, second: Row) -> bool:
 
 
 def _size(row: Row) -> int:
-    """Return the memory (bytes) of the parts whose length others choose."""
+    """Return the bytes of memory of the row's texts, whose length others choose."""
     if not isinstance(row, MessageRow):
         return 0
     text, sender = row.original or ("", "")

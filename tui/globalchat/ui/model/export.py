@@ -38,14 +38,14 @@ _LIST_SIGN = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 
 
 def form_of(file_name: str) -> ExportForm:
-    """Return the form that a file's ending asks for; text for any other ending."""
+    """Return the form for a file's ending; text for any other ending."""
     dot = file_name.rfind(".")
     return _ENDINGS.get(file_name[dot:].lower(), ExportForm.TEXT) if dot >= 0 else ExportForm.TEXT
 
 
 def default_name(channel: str, day: str, number: int = 1) -> str:
-    """Return a file name for a channel that every system takes; `number` is added to later ones."""
-    # Neither separators nor what Windows refuses.
+    """Return a file name for a channel that every system allows; `number` is added to later ones."""
+    # Without separators and characters that Windows forbids.
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", channel).strip("-")[:50] or "channel"
     return f"globalchat-{safe}-{day}{f'-{number}' if number > 1 else ''}.txt"
 
@@ -89,7 +89,7 @@ def _markdown(conversation: Conversation, rows: list[Row]) -> str:
 
 
 def _markdown_text(row: MessageRow) -> str:
-    """Return the text with its links as links and nothing else as markup."""
+    """Return the text as Markdown with its links as links, and everything else escaped."""
     parts, done = [], 0
     for link in row.links:
         parts += [_escape(row.text[done : link.start]), f"<{link.url}>"]
@@ -108,7 +108,7 @@ def _remark(row: MessageRow) -> str:
 
 
 def _record(row: Row, channel: str) -> dict[str, object]:
-    """Return a row under the names of the API where it has them."""
+    """Return a row as JSON, with the API's names of fields where they exist."""
     sent_at = _utc(row.at)
     if not isinstance(row, MessageRow):
         return {"name": channel, "notice": row.text if isinstance(row, NoticeRow) else "", "sentAt": sent_at}
@@ -129,21 +129,21 @@ def _record(row: Row, channel: str) -> dict[str, object]:
 
 
 def _utc(milliseconds: int) -> str | None:
-    """Return a time as the API writes it; None if it cannot be true."""
+    """Format a time as the API does; None if it cannot be true."""
     return iso_time(milliseconds) if is_plausible(milliseconds) else None
 
 
 # -- clipboard -----------------------------------------------------------------------------------------------
 
 Place = tuple[int, int]
-"""A character of the pane: its line, and how many characters stand before it on that line."""
+"""A position in the pane: its line, and its character offset in that line."""
 
 
 def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Place, end: Place) -> str:
-    """Return the text from one place to another (exclusive), as it was before it was wrapped.
+    """Return the text from one place to another (exclusive), unwrapped.
 
-    Times, names, region codes and line breaks of the wrapping are left out; but if the selection begins in
-    front of a text, on its time or name, each message has both.
+    Times, names, region codes and line breaks of the wrapping are left out; but if the selection begins
+    before a text, on its time or name, each message includes both.
     """
     first, last = index.locate(start[0]), index.locate(end[0])
     if first is None or last is None:
@@ -157,7 +157,7 @@ def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Pl
         text = row_text(row)
         a = begin if number == first[0] else 0
         b = text_place(lines(row), last[1], end[1]) if number == last[0] else len(text)
-        # A message without text is still one, unless the selection only touches its edge.
+        # A message without text still counts, unless the selection only touches its edge.
         if a < b or first[0] < number < last[0]:
             head = f"{row.time} {row.sender}: " if named and isinstance(row, MessageRow) else ""
             parts.append(head + text[a:b])
@@ -165,12 +165,12 @@ def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Pl
 
 
 def row_text(row: Row) -> str:
-    """Return the text of a row, without what stands around it."""
+    """Return only the text of a row."""
     return row.text if isinstance(row, MessageRow | NoticeRow) else ""
 
 
 def text_place(lines: list[Line], number: int, x: int) -> int:
-    """Return the place in a row's text of character `x` on its line `number`; elsewhere the nearest."""
+    """Return the offset in a row's text of character `x` on its line `number`, or the nearest one."""
     place = 0
     for line in lines[:number]:
         for piece in line:
@@ -188,7 +188,7 @@ def text_place(lines: list[Line], number: int, x: int) -> int:
 
 
 def _is_before_text(lines: list[Line], number: int, x: int) -> bool:
-    """Return True if something other than space stands between `x` and the text on its line."""
+    """Return True if there is something other than space between `x` and the text on its line."""
     position = 0
     for piece in lines[min(number, len(lines) - 1)]:
         if piece.at >= 0:
@@ -219,7 +219,7 @@ def _read_at(row: MessageRow, calendar: Calendar) -> str:
 
 
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
-    """Return all that is known of a message, as pairs of a label and a sanitised value."""
+    """Return all details of a message, as pairs of a label and a sanitised value."""
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
     here = names.title(row.via) if row.via else None
     clock = f"{origin}'s clock" if origin else "this machine's clock"

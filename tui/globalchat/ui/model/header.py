@@ -1,4 +1,4 @@
-"""The header as pieces that fit a width. Pure."""
+"""Lays out the header as pieces that fit a width. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from globalchat.ui.model.status import BarPiece, Status, indicator
 from globalchat.ui.model.text import clip, clip_middle, shown_name
 
 SWITCH = "switch:"
-"""Begins the target of a piece that switches to a region, whose alias follows."""
+"""The prefix of a target that switches to a region; the alias follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """What the header shows.
+    """The data of the header.
 
     `unread` and `mentions` are those of the other channels; `clock_offset_ms` is the backend's clock minus
     this machine's; `help_key` opens the help. `obstacle` and `answer_ms` are as in `indicator`.
@@ -41,7 +41,7 @@ def profile_title(name: str) -> str:
 
 
 def header(view: HeaderView, width: int, now: int) -> list[BarPiece]:
-    """Return the header's pieces, exactly `width` cells; a narrow one drops the less important first."""
+    """Return the header's pieces, exactly `width` cells; a narrow header drops the least important first."""
     roomy, narrow = width >= 100, width < 60
     left = _channel(view, roomy) + _region(view, now, narrow=narrow, roomy=roomy)
     if not narrow:
@@ -65,13 +65,13 @@ def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Ba
         if roomy and view.region in view.names.regions:
             aws = f"{shown_name(view.names.regions[view.region])} "
             pieces.append(BarPiece(aws, "muted", "region.pick"))
-    # In a narrow window there is no name to click on.
+    # In a narrow window, there is no name to click on.
     pieces.append(BarPiece(here.word, here.tone, "region.pick" if narrow else "latency"))
     return pieces
 
 
 def _others(view: HeaderView) -> list[BarPiece]:
-    """Return the other regions: on standby, being connected to, or known to answer."""
+    """Return the other regions: on standby, being connected, or known to answer."""
     state = view.status if isinstance(view.status, SessionState) else None
     pieces: list[BarPiece] = []
     for alias in view.names.aliases:
@@ -87,7 +87,7 @@ def _others(view: HeaderView) -> list[BarPiece]:
 
 def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[BarPiece]:
     pieces: list[BarPiece] = []
-    # Where there is room, the channel list says it.
+    # Where there is room, the channel list shows it.
     if view.mentions and not roomy:
         pieces.append(BarPiece(f"@{view.mentions} ", "unread", "channel.unread"))
     if view.unread and not roomy:
@@ -97,7 +97,7 @@ def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[BarPiece]:
         pieces.append(BarPiece(f"  clock {clock_difference(view.clock_offset_ms)}", "warning", "latency"))
     if not narrow:
         pieces.append(BarPiece(f"   {profile_title(view.profile)}", "muted"))
-    if not roomy:  # else the footer says it
+    if not roomy:  # Otherwise the footer shows it.
         pieces.append(
             BarPiece(f"  {view.help_key}" if narrow else f"   {view.help_key} help", "muted", "help")
         )

@@ -24,10 +24,10 @@ from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.text import clip, pad
 
 KEPT = 240
-"""Latest values kept per path."""
+"""The number of latest values kept per path."""
 
 HERE = ""
-"""Stands for this machine where a path begins."""
+"""This machine as the start of a path."""
 
 Path = tuple[str, str]
 """Start (an AWS region, or `HERE`) and end (an AWS region)."""
@@ -41,9 +41,9 @@ BARS = "▁▂▃▄▅▆▇█"
 class LatencyStats:
     """Keeps the latest values of each path, in ms.
 
-    From here to a region: from handing a text over to the region's acceptance, unless it, or one before it in
-    its channel, had to wait. From region to region: how much later a message arrived here by the second than
-    by the first.
+    From here to a region: from sending a text to its acceptance, unless it, or one before it in its channel,
+    had to wait. From region to region: how much later a message arrived here through the second than through
+    the first.
     """
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class LatencyStats:
         self._live = False
 
     def take(self, event: SessionEvent, now: int) -> None:
-        """Learn from the session: `now` is epoch ms."""
+        """Learn from an event of the session; `now` is epoch ms."""
         match event:
             case StateChanged(state):
                 self._live = state.phase is Phase.LIVE
                 if not self._live:
                     self._on_the_way.clear()
-            # Neither drafts of an earlier run, nor those behind one that waits: they would count the wait.
+            # Neither drafts of an earlier run, nor those behind a waiting one, which would include the wait.
             case DraftQueued(draft) if self._live and 0 <= now - draft.created_at < 1000:
                 if draft.channel not in self._waiting.values():
                     self._on_the_way[draft.id] = draft
@@ -88,12 +88,12 @@ class LatencyStats:
         self._values.setdefault(path, deque(maxlen=KEPT)).append(milliseconds)
 
     def values(self, path: Path) -> tuple[int, ...]:
-        """Return the values of a path, the latest last."""
+        """Return the values of a path, oldest first."""
         return tuple(self._values.get(path, ()))
 
 
 def paths(names: RegionNames) -> list[Path]:
-    """Return all paths: from here to each region, then between any two."""
+    """Return all paths: from here to each region, then between any two regions."""
     regions = tuple(names.regions.values())
     return [*((HERE, region) for region in regions), *permutations(regions, 2)]
 
@@ -120,7 +120,7 @@ class _Shape:
 
 
 def latency_lines(stats: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
-    """Return one line per path, none wider than `width`; own messages go to `region` (an alias)."""
+    """Return one line per path, at most `width` cells; own messages go to `region` (an alias)."""
     every, wide = paths(names), width >= 60
     labels = [_label(path, names, short=not wide) for path in every]
     label = max(map(cell_len, labels), default=0)
@@ -172,7 +172,7 @@ def _label(path: Path, names: RegionNames, *, short: bool) -> str:
 
 
 def _hint(path: Path, names: RegionNames, region: str | None) -> str:
-    """Return what would give this path its first value."""
+    """Return a hint on how this path gets its first value."""
     start, end = (names.alias_of(each) if each else HERE for each in path)
     if start:
         return f": needs a message from {names.title(start)}"

@@ -1,4 +1,4 @@
-"""Links in a text: http and https only, with where they really lead. Pure."""
+"""Finds links in a text: http and https only, with their real targets. Pure."""
 
 import re
 import unicodedata
@@ -15,21 +15,21 @@ _CANDIDATE = re.compile(r"\bhttps?://[^\s<>\"`{}|\\^]+", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~…。、，；：！？”’»"
 _BRACKETS = {")": "(", "]": "["}
 _SAFE = "/?#[]@!$&'()*+,;=:%-._~"
-"""The characters that a URL may hold as they are (RFC 3986); others are percent-encoded."""
+"""The characters that a URL may contain (RFC 3986); others are percent-encoded."""
 
 _MAX_URL = 2000
 _MAX_HOST = 253
 """The longest name of a host (RFC 1035): IDNA takes quadratic time for one."""
 
 MAX_LINKS = 32
-"""The links recognised in one text: each costs more than the rest of it."""
+"""The most links recognised in one text, since each costs more than the rest of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """The part of a text from `start` to `end`, and the URL (plain ASCII) that it leads to.
 
-    `warning` is a sentence where the visible text could deceive about the host, else None.
+    `warning` is a sentence if the visible text could be deceptive about the host, else None.
     """
 
     start: int
@@ -58,8 +58,8 @@ def is_web(url: str) -> bool:
 
 
 def _trim(candidate: str) -> str:
-    """Leave out the punctuation of the sentence around a link, and a bracket that it did not open."""
-    # Counted once: a thousand brackets must not cost a million steps.
+    """Remove the punctuation of the sentence around a link, and an unmatched closing bracket."""
+    # Counted once, so that a thousand brackets do not cost a million steps.
     surplus = {
         closing: candidate.count(closing) - candidate.count(opening) for closing, opening in _BRACKETS.items()
     }
@@ -81,11 +81,11 @@ def _link(start: int, visible: str) -> Link | None:
         parts = urlsplit(visible)
         host, port = parts.hostname, parts.port
         real = _ascii_host(host) if host else ""
-    except ValueError:  # UnicodeError is one: a host that does not exist
+    except ValueError:  # Includes UnicodeError, for an impossible host.
         return None
     if not host or not real:
         return None
-    # A name before `@` looks like the host: it is kept, and warned of.
+    # A name before `@` looks like the host; it is kept, with a warning.
     shown_user = parts.netloc.rpartition("@")[0]
     netloc = (f"{quote(shown_user, safe=_SAFE)}@" if shown_user else "") + real + (f":{port}" if port else "")
     url = urlunsplit(
@@ -103,7 +103,7 @@ def _link(start: int, visible: str) -> Link | None:
 
 
 def _ascii_host(host: str) -> str:
-    """Return the host as DNS knows it. Raises UnicodeError if it cannot be one."""
+    """Return the host as in DNS. Raises UnicodeError if it is invalid."""
     if len(host) > _MAX_HOST:
         raise UnicodeError("a host's name has 253 characters at most")
     if ":" in host:

@@ -11,29 +11,29 @@ from globalchat.core.text import nfc, sanitize
 from globalchat.ui.model.text import clip, clip_middle, code_units, shown_name
 
 ANONYMOUS = "anonymous"
-"""What a message without a sender is signed with."""
+"""The name shown for a message without a sender."""
 
 NAME_COLOURS = 8
 """The number of colours of senders, without the user's own."""
 
 FULL_CELLS = 64
-"""The most cells a name takes: enough for 32 wide characters, which no backend of ours lets exceed."""
+"""The most cells of a name: enough for 32 wide characters, the limit of our backends."""
 
 _MOST = 4096
-"""The names that are kept apart, those seen last."""
+"""The number of names that are distinguished, most recently seen first."""
 
 _LONGEST = 256
-"""The characters kept of a name; a digest stands for the rest."""
+"""The characters kept of a name; a digest replaces the rest."""
 
 _TAG_DIGITS = (4, 8, 16)
 
 
 class Name:
-    """A name as it was given; two are the same if their `raw` is equal.
+    """A sender's name; two names are the same if their `raw` is equal.
 
     Attributes:
         raw: The name itself, in NFC: canonically equivalent spellings are one name.
-        shown: The same fit for a terminal; it may be that of another name, too.
+        shown: The sanitised name; different names may have the same.
         colour: Which of `NAME_COLOURS` it has.
     """
 
@@ -53,7 +53,7 @@ class Name:
 
     @property
     def can_be_typed(self) -> bool:
-        """True if the name is shown as it is in a text, so that a mention of it can be read."""
+        """True if the name appears unchanged in a text, so that a mention of it can be recognised."""
         return sanitize(self.raw, multiline=False) == self.raw
 
     def drawn(self, cells: int) -> str:
@@ -62,7 +62,7 @@ class Name:
 
 
 class Names:
-    """Keeps the names in use, and draws no two of them alike at any width."""
+    """Keeps the names in use, and draws them so that no two look alike at any width."""
 
     def __init__(self) -> None:
         self._known: dict[str, Name] = {}
@@ -89,7 +89,7 @@ class Names:
         return labels.label(name)
 
     def take_changed(self) -> set[str]:
-        """Return the names (`raw`) that others have made look different since the last call."""
+        """Return the names (`raw`) whose appearance has changed because of others since the last call."""
         changed, self._changed = self._changed, set()
         return changed
 
@@ -108,7 +108,7 @@ class Names:
 
 
 class _Labels:
-    """Draws names in some cells: cut at the end, in the middle, or with a digest."""
+    """Fits names into some cells: cut at the end, in the middle, or with a digest."""
 
     def __init__(self, cells: int) -> None:
         self._cells = cells
@@ -159,7 +159,7 @@ class _Labels:
 
 
 def _identity(given: str) -> str:
-    """Return a name in NFC; a digest stands for the rest of a long one."""
+    """Return a name in NFC; for a long name, a digest replaces the rest."""
     if len(given) > _LONGEST:
         digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
         given = f"{given[: _LONGEST - len(digest)]}{digest}"
@@ -172,13 +172,13 @@ _MOST_SENDERS = 500
 
 
 class KnownSenders:
-    """Keeps the names that completion offers: the latest senders whose names can be typed."""
+    """Keeps the names for completion: the latest senders whose names can be typed."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
     def add(self, name: Name) -> None:
-        """Add the sender of a message, unless a mention of the name could not be read."""
+        """Add the sender of a message, unless a mention of the name could not be recognised."""
         # A known name was checked when it was added; it moves to the end.
         if self._names.pop(name.raw, False) is False and not name.can_be_typed:
             return
@@ -224,7 +224,7 @@ class RegionNames:
 
     @classmethod
     def of(cls, regions: Mapping[str, str]) -> "RegionNames":
-        """Return names with the shortest codes that tell the regions apart (three letters or more, one)."""
+        """Return names with the shortest distinct codes: of at least three letters, and of at least one."""
         return cls(dict(regions), _shorten(regions, 3), _shorten(regions, 1))
 
     @property

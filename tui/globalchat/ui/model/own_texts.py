@@ -1,4 +1,4 @@
-"""Texts of the user: drafts, sent texts to recall, and messages that are not delivered yet. Pure."""
+"""The user's texts: drafts, sent texts for recall, and undelivered messages. Pure."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from globalchat.ui.model.rows import Delivery, MessageRow, RowFactory
 from globalchat.ui.model.text import brief
 
 _CHARACTERS = 20_000
-"""The most that is kept for a later run: it is written whenever a draft changes."""
+"""The most characters kept for a later run, since they are written whenever a draft changes."""
 
 _KEY = re.compile("[0-9a-f]{8}")
 _DIGITS = 8
@@ -21,13 +21,13 @@ _DIGITS = 8
 
 
 class SentTexts:
-    """Keeps the texts sent from the composer, newest last, each once. Bounded; the oldest go first.
+    """Keeps the texts sent from the composer, newest last, each once.
 
-    For a later run each text has a key of its own, so that several chats add to what is kept without undoing
-    what another did: about the second in which it was sent, and which run it was. `limit` and `keep` are the
-    most texts, here and for a later run; `run` identifies this run.
+    Bounded; the oldest are dropped first. For a later run, each text has its own key, so that several chats
+    can add texts without overwriting each other's: the key has the approximate second of sending, and the
+    run. `limit` and `keep` are the most texts, here and for a later run; `run` identifies this run.
 
-    `clock` is now, in epoch ms: it puts the texts of several runs in order.
+    `clock` is now, in epoch ms: it orders the texts of several runs.
 
     Attributes:
         changed: Called after a text was added.
@@ -55,7 +55,7 @@ class SentTexts:
         if not text.strip():
             return
         newest = next(reversed(self._texts), None)
-        # Above the newest key even if the clock steps back: the keys keep the order.
+        # Above the newest key even if the clock is set back, so that keys keep the order.
         number = max(int(newest[:_DIGITS], 16) + 1 if newest is not None else 1, self._clock() // 1000)
         # A text that is sent again moves to the end.
         known = next((key for key, each in self._texts.items() if each == text), None)
@@ -67,14 +67,14 @@ class SentTexts:
         self.changed()
 
     def older(self) -> str | None:
-        """Return the text before the one shown, None at the oldest."""
+        """Return the text before the one shown; None at the oldest."""
         if self._back >= len(self._texts):
             return None
         self._back += 1
         return self._shown
 
     def newer(self) -> str | None:
-        """Return the text after the one shown (empty after the newest), None when not browsing."""
+        """Return the text after the one shown (empty after the newest); None when not browsing."""
         if self._back == 0:
             return None
         self._back -= 1
@@ -88,7 +88,7 @@ class SentTexts:
         """Return the newest texts by key, for a later run."""
         kept: dict[str, str] = {}
         left = _CHARACTERS
-        # From the newest on: a long old text is the one to leave out.
+        # Starting with the newest, so that a long old text is left out.
         for key, text in reversed(self._texts.items()):
             left -= len(text)
             if left < 0 or len(kept) >= self._keep:
@@ -97,8 +97,8 @@ class SentTexts:
         return kept
 
     def restore(self, kept: Mapping[str, str]) -> None:
-        """Restore what earlier runs kept, before anything is added."""
-        # Several runs may have sent the same text: its newest key stays.
+        """Restore the texts of earlier runs, before anything is added."""
+        # Several runs may have sent the same text; its newest key is kept.
         newest = {kept[key]: key for key in sorted(kept) if _KEY.match(key)}
         self._texts = {key: kept[key] for key in sorted(newest.values())[-self._limit :]}
 
@@ -150,7 +150,10 @@ class Drafts:
 
 
 class Waiting(NamedTuple):
-    """The messages that wait in a channel; the tries of the first, and the time of the next (epoch ms)."""
+    """The waiting messages of a channel.
+
+    The first one's attempts, and the time of its next attempt (epoch ms).
+    """
 
     messages: int
     attempt: int
@@ -158,7 +161,7 @@ class Waiting(NamedTuple):
 
 
 class AwaitingEcho(NamedTuple):
-    """The accepted messages of a channel without an echo, and the wait of the first one so far (ms)."""
+    """The accepted messages of a channel without an echo, and how long the first has been waiting (ms)."""
 
     messages: int
     for_ms: int
@@ -177,7 +180,7 @@ class OutgoingMessages:
         self._accepted_at: dict[str, int] = {}
 
     def queue(self, conversation: Conversation, rows: RowFactory, draft: Draft) -> None:
-        """Show a draft as being sent, perhaps again."""
+        """Show a draft as being sent."""
         row = self._rows.get(draft.id)
         if row is None:
             row = self._rows[draft.id] = rows.draft(draft, conversation.tail)
@@ -194,7 +197,7 @@ class OutgoingMessages:
     def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
         """Show a draft as accepted at `now` (epoch ms), unless its echo was faster."""
         self._waits.pop(draft.id, None)
-        # Without a row the echo was faster than the answer.
+        # Without a row, the echo was faster than the answer.
         row = self._rows.get(draft.id)
         if row is not None:
             self._accepted_at[draft.id] = now
@@ -202,7 +205,7 @@ class OutgoingMessages:
             conversation.move(row, sent_at)
 
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
-        """Show a draft as refused for good."""
+        """Show a draft as permanently refused."""
         self._settle(conversation, draft, Delivery.REFUSED, brief(reason))
         # No later event is about this draft.
         self._rows.pop(draft.id, None)
@@ -217,11 +220,11 @@ class OutgoingMessages:
         return row is not None and row.draft is not None and row.draft.content == message.content
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
-        """Show a message as delivered: its echo is here. Return False if no row waits for it."""
+        """Show a message as delivered after its echo. Return False if no row waits for it."""
         self._waits.pop(event.message.id, None)
         self._accepted_at.pop(event.message.id, None)
         row = self._rows.pop(event.message.id, None)
-        # The row may have left the scrollback: then the caller adds a new one.
+        # The row may have left the scrollback; then the caller adds a new one.
         if row is None or conversation.index_of(row) is None:
             return False
         row.delivery, row.reason, row.draft = Delivery.DELIVERED, None, None
@@ -231,7 +234,7 @@ class OutgoingMessages:
         return True
 
     def discard(self, conversation: Conversation, row: MessageRow) -> None:
-        """Remove a message that was not sent."""
+        """Remove an unsent message."""
         self._waits.pop(row.id, None)
         self._rows.pop(row.id, None)
         conversation.remove(row)
@@ -248,12 +251,12 @@ class OutgoingMessages:
         return "throttled" if any(each.throttled for each in self._waits.values()) else "cannot send"
 
     def has_waited(self, draft_id: str) -> bool:
-        """Return True if the first try to send a draft failed, and it is not accepted yet."""
+        """Return True if the first attempt to send a draft failed, and it is not accepted yet."""
         return draft_id in self._waits
 
     def waiting(self, channel: str) -> Waiting | None:
-        """Return what waits in a channel, None if nothing does."""
-        # The first draft of a channel holds back those behind it.
+        """Return the waiting messages of a channel; None without any."""
+        # The first draft of a channel blocks those behind it.
         first = next((event for event in self._waits.values() if event.draft.channel == channel), None)
         if first is None:
             return None
@@ -261,7 +264,7 @@ class OutgoingMessages:
         return Waiting(count, first.attempt, first.next_try_at)
 
     def awaiting_echo(self, channel: str, now: int) -> AwaitingEcho | None:
-        """Return what was accepted in a channel well before `now` (epoch ms) without an echo, if anything."""
+        """Return a channel's messages accepted well before `now` (epoch ms) without an echo, or None."""
         at = [
             self._accepted_at[draft.id]
             for draft in self._drafts(channel, Delivery.ACCEPTED)
@@ -275,7 +278,7 @@ class OutgoingMessages:
         return any(draft.id in self._accepted_at or draft.id in self._waits for draft in drafts)
 
     def reset_echo_tracking(self) -> None:
-        """Await no echo of what was accepted: on a new connection it may not come."""
+        """Stop awaiting echoes of accepted messages, which may not come on a new connection."""
         self._accepted_at.clear()
 
     def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
@@ -298,12 +301,12 @@ class OutgoingMessages:
 def exit_message(
     waiting: Sequence[Draft], unsent: Sequence[Draft], in_doubt: Callable[[str], bool]
 ) -> list[str]:
-    """Return the sentences to print after the chat about messages that the backend did not confirm.
+    """Return sentences to print after the chat about unconfirmed messages.
 
     Args:
         waiting: Those that the outbox keeps.
         unsent: Those that nothing keeps.
-        in_doubt: Return True if a draft, by its id, may have reached the backend.
+        in_doubt: Returns True if a draft (by id) may have reached the backend.
     """
     tried = sum(in_doubt(draft.id) for draft in waiting)
     said = []

@@ -1,4 +1,4 @@
-"""Find the row on a line, measuring only the rows that are looked at. Pure."""
+"""Finds the row at a line while measuring only rows that are needed. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,11 +8,11 @@ from globalchat.ui.model.conversation import Edit, Inserted, Removed, Updated
 from globalchat.ui.model.rows import Row
 
 BLOCK_ROWS = 64
-"""Rows of a full block: few enough to measure at once, many enough that a long history has few blocks."""
+"""Rows of a full block: few enough to measure at once, enough for a long history to have few blocks."""
 
 
 class RowBlock:
-    """Neighbouring rows and their heights in lines, measured together; a height of 0 is not known yet.
+    """Neighbouring rows and their heights in lines, measured together; a height of 0 is unknown.
 
     Attributes:
         rows: The rows, in order.
@@ -63,7 +63,7 @@ class RowBlock:
         del self.heights[start:stop]
 
     def update(self, place: int, height: Callable[[Row], int]) -> bool:
-        """Measure a changed row again if its height was known. Return True if that is still the same."""
+        """Measure a changed row again if its height was known. Return True if it is unchanged."""
         old = self.heights[place]
         if not old:
             return False
@@ -72,7 +72,7 @@ class RowBlock:
         return new == old
 
     def split(self) -> "RowBlock":
-        """Move the second half to a new block, and return that."""
+        """Move the second half to a new block and return it."""
         middle = len(self.rows) // 2
         other = RowBlock(self.rows[middle:])
         other.heights = self.heights[middle:]
@@ -86,7 +86,7 @@ class RowBlock:
         return sum(before) + round(before.count(0) * guess)
 
     def locate(self, line: int, guess: float) -> tuple[int, int]:
-        """Return the row on a line of the block, and the line within it; a guess where not measured."""
+        """Return the row at a line of the block, and the line within it; approximate where not measured."""
         if not self.unknown:
             for place, height in enumerate(self.heights):
                 if line < height:
@@ -97,11 +97,11 @@ class RowBlock:
 
 
 class RowIndex:
-    """Keeps the rows of a pane with their heights in lines, most of them guessed until they are shown.
+    """Keeps the rows of a pane with their heights in lines, most of them estimated until they are shown.
 
-    Lines are counted from `base`, which moves so that the lines shown keep their numbers: while older rows
-    go, and while rows above turn out higher or lower than guessed. Nothing here takes time that grows with
-    the rows, but for a sum over their blocks. `height` measures a row.
+    Lines are counted from `base`, which moves so that visible lines keep their numbers when older rows are
+    dropped or rows above turn out higher or lower than estimated. Except for a sum over the blocks, no
+    operation takes time that grows with the number of rows. `height` measures a row.
     """
 
     def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
@@ -145,12 +145,12 @@ class RowIndex:
         return self._block_top(block) + self._blocks[block].top(place, self._guess)
 
     def height(self, index: int) -> int:
-        """Return the number of lines of a row; measure it if need be."""
+        """Return the number of lines of a row, measuring it if necessary."""
         block, place = self._find(index)
         return self._blocks[block].heights[place] or self._measure(self._blocks[block].rows[place])
 
     def locate(self, line: int) -> tuple[int, int] | None:
-        """Return the row on a line, and the line within it; None outside. A guess where not measured."""
+        """Return the row at a line, and the line within it; None outside. Approximate where not measured."""
         self._sum()
         number = bisect_right(self._ends, line - self.base)
         if line < self.base or number >= len(self._blocks):
@@ -161,11 +161,11 @@ class RowIndex:
     # -- measuring ------------------------------------------------------------------------------------------
 
     def measure_row(self, index: int) -> None:
-        """Make the place of a row within its neighbours exact; what is above keeps its lines."""
+        """Measure a row and its neighbours; rows above keep their lines."""
         self._measure_block(self._find(index)[0])
 
     def measure_lines(self, line: int, count: int, pin: int) -> None:
-        """Measure all that stands on `count` lines from `line` on; what stands on line `pin` stays there.
+        """Measure the rows on `count` lines from `line` on; the row on line `pin` stays there.
 
         The row on `pin` must have been measured before.
         """
@@ -179,7 +179,7 @@ class RowIndex:
             self._measure_block(number, keep_below=self.base + self._ends[number] <= pin)
 
     def measure_end(self, count: int) -> None:
-        """Measure the last `count` lines; what is above keeps its lines."""
+        """Measure the last `count` lines; rows above keep their lines."""
         for number in reversed(range(len(self._blocks))):
             if count <= 0:
                 return
@@ -187,12 +187,12 @@ class RowIndex:
             count -= self._blocks[number].known
 
     def measure_more(self, pin: int, enough: Callable[[], bool]) -> bool:
-        """Measure what is left, the nearest first, until it is `enough`. Return True if any is left.
+        """Measure the remaining rows, the nearest first, until `enough`.
 
-        What stands on line `pin` stays there; it must have been measured before.
+        Return True if any are left. The row on line `pin` stays there; it must have been measured before.
         """
         self._sum()
-        # Upwards first: users scroll back.
+        # Upwards first, since users scroll back.
         here = min(bisect_right(self._ends, pin - self.base), len(self._blocks))
         for number in (*reversed(range(here)), *range(here, len(self._blocks))):
             if self._blocks[number].unknown:
@@ -208,7 +208,7 @@ class RowIndex:
         self._summed = False
 
     def calibrate(self) -> None:
-        """Guess the unknown heights again, from the mean of the known ones. Moves everything."""
+        """Estimate the unknown heights again from the mean of the known ones. Moves everything."""
         known = [block for block in self._blocks if block.known]
         rows = sum(len(block.rows) - block.unknown for block in known)
         if rows:
@@ -251,7 +251,7 @@ class RowIndex:
         else:
             number, place = self._find(index)
             self._blocks[number].insert(place, row)
-            # Old messages that arrive late (history) grow a block in the middle.
+            # Old messages that arrive late (history) enlarge a block in the middle.
             if len(self._blocks[number].rows) > 2 * BLOCK_ROWS:
                 self._blocks.insert(number + 1, self._blocks[number].split())
         self._count += 1
@@ -285,7 +285,7 @@ class RowIndex:
         before = block.height(self._guess)
         block.measure(self._measure)
         self._summed = False
-        # What was guessed wrong moves the lines above it instead of those below.
+        # Wrong estimates move the lines above instead of those below.
         if keep_below:
             self.base += before - block.known
 
@@ -301,9 +301,9 @@ class RowIndex:
             self._counted = True
 
     def _find(self, index: int) -> tuple[int, int]:
-        """Return the block of a row, and its place there."""
+        """Return the block of a row, and the row's place in it."""
         if self._blocks:
-            # The newest rows change most: no sums are needed for them.
+            # The newest rows change most often, and need no sums.
             first = self._count - len(self._blocks[-1].rows)
             if index >= first:
                 return len(self._blocks) - 1, index - first

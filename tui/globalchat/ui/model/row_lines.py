@@ -1,4 +1,4 @@
-"""Lay rows out as lines of styled pieces, in the columns of a width. Pure."""
+"""Lays out rows as lines of styled pieces, in columns that fit a width. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ TIME_CELLS = 5
 class Columns:
     """The widths of the columns, in cells.
 
-    `name` 0 means that the name stands before the text instead of in a column of its own; `path` 0 and
-    `transit` 0 that these are not shown. The right-hand side holds path, transit and tick.
-    `plain` means no columns at all: time and name stand before the text, which has the whole width.
+    `name` 0 means that the name precedes the text instead of having a column; `path` 0 and `transit` 0
+    mean that these are not shown. The right-hand side holds path, transit and tick.
+    `plain` means no columns at all: time and name precede the text, which has the whole width.
     """
 
     width: int
@@ -58,7 +58,7 @@ class Columns:
 
     @property
     def remark(self) -> int:
-        """The cells of a remark below the text: it may stand below the right-hand side as well."""
+        """The cells of a remark below the text, which may extend below the right-hand side."""
         return max(2, self.width - self.text_start - self.margin)
 
 
@@ -81,8 +81,7 @@ def columns(width: int, *, code: int = 3, letter: int = 1, plain: bool = False) 
 class Piece(NamedTuple):
     """A text and its role, one of `ROLES`.
 
-    `at` is where it stands in the row's own text, -1 if it is not part of that. `link` is the URL that it
-    leads to.
+    `at` is its offset in the row's own text, -1 if it is not part of it. `link` is the URL that it leads to.
     """
 
     text: str
@@ -94,7 +93,7 @@ class Piece(NamedTuple):
 Line = list[Piece]
 
 Mark = tuple[int, int, str]
-"""Start and end (exclusive) of a part of a row's text, and the role that it takes instead of its own."""
+"""Start and end (exclusive) of a part of a row's text, and the role that replaces its own."""
 
 ROLES = (
     "time",
@@ -120,7 +119,7 @@ ROLES = (
 )
 
 WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
-"""The roles of what users wrote."""
+"""The roles of texts written by users."""
 
 TICKS = {
     Delivery.RECEIVED: "",
@@ -131,7 +130,7 @@ TICKS = {
     Delivery.UNSENT: "✗",
 }
 _WARNINGS = 3
-"""The warnings about links that are shown one by one."""
+"""The most link warnings that are shown individually."""
 
 _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 
@@ -154,7 +153,7 @@ def row_lines(
     keys: Keys,
     marks: Sequence[Mark] = (),
 ) -> list[Line]:
-    """Return the lines of a row: what stands above it, its text, and remarks, with keys from `keys`."""
+    """Return the lines of a row: lines above it, its text, and remarks, with keys from `keys`."""
     lines: list[Line] = []
     if row.day is not None:
         lines.append(rule(row.day, columns.width, "day"))
@@ -170,7 +169,7 @@ def row_lines(
 
 
 def is_folded(row: Row, columns: Columns) -> bool:
-    """Return True if a part of a row's text is not shown."""
+    """Return True if a part of a row's text is hidden."""
     return isinstance(row, MessageRow) and _shown_lines(row, columns)[1] > 0
 
 
@@ -199,7 +198,7 @@ def _notice_text(row: NoticeRow, keys: Keys) -> str:
 
 
 def _notice_lines(text: str, width: int, role: str) -> list[Line]:
-    """Return a notice: in a rule if it fits, else centred on several lines."""
+    """Return the lines of a notice: in a rule if it fits, else centred on several lines."""
     fits = cell_len(text) <= width - 8
     return [rule(text, width, role, 0)] if fits else centred_lines(text, width, role)
 
@@ -223,7 +222,7 @@ def _message_lines(
     prefix = _prefix(row, columns)
     content = prefix + row.text
     indent = Piece(" " * columns.text_start)
-    # Of a folded text, marks behind the last line shown would only cost time.
+    # In a folded text, marks behind the last visible line would only cost time.
     layers = [mark for mark in _layers(row, marks) if mark[0] < spans[-1][1]]
     lines: list[Line] = []
     for number, (start, end) in enumerate(spans):
@@ -262,14 +261,14 @@ def _head(row: MessageRow, columns: Columns) -> Line:
 
 
 def _prefix(row: MessageRow, columns: Columns) -> str:
-    """Return what stands before the text where there is no column for it."""
+    """Return the pieces before the text if there are no columns for them."""
     if columns.plain:
         return f"{row.time} {row.sender}: "
     return "" if columns.name or row.grouped else f"{row.name.drawn(12)}: "
 
 
 def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
-    """Return the roles of parts of the text, the last one on top."""
+    """Return the roles of parts of the text, the topmost last."""
     if not (marks or row.links or row.mentions):
         return ()
     links = [(link.start, link.end, "link") for link in row.links]
@@ -278,14 +277,14 @@ def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
 
 
 def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
-    """Return a part of the text, cut where a role begins or ends."""
+    """Return a part of the text as pieces, split where roles begin or end."""
     start, end = span
     plain = "pending" if row.delivery is Delivery.SENDING else "text"
     inside = [(max(a, start), min(b, end), role) for a, b, role in layers if a < end and b > start]
     cuts = sorted({start, end, *(a for a, _, _ in inside), *(b for _, b, _ in inside)})
     pieces = []
     for a, b in pairwise(cuts):
-        # The last layer is on top: a match inside a link looks like a match.
+        # The last layer is on top, so a match inside a link looks like a match.
         role = next((role for first, last, role in reversed(inside) if first <= a < last), plain)
         link = next((link.url for link in row.links if link.start <= a < link.end), "")
         pieces.append(Piece(row.text[a:b], role, a, link))
@@ -307,7 +306,7 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
 
 
 def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
-    """Return the remarks below a message, each with its role: hidden lines, what is wrong, what helps."""
+    """Return the remarks below a message with their roles: hidden lines, problems, remedies."""
     remarks = []
     if hidden:
         key = keys(UNFOLD)
@@ -319,7 +318,7 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
         remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
-    # Bounded: a message of many deceptive links must not fill the pane.
+    # Bounded, so that a message with many deceptive links does not fill the pane.
     warnings = [link.warning for link in row.links if link.warning]
     remarks += [(f"▲ {warning}", "warning") for warning in warnings[:_WARNINGS]]
     if len(warnings) > _WARNINGS:
@@ -329,7 +328,7 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
 
 
 def _remedy(delivery: Delivery, keys: Keys) -> str:
-    """Return what can be done about a message that could not be sent."""
+    """Return the remedy for a message that could not be sent."""
     if delivery is Delivery.REFUSED:
         return " ↑ or a click here brings the text back."
     if delivery is not Delivery.UNSENT:

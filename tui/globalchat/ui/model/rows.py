@@ -1,4 +1,4 @@
-"""The rows of the message panes, and how they are made of messages, drafts and notices. Pure."""
+"""The rows of the message panes, made from messages, drafts and notices. Pure."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from globalchat.ui.model.text import Span
 
 
 class Delivery(Enum):
-    """The state of an own message; `RECEIVED` is any message of another user."""
+    """The delivery state of an own message; `RECEIVED` is any message of another user."""
 
     RECEIVED = "received"
     SENDING = "sending"
@@ -28,7 +28,7 @@ class Delivery(Enum):
 
 
 UNDECIDED = (Delivery.SENDING, Delivery.ACCEPTED, Delivery.UNSENT)
-"""Not delivered yet, and perhaps to be sent again."""
+"""Not delivered yet, but may be sent again."""
 
 FAILED = (Delivery.REFUSED, Delivery.UNSENT)
 """Not delivered, and not to be sent again automatically."""
@@ -38,8 +38,8 @@ FAILED = (Delivery.REFUSED, Delivery.UNSENT)
 class Row:
     """One row, which may take several lines; sorted by (`at`, `tie`).
 
-    `revision` grows with every change of what is shown. `day` is the heading of a new day above the row,
-    `divider` is True if the line *new* stands above it, `whole` if a long text is shown without a fold.
+    `revision` increases with every visible change. `day` is the heading of a new day above the row, `divider`
+    is True if the line *new* stands above it, `whole` if a long text is shown without a fold.
     """
 
     uid: int
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def above(self) -> int:
-        """The number of lines above the row's own: day and divider."""
+        """The number of lines above the row: day and divider."""
         return (self.day is not None) + self.divider
 
 
@@ -69,7 +69,7 @@ class NamedRow(Row):
 
     @property
     def sender(self) -> str:
-        """The sender's whole name, unlike any other."""
+        """The sender's full name, which differs from all others."""
         return self.name.full
 
 
@@ -111,9 +111,9 @@ class NoticeRow(Row):
 class MessageRow(NamedRow):
     """A message. `text` is sanitised; `draft` is kept while an own one is not delivered.
 
-    `origin` is the AWS region that took it, `via` the alias of the one that brought it, `received_at` when
-    (epoch ms, this machine's clock; 0 while unknown). `original` is text and sender as they came, where
-    that is not what is shown. `from_history` is True if no socket brought it.
+    `origin` is the AWS region that accepted it, `via` the alias of the one that delivered it, `received_at`
+    when (epoch ms, this machine's clock; 0 while unknown). `original` is the text and sender as received, if
+    they differ from what is shown. `from_history` is True if no socket brought it.
     """
 
     id: str
@@ -142,7 +142,7 @@ class MessageRow(NamedRow):
 class Mentions:
     """Finds the mentions of one name.
 
-    It looks at texts as they came: sanitised, those that mention another name could be equal.
+    It searches original texts, since after sanitising, a mention of another name could look the same.
     """
 
     def __init__(self, name: str) -> None:
@@ -156,7 +156,8 @@ class Mentions:
         found = list(self._found(text))
         if text == shown or not found:
             return tuple(found)
-        # Nothing composes with "@" or joins it: between two of them, each part is sanitised as in the whole.
+        # Nothing composes or joins with "@", so the part between two of them is sanitised as in the whole
+        # text.
         places = []
         at = len(sanitize(text[: found[0][0]]))
         for (start, end), (following, _) in pairwise([*found, (len(text), 0)]):
@@ -166,14 +167,14 @@ class Mentions:
 
     def _found(self, text: str) -> Iterator[Span]:
         """Find the mentions in a text in NFC."""
-        # Folding changes lengths (`ß`, `İ`): `starts` leads back to the text.
+        # Folding changes lengths (`ß`, `İ`); `starts` maps back to the text.
         folded, starts = _folded(text)
         place = folded.find(self._wanted)
         while place >= 0:
             stop = place + len(self._wanted)
             start = starts[place]
             end = starts[stop] if stop < len(folded) else len(text)
-            # Within what one character became (`ß` as `ss`), no name ends.
+            # A name cannot end within the folding of one character (`ß` as `ss`).
             whole = stop == len(folded) or starts[stop - 1] != end
             if whole and not (start and _is_named(text[start - 1])) and not _goes_on(text[end : end + 1]):
                 yield start, end
@@ -181,7 +182,7 @@ class Mentions:
 
 
 def _folded(text: str) -> tuple[str, range | list[int]]:
-    """Return the text with its case folded, and where each character of that stands in the text."""
+    """Return the case-folded text, and the offset of each of its characters in the text."""
     folded = text.casefold()
     if len(folded) == len(text):
         return folded, range(len(text))
@@ -204,15 +205,15 @@ def _goes_on(character: str) -> bool:
 # -- making rows ---------------------------------------------------------------------------------------------
 
 MAX_TEXT = 32_768
-"""The characters kept of a text: more than any backend of ours lets through."""
+"""The characters kept of a text: more than any of our backends allows."""
 
 _MAX_NAME = 256
 _LAST = "\uffff"
-"""Sorts after every id: a notice stands below the messages of its millisecond."""
+"""Sorts after every id, so that a notice is below the messages of its millisecond."""
 
 
 class RowFactory:
-    """Makes rows of messages, drafts and notices, and sanitises their text. `names` are the senders'."""
+    """Makes rows from messages, drafts and notices, and sanitises their text. `names` are the senders'."""
 
     def __init__(self, sender: str, calendar: Calendar) -> None:
         self.names = Names()
@@ -228,7 +229,7 @@ class RowFactory:
         """Return the row of a message that arrived."""
         message = event.message
         row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
-        # Interned: one string for all messages of a region.
+        # Interned, so that all messages of a region share one string.
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
         row.transit_error_ms = event.transit_error_ms
         row.received_at, row.conflicting = event.received_at, event.conflicting
@@ -241,7 +242,7 @@ class RowFactory:
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
-        # Below all that is there, whatever this machine's clock says.
+        # Below all present rows, whatever this machine's clock says.
         row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
         row.time = self._calendar.minute(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
@@ -254,7 +255,7 @@ class RowFactory:
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name = self.names.name(sender)
         shown = shown_text(text)
-        # Kept only if the screen shows something else: for copying and exports.
+        # Kept only if the screen shows something else, for copying and exports.
         original = None
         if shown != text or sender not in (name.shown, None):
             original = (text[:MAX_TEXT], sender and sender[:_MAX_NAME])
@@ -273,6 +274,6 @@ class RowFactory:
 
 
 def shown_text(text: str) -> str:
-    """Return the text of a message fit for the screen, cut if an honest backend would have refused it."""
+    """Return a message's text for the screen, cut if it is longer than an honest backend allows."""
     shown = sanitize(text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT else f"{shown}\n… {len(text) - MAX_TEXT:,} more characters"

@@ -10,7 +10,7 @@ from globalchat.ui.model.text import Span, fold, fold_text
 
 
 class Search:
-    """Finds the messages of a channel that hold a text, and keeps the current one.
+    """Finds the messages of a channel that contain a text, and keeps the current match.
 
     Case does not matter (`STRASSE` finds `straße`); composed and decomposed letters are the same; any white
     space matches any other.
@@ -30,7 +30,7 @@ class Search:
     def look_for(self, query: str, rows: Sequence[Row], near: Row | None) -> None:
         """Search a text; the current match becomes the last one up to `near`, else the first after it."""
         clean = sanitize(query, multiline=False)
-        # A longer query matches only where the shorter one did.
+        # A longer query can match only where the shorter one did.
         narrowed = bool(self.query) and clean.startswith(self.query)
         candidates: Iterable[Row] = self.matches if narrowed else rows
         self.query = clean
@@ -62,16 +62,16 @@ class Search:
         return not self.matches or self.current is self.matches[0]
 
     def step(self, offset: int) -> MessageRow | None:
-        """Go to a later (1) or earlier (-1) match, around the ends, and return it."""
+        """Go to a later (1) or earlier (-1) match, cyclically, and return it."""
         if self.matches:
             here = self._place()
-            # From no place, forwards is the first match and backwards the last.
+            # Without a current match, forwards leads to the first match and backwards to the last.
             step = offset if here is not None else min(offset, 0)
             self.current = self.matches[((here or 0) + step) % len(self.matches)]
         return self.current
 
     def position(self) -> str:
-        """Return the place of the current match: `3/17`, or nothing without a query."""
+        """Return the position of the current match, such as `3/17`; empty without a query."""
         if not self._wanted:
             return ""
         here = self._place()
@@ -93,7 +93,7 @@ class Search:
                     oldest = rows[0].order if rows else ()
                     del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
                 case Removed():
-                    # A row that moves: its place among the matches is not known any more.
+                    # The row moved, so its place among the matches is unknown.
                     self.restart(rows, self.current)
                     return True
                 case _:

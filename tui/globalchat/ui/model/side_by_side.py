@@ -1,4 +1,4 @@
-"""One channel in two regions side by side: which message arrived where, and when. Pure."""
+"""A channel in two regions side by side: when each message arrived in which region. Pure."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ class SideBySideModel:
                 row.arrivals[alias] = at
                 feed.touch(row)
             return
-        # In the order of arrival, even if the clock steps back.
+        # In the order of arrival, even if the clock is set back.
         uid = next(self._uids)
         name = self._names.name(message.sender)
         if renamed := self._names.take_changed():
@@ -123,7 +123,7 @@ class SideBySideModel:
             arrivals={alias: at},
         )
         feed.add(row)
-        # Bounded: a copy of a message that was forgotten makes a row of its own.
+        # Bounded: the copy of a forgotten message gets its own row.
         if len(self._rows) > KEPT * max(1, len(self._feeds)):
             self._rows.popitem(last=False)
 
@@ -143,7 +143,7 @@ def difference(row: SideBySideRow, first: str, second: str) -> int | None:
 def _key(message: Message) -> _Key:
     """Return the id with the content: the same id with other content is another message.
 
-    A digest stands for a text that is too long to keep.
+    A digest replaces a text that is too long to keep.
     """
     channel, text, sender = message.content
     if len(text) > MAX_TEXT:
@@ -170,10 +170,10 @@ ROLES = (
 )
 
 SIDE_BY_SIDE_FROM = 76
-"""Cells from which on two columns are readable."""
+"""The cells from which two columns are readable."""
 
 _ONE_LINE_FROM = 46
-"""Cells from which on both arrivals of a message fit in one line."""
+"""The cells from which both arrivals of a message fit in one line."""
 
 _MIDDLE = 11
 _LONG_TIME, _SHORT_TIME = 12, 6
@@ -200,7 +200,7 @@ class SideBySideLayout:
     width: int = 1
 
     def height(self, row: Row) -> int:
-        """Return the number of lines of a row: the same whatever has arrived, so that nothing moves."""
+        """Return the number of lines of a row, which does not depend on arrivals, so that nothing moves."""
         above = 1 if row.day is not None else 0
         if not isinstance(row, SideBySideRow):
             return above + 1

@@ -1,10 +1,10 @@
-"""Needed before the chat is loaded: classes of sizes, keys of the stored state, the first frame's lines."""
+"""Definitions needed before the chat is loaded: size classes, keys of the stored state, the first frame."""
 
-# Little is imported here on purpose: what is seen first must not wait for the chat.
+# Little is imported here on purpose: the first frame must not wait for the chat.
 from rich.cells import cell_len
 
 Breakpoints = list[tuple[int, str]]
-"""The least cells, and the class from there on."""
+"""The least cells of a class, and the class."""
 
 WIDTHS: Breakpoints = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
 HEIGHTS: Breakpoints = [(0, "-too-low"), (10, "-flat"), (16, "-low"), (28, "-high")]

@@ -1,4 +1,4 @@
-"""The connection and what is wrong, in words: an indicator and a banner. Pure."""
+"""Describes the connection and problems: an indicator and a banner. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from globalchat.ui.model.own_texts import AwaitingEcho, Waiting
 from globalchat.ui.model.text import brief, clip, shown_name, wrap
 
 LINES = 4
-"""The most lines of a banner: more would push the messages away."""
+"""The most lines of a banner, as more would displace the messages."""
 
 Keys = Callable[[str], str]
-"""Returns the key of an action (by its id) as users read it."""
+"""Returns the key of an action (by id) for display."""
 
 AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
 UNFOLD = "pane.unfold"
@@ -46,7 +46,7 @@ Status = Opening | OpeningFailed | SessionState
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """A state at a glance: never by colour alone. `tone` is success, warning, error or muted."""
+    """A state at a glance, never by colour alone. `tone` is success, warning, error or muted."""
 
     glyph: str
     word: str
@@ -55,7 +55,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class ActionHint:
-    """An action that helps, to be clicked: `target` is its id, `text` says what it does and by which key."""
+    """A helpful action to click: `target` is its id, `text` says what it does and by which key."""
 
     target: str
     text: str
@@ -63,7 +63,7 @@ class ActionHint:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """A sentence (`said`) about what is wrong, its `tone` (warning, error or muted), and what helps."""
+    """A sentence (`said`) about a problem, its `tone` (warning, error or muted), and hints."""
 
     said: str
     tone: str
@@ -71,7 +71,7 @@ class Banner:
 
     @property
     def text(self) -> str:
-        """All of it in one line."""
+        """The whole banner in one line."""
         return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
 
 
@@ -125,12 +125,12 @@ def indicator(
 
 
 def is_counting(status: Status) -> bool:
-    """Return True if `indicator` or `banner` counts down to something."""
+    """Return True if `indicator` or `banner` has a countdown."""
     return isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.SUSPENDED)
 
 
 def banner(status: Status, names: RegionNames, now: int, keys: Keys) -> Banner | None:
-    """Return what is wrong with the connection at `now` (epoch ms), None while it is live and well."""
+    """Return the banner about the connection at `now` (epoch ms); None while it is live without a warning."""
     match status:
         case SessionState(phase=Phase.LIVE):
             return _live_banner(status, names, keys)
@@ -191,7 +191,7 @@ def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Act
 
 
 def _why(state: SessionState) -> str:
-    """Return what is wrong; from the second failure on, when it is more than a hiccup, also what to do."""
+    """Return the reason of an outage; from the second failure on, also the remedy."""
     if not state.reason:
         return ""
     remedy = _remedy(state.remedy) if state.attempt > 1 else ""
@@ -219,13 +219,13 @@ def _remedy(remedy: str | None) -> str:
 
 
 def revoked_banner(channel: str, keys: Keys) -> Banner:
-    """Return what to say about a channel that an administrator ended."""
+    """Return the banner about a channel that an administrator ended."""
     again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
     return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
 
 
 def unsent_banner(count: int, keys: Keys) -> Banner:
-    """Return what to say about messages that could not be sent."""
+    """Return the banner about messages that could not be sent."""
     noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
     again = ActionHint(AGAIN, f"{keys(AGAIN)} sends {what} again.")
     discard = ActionHint(DISCARD, f"{keys(DISCARD)} discards {what}.")
@@ -233,7 +233,7 @@ def unsent_banner(count: int, keys: Keys) -> Banner:
 
 
 def waiting_banner(waiting: Waiting, now: int, keys: Keys) -> Banner:
-    """Return what to say about messages that could not be sent yet; their rows say why."""
+    """Return the banner about messages that could not be sent yet; their rows have the reasons."""
     said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
     if waiting.next_try_at is not None:
         said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
@@ -243,7 +243,7 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys) -> Banner:
 
 
 def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys) -> Banner:
-    """Return what to say about messages that were accepted but not received: the connection may be silent."""
+    """Return the banner about messages that were accepted but not received: the connection may be dead."""
     single = awaiting_echo.messages == 1
     were, have = ("1 message was", "has") if single else (f"{awaiting_echo.messages} messages were", "have")
     missing = f"{were} accepted but {have} not come back for {awaiting_echo.for_ms // 1000} s"
@@ -257,14 +257,14 @@ def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys) -> Banner:
 def current_warning(
     status: Status, model: ChatModel, channel: str | None, *, names: RegionNames, now: int, keys: Keys
 ) -> Banner | None:
-    """Return what to say in `channel` at `now` (epoch ms), None while all is well.
+    """Return the banner for `channel` at `now` (epoch ms); None without a problem.
 
-    The connection goes before the channel, and that before single messages.
+    The connection takes precedence over the channel, and the channel over single messages.
     """
     if model.warning_dismissed and _is_live_warning(status):
         status = replace(status, reason=None, remedy=None)
     about = banner(status, names, now, keys)
-    # Without a connection, what the channel lacks follows from that.
+    # Without a connection, problems of the channel follow from that.
     if about is not None or channel is None:
         return about
     if channel in model.revoked:
@@ -300,12 +300,12 @@ def _is_live_warning(status: Status | None) -> TypeGuard[SessionState]:
 def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[BarPiece]]:
     """Return the lines of a banner, each at most `width` cells.
 
-    If there are more than `most`, the sentence is cut: the hints are always there.
+    If there are more than `most`, the sentence is cut, but hints are always shown.
     """
     width = max(2, width)
     lines = _lines(banner, width)
     said = banner.said
-    # A quarter of a line at a time: the hints may wrap differently with every cut.
+    # A quarter of a line at a time, since hints may wrap differently after every cut.
     while len(lines) > most and said:
         kept = cell_len(said) - max(2, width // 4)
         said = clip(said, kept) if kept > 1 else ""

@@ -1,4 +1,4 @@
-"""Text measured in terminal cells: clipping, word wrap, folding. Pure."""
+"""Text in terminal cells: clipping, word wrap, folding. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from rich.cells import cell_len, set_cell_size, split_graphemes
 from globalchat.core.text import sanitize
 
 NAME_CELLS = 64
-"""The longest name shown, in cells: no backend of ours lets a longer one through."""
+"""The most cells of a name; none of our backends allows a longer one."""
 
 Span = tuple[int, int]
 """Start and end (exclusive) of a part of a string, in characters."""
 
 SHOWN_LINES = 20
-"""The lines of a text that a list of messages shows, if there are many more."""
+"""The lines shown of a long text in a list of messages."""
 
 _WORTH_FOLDING = 4
-"""A text is folded if it has more surplus lines than this: the line that says so takes one, too."""
+"""A text is folded if it has more surplus lines than this, as the line about hidden lines takes one, too."""
 
 _LONGEST_NAME = 256
 _PROMPT_CELLS = 24
@@ -41,7 +41,7 @@ def clip_middle(text: str, cells: int) -> str:
     if cell_len(text) <= cells:
         return text
     room = (cells - 1) // 2
-    # Whole graphemes: half of an emoji is a wrong character.
+    # Whole graphemes, since half of an emoji is a different character.
     tail = len(text)
     for start, _, width in reversed(split_graphemes(text)[0]):
         if width > room:
@@ -69,17 +69,17 @@ def centred_line(text: str, y: int, width: int, height: int) -> str:
 
 
 def shown_name(name: str) -> str:
-    """Return a name from elsewhere fit for the screen: one line, all of it visible, of bounded width."""
+    """Return an external name for the screen: one line, fully visible, of bounded width."""
     return _shown_name(name[:_LONGEST_NAME])
 
 
-@lru_cache(256)  # the same few names in every frame
+@lru_cache(256)  # Cached: the same few names occur in every frame.
 def _shown_name(name: str) -> str:
     return clip_middle(sanitize(name, name=True), NAME_CELLS)
 
 
 def prompt_name(name: str) -> str:
-    """Return the user's name as it stands before the composer."""
+    """Return the user's name as shown before the composer."""
     return clip_middle(shown_name(name), _PROMPT_CELLS)
 
 
@@ -89,7 +89,7 @@ def code_units(text: str) -> int:
 
 
 class Folded(NamedTuple):
-    """A text without what a search ignores; `starts` has the place of each character in the text."""
+    """A text in the form for searches; `starts` has the offset of each character in the original text."""
 
     text: str
     starts: Sequence[int]
@@ -98,7 +98,7 @@ class Folded(NamedTuple):
 def fold(text: str) -> Folded:
     """Fold the case of a text (`ß` as `ss`), and each run of white space to one blank."""
     folded = text.casefold()
-    if len(folded) == len(text) and not _TWO_BLANKS.search(text):  # folding makes no character shorter
+    if len(folded) == len(text) and not _TWO_BLANKS.search(text):  # Folding makes no character shorter.
         return Folded(_BLANKS.sub(" ", folded), range(len(text)))
     parts: list[str] = []
     starts: list[int] = []
@@ -120,7 +120,7 @@ def fold_text(text: str) -> str:
 
 
 def brief(text: str, most: int = 1000) -> str:
-    """Return one line of a text from elsewhere for a sentence of ours: sanitised, without runs of blanks."""
+    """Return an external text as one line for a sentence: sanitised, without runs of blanks."""
     clean = " ".join(sanitize(text[: 2 * most], multiline=False).split())
     return clean if len(clean) <= most and len(text) <= 2 * most else clean[: most - 1] + "…"
 
@@ -137,7 +137,7 @@ def wrap(text: str, width: int) -> list[Span]:
     lines: list[Span] = []
     start = 0
     for paragraph in text.split("\n"):
-        if 2 * len(paragraph) <= width:  # no character is wider than two cells
+        if 2 * len(paragraph) <= width:  # No character is wider than two cells.
             lines.append((start, start + len(paragraph)))
         else:
             lines += [(start + a, start + b) for a, b in _wrap_paragraph(paragraph, width)]
@@ -149,9 +149,8 @@ def wrap(text: str, width: int) -> list[Span]:
 def shown_lines(text: str, width: int, *, whole: bool = False) -> tuple[tuple[Span, ...], int]:
     """Return the lines of a text that a list of messages shows, and how many more there are.
 
-    Those are all lines if the text is to be shown `whole`.
-
-    The last results are kept: a row is measured, and painted soon after.
+    All lines are shown if `whole`. The latest results are cached, since a row is measured and painted soon
+    after.
     """
     lines = wrap(text, width)
     hidden = len(lines) - SHOWN_LINES
@@ -161,7 +160,7 @@ def shown_lines(text: str, width: int, *, whole: bool = False) -> tuple[tuple[Sp
 def _wrap_paragraph(text: str, width: int) -> list[Span]:
     lines: list[Span] = []
     begin, end, used = 0, 0, 0
-    # Of blanks that no word follows, the pattern would try each as a beginning, to the end: quadratic.
+    # For trailing blanks, the pattern would try each as a start, which takes quadratic time.
     for match in _WORD.finditer(text, 0, len(text.rstrip())):
         cells = cell_len(match.group())
         if used + cells <= width:

@@ -1,4 +1,4 @@
-"""What each part of the screen shows: the chat, the open channel, the state of the connection. Pure."""
+"""The view model: what each part of the screen shows. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,18 +30,18 @@ _LIMIT = 2_000
 """Characters of a message that a deployment allows unless it says otherwise."""
 
 _METER_FROM = 0.9
-"""The length meter appears from this part of the limit on."""
+"""The share of the limit from which the length meter appears."""
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
 _LEVEL, SENT, _WELCOME = "level:", "sent:", "welcome"
 """Prefixes of the keys under which state is stored for a later run."""
 
 NOWHERE = ""
-"""Stands for the channel of an unfinished text while none is known."""
+"""The channel of an unfinished text while no channel is known."""
 
 
 class ChannelEntry(NamedTuple):
-    """A channel as the list shows it. `revoked` after an administrator ended it.
+    """A channel in the list. `revoked` is True after an administrator ended it.
 
     `sign` marks a level other than the default: `×` mute, `*` all, `~` mentions.
     """
@@ -71,18 +71,18 @@ class ChannelEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChatFrame:
-    """What is shown around the messages at one time.
+    """Everything that is shown around the messages at one time.
 
     Attributes:
         channel: The open channel, None before any is known.
         entries: The channel list.
         header: The header.
-        banner: What is wrong, if anything.
+        banner: A problem, if there is one.
         unread_hint: The other channels with something unread, in one line.
-        empty_text: What the pane shows without rows.
+        empty_text: The text that the pane shows without rows.
         head: What stands above the rows.
         counting: The number of unread messages that count, in all channels.
-        is_counting_down: True if header or banner change as time passes, though nothing happens.
+        is_counting_down: True if header or banner change with time, without an event.
     """
 
     channel: str | None
@@ -97,7 +97,7 @@ class ChatFrame:
 
 
 class ChatViewModel:
-    """Keeps what is open and unfinished, and says what each part of the screen shows.
+    """Keeps what is open and unfinished, and computes what each part of the screen shows.
 
     Attributes:
         model: The chat.
@@ -106,7 +106,7 @@ class ChatViewModel:
         drafts: Unfinished texts by channel.
         sent: Texts that were sent, to be recalled.
         welcome: True if the welcome is shown, as on a first run.
-        keys: Return the key of an action as users read it.
+        keys: Returns the key of an action for display.
     """
 
     def __init__(self, model: ChatModel, profile: str, channel: str | None, keys: Keys) -> None:
@@ -141,7 +141,7 @@ class ChatViewModel:
 
     @property
     def status(self) -> Status:
-        """The session's state, or how far the opening has come while there is none."""
+        """The session's state, or the progress of opening while there is none."""
         return self.model.state or self._opening
 
     @property
@@ -167,8 +167,8 @@ class ChatViewModel:
     def begin_session(self, profile: Profile, region: str, now: int) -> None:
         """Show a new session in `region` (an alias) of a profile; `now` is epoch ms.
 
-        Its states come as events, in order with the messages; until the first one it is idle. A key that
-        expires soon is a warning.
+        Its states come as events, in order with the messages; until the first one it is idle. Warns about a
+        key that expires soon.
         """
         self.names = RegionNames.of({alias: each.region for alias, each in profile.regions.items()})
         self.model.state = SessionState(Phase.IDLE, region)
@@ -176,7 +176,7 @@ class ChatViewModel:
             self.model.warn(f"{key} {EXPIRY_REMEDY}")
 
     def next_region(self) -> str | None:
-        """Return where a switch leads: to the region that is known to answer, else to the profile's next."""
+        """Return the region for a switch: one that is known to answer, else the profile's next."""
         state = self.model.state
         if state is None:
             return None
@@ -185,11 +185,11 @@ class ChatViewModel:
     # -- channels -------------------------------------------------------------------------------------------
 
     def open(self, channel: str) -> None:
-        """Make a channel the open one; what was new in the old one no longer is."""
+        """Open a channel; remove the line *new* in the previous one."""
         if channel == self.channel:
             return
         if self.channel in self.model.conversations:
-            # What is still unread keeps its line *new*.
+            # A channel with unread messages keeps its line *new*.
             old = self.model.conversations[self.channel]
             if not old.mark.unread:
                 old.place_divider(None)
@@ -202,17 +202,17 @@ class ChatViewModel:
         self.model.enter(channel)
 
     def leave(self, channel: str) -> None:
-        """Take a channel out of the list; if it is open, open another one first."""
+        """Remove a channel from the list; if it is open, open another one first."""
         self.model.leave(channel)
         self.drafts.take(channel)
 
     def instead_of(self, dropped: str) -> str | None:
-        """Return the channel to show in place of one that is gone: the one before, else the first."""
+        """Return the channel to show instead of a removed one: the previous one, else the first."""
         known = [name for name in self.model.conversations if name != dropped]
         return next((name for name in reversed(self._recent) if name in known), next(iter(known), None))
 
     def step(self, offset: int) -> str | None:
-        """Return the channel `offset` places further in the list, around its ends."""
+        """Return the channel `offset` places further in the list, cyclically."""
         names = list(self.model.conversations)
         if not names:
             return None
@@ -229,7 +229,7 @@ class ChatViewModel:
 
     def entries(self) -> tuple[ChannelEntry, ...]:
         """Return the channel list."""
-        # Looked up once: the list is made for every frame.
+        # Looked up once, since the list is made for every frame.
         levels, revoked = self.model.levels, self.model.revoked
         entries = []
         for name, each in self.model.conversations.items():
@@ -291,7 +291,7 @@ class ChatViewModel:
     # -- the screen -----------------------------------------------------------------------------------------
 
     def frame(self, now: int) -> ChatFrame:
-        """Return what is shown around the messages at `now` (epoch ms)."""
+        """Return everything that is shown around the messages at `now` (epoch ms)."""
         entries = self.entries()
         unread = [each for each in entries if each.unread and not each.muted]
         elsewhere = [each for each in unread if not self._is_open(each)]
@@ -308,13 +308,13 @@ class ChatViewModel:
         )
 
     def banner(self, now: int) -> Banner | None:
-        """Return what is wrong at `now` (epoch ms), None if nothing is."""
+        """Return the banner at `now` (epoch ms); None without a problem."""
         return current_warning(
             self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys
         )
 
     def meter(self, text: str) -> str:
-        """Return how much of the limit a text uses, once that is nearly all of it."""
+        """Return the used part of the limit as text, once a text is close to it."""
         if self.model.backend is None:
             return ""
         used, limit = code_units(text), self.model.backend.limits.message
@@ -359,7 +359,7 @@ class ChatViewModel:
         return f"unread: {' · '.join(parts)}  {self.keys(NEXT_UNREAD)}" if parts else ""
 
     def _empty_text(self) -> str:
-        # Always with the next key, and with nothing that is not known.
+        # Always with the next key, and without unknown things.
         if self.channel is None:
             return ""
         name = shown_name(self.channel)

@@ -52,12 +52,12 @@ def _on_each(messages: Sequence[type[Message]]) -> Callable[[_Handler], _Handler
 class ChatScreen(SelectableScreen[None]):
     """Header, channel list, messages, status line, composer and footer.
 
-    `write` writes to the terminal, past all that is drawn; `typed_early` is as in `ComposerBar`.
+    `write` writes to the terminal directly, bypassing what is drawn; `typed_early` is as in `ComposerBar`.
 
     Attributes:
         view_model: What the screen shows.
-        controller: What it passes messages and actions to.
-        messages: What it passes the selected text to.
+        controller: Handles messages and actions.
+        messages: Handles selected text.
         updater: Brings the widgets up to date.
         side_by_side: The view of two regions and the latency panel.
     """
@@ -126,14 +126,14 @@ class ChatScreen(SelectableScreen[None]):
             with Vertical(id="messages-column"):
                 yield Welcome(self.view_model, self._keymap, id="welcome")
                 yield MessagesPanel(self._keymap.title, id="pane-box")
-                yield Suggestions(id="suggestions")  # over the messages
+                yield Suggestions(id="suggestions")  # Over the messages.
         yield StatusLine(id="status")
         yield self._composer_bar
         yield Footer(compact=True, show_command_palette=True)
         yield Static("Too small: 40 × 10 needed", id="too-small")
 
     def on_mount(self) -> None:
-        """Draw first, connect afterwards: the client's imports must not delay the first frame."""
+        """Draw first, then connect: the client's imports must not delay the first frame."""
         self.watch(self.app, "app_focus", self.controller.update_read, init=False)
         self.watch(self.app, "theme", self._keep_theme, init=False)
         self._persister.start()
@@ -141,11 +141,14 @@ class ChatScreen(SelectableScreen[None]):
         self.call_after_refresh(self.controller.connect)
 
     def on_resize(self) -> None:
-        """Update once the list is shown or hidden for the new size: the status line shows the same if not."""
+        """Update once the list is shown or hidden for the new size.
+
+        The status line shows unread channels if hidden.
+        """
         self.call_after_refresh(self.updater.update)
 
     def on_unmount(self) -> None:
-        """Save what is unsent; end the session; leave the terminal as it was."""
+        """Save unsent text, end the session, and restore the terminal."""
         self._composer_bar.save_all(self.controller.held_paste)
         self.controller.close()
         self._notifier.restore()
@@ -162,7 +165,7 @@ class ChatScreen(SelectableScreen[None]):
         await self.controller.perform(action)
 
     def action_copy_text(self) -> None:
-        """Copy what is selected with the mouse."""
+        """Copy the text selected with the mouse."""
         selected = self.get_selected_text()
         if selected is None:
             raise SkipAction
@@ -170,11 +173,11 @@ class ChatScreen(SelectableScreen[None]):
 
     def show_notice(self, text: str, seconds: float) -> None:
         """Show a sentence in the status line for some seconds, or until the next one or Esc."""
-        for line in self.query(StatusLine):  # there is none any more while the chat ends
+        for line in self.query(StatusLine):  # The status line is gone while the chat ends.
             line.show_notice(text, seconds)
 
     def _keep_theme(self, theme: str) -> None:
-        """Keep a chosen theme for the next run, unless the settings name one."""
+        """Store a chosen theme for the next run, unless the settings name one."""
         if self._settings_theme is None:
             self.view_model.theme = theme
         elif theme != self._settings_theme:
@@ -185,21 +188,21 @@ class ChatScreen(SelectableScreen[None]):
     # -- keys -----------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Pass keys to the composer even if nothing has the focus, as at first."""
+        """Pass keys to the composer even if nothing has the focus, as at the start."""
         composer = self._composer_bar.composer
         if self.focused is None and composer.focusable:
             composer.focus()
             composer.post_message(events.Key(event.key, event.character))
 
     def _forward_event(self, event: events.Event) -> None:
-        """Pass what is typed while nothing has the focus to the composer, before the next key.
+        """Pass keys that are typed while nothing has the focus to the composer, before the next key.
 
-        That is before the composer is there, and after it was hidden.
+        This happens before the composer exists, and after it was hidden.
         """
         unfocused = isinstance(event, events.Key | events.Paste) and self.focused is None
         if not (unfocused and self._composer_bar.forward(event)):
             super()._forward_event(event)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pass what is pasted to the composer while the focused widget takes no text."""
+        """Pass pasted text to the composer while the focused widget accepts no text."""
         self._composer_bar.forward(type(event)(event.text))

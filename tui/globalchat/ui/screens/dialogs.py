@@ -1,4 +1,4 @@
-"""What dialogs share: text that can be selected, one answer, a list of choices; and the menu at the mouse."""
+"""Base classes of dialogs: selectable text, a single answer, a list of choices; and the context menu."""
 
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeVar
@@ -27,19 +27,19 @@ _EDGES = 4
 
 
 class SelectableScreen(Screen[ScreenResultType]):
-    """A screen whose texts can be selected with the mouse, although they come, go and change meanwhile.
+    """A screen whose texts can be selected with the mouse even though they appear, disappear and change.
 
-    It keeps from Textual 8.2 the selections that it fails on.
+    It protects Textual 8.2 from selections on which it fails.
     """
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        """Return where a selection would begin; not in a widget that is being removed."""
+        """Return where a selection would begin; never in a widget that is being removed."""
         widget, offset = super().get_widget_and_offset_at(x, y)
         removed = widget is not None and widget is not self and widget.parent is None
         return (None, None) if removed else (widget, offset)
 
     def get_selected_text(self) -> str | None:
-        """Return the selected text; nothing of a text that ends above where its selection begins."""
+        """Return the selected text; nothing of a text that ends before its selection begins."""
         readable = {
             widget: selection
             for widget, selection in self.selections.items()
@@ -60,10 +60,10 @@ def _begins_below(selection: Selection, widget: Widget) -> bool:
 
 
 class Question(SelectableScreen[ResultT], ModalScreen[ResultT]):
-    """A modal screen that ends once, however often it is answered."""
+    """A modal screen that ends only once, however often it is answered."""
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
-        """End; a second Enter or click that comes before it is gone must not end the screen below, too."""
+        """End; a second Enter or click before the screen is gone must not end the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
@@ -79,8 +79,8 @@ class Dialog(Question[ResultT]):
 class Choices(OptionList):
     """A list of choices.
 
-    It moves by pages only where it has room, since Textual's fails without any, and obeys
-    `text-style: reverse`, which Textual leaves out of what it draws options with.
+    It pages only if it has room, since Textual's list fails without any, and supports `text-style: reverse`,
+    which Textual ignores for options.
     """
 
     def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
@@ -109,7 +109,7 @@ class Choice(NamedTuple):
 
 
 class Menu(Dialog[str | None]):
-    """A menu where the mouse is. Ends with the chosen action, or None.
+    """A context menu at the mouse. Ends with the chosen action, or None.
 
     `at` is where on the screen the mouse is; the menu moves as far as it must to be visible.
     """
@@ -132,12 +132,12 @@ class Menu(Dialog[str | None]):
             yield Choices(*map(self._option, self._choices), compact=True)
 
     def on_resize(self) -> None:
-        """Move to where the mouse was, as far as the whole menu is visible there."""
+        """Move to the position of the mouse, adjusted so that the whole menu is visible."""
         width = max(self._cells + 2 + self._keys, cell_len(self._title) + 4) + _EDGES
         dialog = self.query_one(".dialog")
         dialog.styles.width = width
         space = self.size
-        # As far left and up as the whole menu needs, but not beyond the window's edge.
+        # Moved left and up as far as necessary, but not beyond the window's edge.
         x = min(self._at.x, space.width - width)
         y = min(self._at.y, space.height - len(self._choices) - 2)
         dialog.styles.offset = (max(0, x), max(0, y))

@@ -1,4 +1,4 @@
-"""Dialogs to read: the help from the registries, the guides to a real cloud, all about one message."""
+"""Dialogs to read: the help from the registries, the guides to a real cloud, the details of a message."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -25,7 +25,7 @@ Chosen = Action | Command
 
 _KEY_CELLS, _NARROW_KEY_CELLS = 21, 16
 _ROOMY = 60
-"""From this width on (cells) there is room for all keys of an action."""
+"""The width in cells from which all keys of an action fit."""
 
 _LEGEND = {
     TICKS[Delivery.SENDING]: "on its way",
@@ -101,7 +101,7 @@ class Help(Dialog[Chosen | None]):
         self.dismiss(self._chosen[event.option_index])
 
     def _lines(self, width: int) -> Iterator[tuple[Content, Chosen | None]]:
-        """Yield the lines of the list, and what choosing each one runs."""
+        """Yield the lines of the list, with the action or command that each runs."""
         for group in GROUPS:
             yield _heading(group, first=group is GROUPS[0]), None
             for action in ACTIONS:
@@ -125,7 +125,7 @@ def _heading(title: str, *, first: bool = False) -> Content:
 
 
 def _entry(left: str, right: str, width: int) -> Content:
-    """Return a sign and its meaning, whose lines are below each other."""
+    """Return a sign and its meaning, with aligned lines."""
     cells = _KEY_CELLS if width >= _ROOMY else _NARROW_KEY_CELLS
     indent = "\n" + " " * (cells + 1)
     lines = indent.join(right[start:end] for start, end in wrap(right, width - cells - 1))
@@ -135,7 +135,7 @@ def _entry(left: str, right: str, width: int) -> Content:
 class Guide(Dialog[None]):
     """Shows what to do, step by step; its text can be selected and copied.
 
-    `topic` is connect or deploy; `folder` where profiles lie.
+    `topic` is connect or deploy; `folder` is the folder of profiles.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]

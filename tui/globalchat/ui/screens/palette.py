@@ -1,4 +1,4 @@
-"""The command palette, and every action of the registry in it."""
+"""The command palette with every action of the registry."""
 
 from functools import partial
 
@@ -9,11 +9,11 @@ from globalchat.ui.keymap import Keymap
 from globalchat.ui.screens.dialogs import Question
 
 ID = "--command-palette"
-"""By which Textual knows that it is open."""
+"""The id by which Textual detects that it is open."""
 
 
 class Palette(CommandPalette, Question[None]):
-    """Textual's, but for keys that come faster than its list is filled."""
+    """Textual's palette, made safe for keys that come before its list is filled."""
 
     def _watch__list_visible(self) -> None:
         """Show or hide the list, which is gone if the palette was closed while commands were gathered."""
@@ -21,7 +21,7 @@ class Palette(CommandPalette, Question[None]):
             super()._watch__list_visible()
 
     def _action_command_list(self, action: str) -> None:
-        """Let the list move where it has room: without any it knows no lines, and fails."""
+        """Let the list move only if it has room: without any, Textual fails."""
         if self.query_one(CommandList).scrollable_content_region:
             super()._action_command_list(action)
 

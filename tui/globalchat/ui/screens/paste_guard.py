@@ -17,11 +17,11 @@ from globalchat.ui.screens.dialogs import Choices, Question
 
 _PREVIEW_LINES = 4
 _PREVIEW_CHARACTERS = 400
-"""The characters of a line that are read, however long it is."""
+"""The characters of a line that are processed, however long it is."""
 
 _EDITABLE_LINE, _EDITABLE = 20, 500
-"""Times the length of a message that a line and a text may have in the composer. It wraps a line again with
-every key: at 100,000 characters one costs 50 ms, at a million 1.7 s."""
+"""Limits of a line and a text in the composer, as multiples of a message's length. The composer wraps a line
+again with every key: at 100,000 characters a key costs 50 ms, at a million 1.7 s."""
 
 
 class Paste(Enum):
@@ -51,7 +51,7 @@ class PasteGuard(Question[Paste | None]):
 
     @property
     def is_editable(self) -> bool:
-        """True if the composer would stay quick with the text."""
+        """True if the composer would stay fast with the text."""
         longest = max(map(len, self.text.split("\n")))
         return longest <= self._limit * _EDITABLE_LINE and len(self.text) <= self._limit * _EDITABLE
 
@@ -69,12 +69,12 @@ class PasteGuard(Question[Paste | None]):
     def add(self, text: str) -> None:
         """Add what was pasted meanwhile."""
         self.text += text
-        # Before that, `on_mount` shows it.
+        # Before mounting, `on_mount` shows it.
         if self.is_mounted:
             self._show()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Add what comes behind: part of the same paste, or another one."""
+        """Add further pasted text: part of the same paste, or another one."""
         event.stop()
         self.add(event.text)
 

@@ -28,7 +28,7 @@ ONE_REGION = "This profile has one region: there is nothing to compare."
 
 
 class SideBySideController:
-    """Follows all regions while the view or the panel is open, and no longer.
+    """Follows all regions, but only while the view or the panel is open.
 
     `reload` reads the profile again.
 
@@ -73,7 +73,7 @@ class SideBySideController:
         layout = SideBySideLayout(self._pair(), view_model.names, calendar, PAIR_WITHIN, keys)
         view = SideBySideView(layout)
         self._screen.add_class("-side-by-side")
-        # Before mounting, which takes a while: what arrives meanwhile should be shown.
+        # Before mounting, which takes a while, so that arrivals meanwhile are shown.
         self._follow(anyway=True)
         await self._screen.query_one("#messages-column").mount(view)
         self._view = view
@@ -116,7 +116,7 @@ class SideBySideController:
         self.show()
 
     def show(self) -> None:
-        """Show what changed."""
+        """Show changes."""
         if self._view is not None and self._model is not None:
             self._view.head.show(self._model.states, self._clock())
             self._view.pane.sync()
@@ -124,7 +124,7 @@ class SideBySideController:
             self._panel.show(self._view_model.region)
 
     def is_counting(self) -> bool:
-        """Return True if what is shown changes with time, without an event."""
+        """Return True if something shown changes with time, without an event."""
         return (
             self._view is not None
             and self._model is not None
@@ -138,7 +138,7 @@ class SideBySideController:
         message.consumed.set()
 
     def retry_now(self) -> bool:
-        """Try at once in the regions that are not live. Return False if all followed regions are live."""
+        """Retry at once in regions that are not live. Return False if all followed regions are live."""
         if self._worker is None or self._model is None:
             return False
         self._worker.retry_now()
@@ -159,7 +159,10 @@ class SideBySideController:
         return first, second
 
     def _follow(self, *, anyway: bool = False) -> None:
-        """Follow all regions if something shows them; rows of an earlier time would wait for ever."""
+        """Follow all regions if something shows them.
+
+        Earlier rows are dropped, as they would wait for ever.
+        """
         wanted = anyway or self._view is not None or self._panel is not None
         if not wanted:
             self.close()
@@ -172,14 +175,14 @@ class SideBySideController:
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)
 
     def _can_follow(self, *, regions: int) -> bool:
-        """Return True if there are enough regions; notify the user if not."""
+        """Return True if there are enough regions; otherwise notify the user."""
         missing = self.profile is None or len(self._view_model.names.aliases) < regions
         if missing:
             self._screen.notify(NOT_YET if self.profile is None else ONE_REGION, markup=False)
         return not missing
 
     def _reduce(self, events: "Sequence[WatchEvent]", model: "SideBySideModel") -> None:
-        # The module is loaded already: the events are of it.
+        # The module is already loaded, since the events are defined in it.
         from globalchat.client.watch import FromRegion, Paired, Unpaired, WatchSkipped
 
         for event in events:
@@ -188,7 +191,8 @@ class SideBySideController:
                     model.take(alias, session_event)
                 case Paired(message, arrivals, late):
                     model.pair(message, arrivals)
-                    if not late:  # after an outage the difference is the time of the outage, not of the path
+                    # After an outage, the difference is the duration of the outage, not of the path.
+                    if not late:
                         regions = self._view_model.names.regions
                         by_region = {regions.get(alias, alias): at for alias, at in arrivals.items()}
                         self._view_model.model.latency.pair(message.region, by_region)

@@ -1,6 +1,6 @@
-"""The splash screen: the first frame, which looks like the chat before any of that is imported.
+"""The splash screen: the first frame, which looks like the chat before the chat is imported.
 
-Drawing it takes a tenth of a second less than the chat itself; what is typed meanwhile is not lost.
+It appears a tenth of a second sooner than the chat itself; text typed meanwhile is not lost.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,13 @@ _LOOK = {
 
 
 class SplashScreen(Screen[None]):
-    """Imitates the chat screen until that is loaded.
+    """Imitates the chat screen until it is loaded.
 
-    `keep` is given what was typed if the chat never takes its place.
+    `keep` gets the typed text if the chat never replaces it.
 
     Attributes:
-        drawn: Whether it is about to be on the terminal.
-        is_over: Whether the chat has taken its place, and over what was typed.
+        drawn: True once it is about to be on the terminal.
+        is_over: True once the chat has replaced it and taken over the typed text.
         typed: The text that was typed so far.
     """
 
@@ -54,17 +54,17 @@ class SplashScreen(Screen[None]):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Keep what is typed for the composer."""
+        """Keep typed text for the composer."""
         if event.is_printable and event.character:
             self.typed += event.character
         elif event.key == "backspace":
             self.typed = self.typed[:-1]
 
     def on_paste(self, event: events.Paste) -> None:
-        """Keep what is pasted, too; the composer only takes lines that end with line feeds."""
+        """Keep pasted text, too, with line feeds as line ends, which the composer requires."""
         self.typed += event.text.replace("\r\n", "\n").replace("\r", "\n")
 
     def on_unmount(self) -> None:
-        """Keep what was typed if the app ends so early."""
+        """Keep typed text if the app ends this early."""
         if self.typed and not self.is_over:
             self._keep(self.typed)

@@ -18,7 +18,7 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 
 
 class QuickSwitcher(Dialog[str | None]):
-    """Goes to a channel by a few letters, or joins any by its name. Ends with the name, or None.
+    """Finds a channel by a few letters, or joins any channel by its name. Ends with the name, or None.
 
     `entries` are in the order in which they are listed; `keys` close it as well.
     """
@@ -33,7 +33,7 @@ class QuickSwitcher(Dialog[str | None]):
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
-        """Yield a line to type in, and the matches."""
+        """Yield the input line and the matches."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a channel"
             yield Input(placeholder="a few letters, or any name to join it", compact=True)
@@ -59,11 +59,11 @@ class QuickSwitcher(Dialog[str | None]):
         self.dismiss(self._names[event.option_index])
 
     def key_down(self) -> None:
-        """Move down from the line that is typed in."""
+        """Move down from the input line."""
         self.query_one(OptionList).action_cursor_down()
 
     def key_up(self) -> None:
-        """Move up from the line that is typed in."""
+        """Move up from the input line."""
         self.query_one(OptionList).action_cursor_up()
 
     def _filter(self, query: str) -> None:
@@ -73,7 +73,7 @@ class QuickSwitcher(Dialog[str | None]):
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
         options = [Option(_title(each)) for each in found]
         self._names = [each.channel for each in found]
-        # The backend answers whether there is such a channel: the list may be older than it.
+        # The backend decides if there is such a channel, which may be newer than the list.
         if query and query not in self._names:
             self._names.append(query)
             options.append(Option(Content.assemble("join ", (f"# {shown_name(query)}", "bold"))))

@@ -26,11 +26,11 @@ _HEADER_LOOK = {
     "plain": "$text",
 }
 _LIGHT = _HEADER_LOOK | {"success": "$text", "warning": "bold $text"}
-"""The same in light themes: words in their green or orange could hardly be read, a sign can be seen."""
+"""The same in light themes, where green or orange words would be illegible, but a sign can be seen."""
 
 
 class Header(Widget):
-    """Shows region, state and latency; channel and unread messages where there is no list; the profile.
+    """Shows region, state and latency; channel and unread messages if there is no list; the profile.
 
     `now` is epoch ms.
     """
@@ -49,7 +49,7 @@ class Header(Widget):
         self._shown: list[BarPiece] = []
 
     def show(self, view: HeaderView, now: int) -> None:
-        """Show a view at a time (epoch ms); repaint only pieces that differ."""
+        """Show a view at a time (epoch ms), repainting only pieces that differ."""
         self._view, self._now = view, now
         if header(view, self.size.width, now) != self._shown:
             self.refresh()
@@ -73,12 +73,12 @@ class Header(Widget):
 
 
 _STATUS_LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
-"""The background shows the tone, and the glyph: its colour could not be read on every theme's."""
+"""Background and glyph show the tone, as coloured text would not be legible in every theme."""
 _GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
 
 
 class StatusLine(Widget):
-    """Shows what is wrong, what was done, or what is unread elsewhere.
+    """Shows a problem, the result of an action, or unread channels.
 
     The line is always there, so that a short sentence moves nothing; a long one wraps.
     """
@@ -112,12 +112,12 @@ class StatusLine(Widget):
             self._banner = replace(shown, said=as_typed_here(shown.said))
             self.set_class(shown.tone == "warning", "-warning")
             self.set_class(shown.tone == "error", "-error")
-            # A countdown repaints; only a sentence of another height moves the rest.
+            # A countdown only repaints; only a sentence of another height moves other widgets.
             width, height = self._measured
             self.refresh(layout=len(self._lines(width)) != height)
 
     def show_notice(self, text: str, seconds: float) -> None:
-        """Show a text instead for some seconds."""
+        """Show a notice instead for some seconds."""
         self._notice = Banner(text, "muted")
         self.show(*self._lasting)
         if self._notice_timer is not None:
@@ -125,7 +125,7 @@ class StatusLine(Widget):
         self._notice_timer = self.set_timer(seconds, self.close_notice)
 
     def close_notice(self) -> None:
-        """Show what `show` was given again."""
+        """Show the banner or hint again."""
         self._notice = None
         if self._notice_timer is not None:
             self._notice_timer.stop()
@@ -138,7 +138,7 @@ class StatusLine(Widget):
         return self._measured[1]
 
     def render(self) -> Content:
-        """Return the sentence, with a glyph for its tone; its hints look like something to click."""
+        """Return the sentence with a glyph for its tone; hints look clickable."""
         lines = [
             Content.assemble(*((piece.text, self._look(piece)) for piece in line))
             for line in self._lines(self.size.width)
@@ -167,22 +167,22 @@ class StatusLine(Widget):
 
 
 class Footer(TextualFooter):
-    """Shows the keys at the bottom, also in a terminal without the focus; rebuilds them only if they change.
+    """Shows the keys at the bottom, even without the focus; rebuilds them only if they change.
 
-    Textual's stays empty if the terminal does not have the focus when the chat opens, as beside another one.
-    It also rebuilds all keys whenever the focus moves and a dialog opens or closes.
+    Textual's footer stays empty if the terminal does not have the focus when the chat opens, as in a split
+    window. It also rebuilds all keys whenever the focus moves or a dialog opens or closes.
     """
 
     _shown: tuple[object, ...] | None = None
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Show the keys that are valid now; without the focus, any are better than none."""
+        """Show the keys that are valid now; without the focus, keep the previous ones."""
         super().bindings_changed(screen)
         if not self.children and not screen.app.app_focus and self.is_attached and screen is self.screen:
             self.call_after_refresh(self.recompose)
 
     async def recompose(self) -> None:
-        """Rebuild the keys if they are others, or should look otherwise."""
+        """Rebuild the keys if they, or their looks, have changed."""
         palette = self.app.COMMAND_PALETTE_BINDING
         wanted = tuple(
             (key, active.binding.action, active.binding.description, active.enabled)

@@ -1,4 +1,4 @@
-"""The channel list: names on the left, what is unread on the right."""
+"""The channel list: names on the left, unread counts on the right."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -38,7 +38,7 @@ class ChannelList(ScrollView, can_focus=False):
             self.channel = channel
 
     class MenuRequested(Message):
-        """Posted for the menu of a channel; `at` is where on the screen the mouse is."""
+        """Posted to open the menu of a channel; `at` is the mouse's position on the screen."""
 
         def __init__(self, channel: str, at: Offset) -> None:
             super().__init__()

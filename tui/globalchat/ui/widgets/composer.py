@@ -22,7 +22,7 @@ from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.slash_commands import NOTHING, Completion, Completions, complete, vocabulary
 
 _JOINER = "\u200d"
-"""Joins several emoji to one."""
+"""Joins several emoji into one."""
 
 _UNSHOWABLE = {
     code: None
@@ -38,25 +38,25 @@ _UNSHOWABLE = {
     for code in span
     if code != ord(_JOINER)
 }
-"""Characters of a pasted text that travel with it but must not reach the terminal. None takes a cell."""
+"""Characters of a pasted text that are kept but must not reach the terminal. None takes a cell."""
 
 _BLINKS = 20
-"""How often the cursor changes after the last key before it stays, so that a chat left alone draws nothing:
-for ten seconds, as in terminals of GTK."""
+"""How often the cursor blinks after the last key before it stays on, so that an idle chat draws nothing: for
+ten seconds, as in GTK terminals."""
 
 _PASTE_LIMIT = 4
-"""Times the length of a message: a longer pasted text is hardly meant to be one."""
+"""The longest pasted text that is taken without asking, as a multiple of a message's length."""
 
 _LABEL_CELLS = 20
 
 
 class Composer(TextArea):
-    """Sends, breaks lines and completes by the keymap's keys; ↑ in an empty one brings back what was sent.
+    """Sends, breaks lines and completes with the keymap's keys; ↑ in an empty composer recalls sent texts.
 
     Args:
-        view_model: Has the texts to bring back, the words to complete with, and the length of a message.
-        submit: Called with each entered text, at once and not by a message: of keys that arrive in one
-            go, as over a slow line, the next ones must find the composer as that left it.
+        view_model: Provides the texts to recall, the words for completion, and the length of a message.
+        submit: Called directly with each entered text, not by a message: if several keys arrive at once,
+            as on a slow connection, the next ones must see its effect on the composer.
         keymap: The keys of the actions.
         paste_lines: How many pasted lines are taken without asking.
         id: Textual's.
@@ -71,14 +71,14 @@ class Composer(TextArea):
         """Posted for End with the cursor at the end."""
 
     class PasteHeld(Message):
-        """Posted for a pasted text of many lines, or a much too long one, that is not in the composer yet."""
+        """Posted for a pasted text that has to be confirmed: one of many lines, or a much too long one."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class CompletionsChanged(Message):
-        """Posted when there are other completions, or none any more; `chosen` is the one that Tab takes."""
+        """Posted when the completions change or disappear; `chosen` is the one that Tab takes."""
 
         def __init__(self, completions: Completions, chosen: int) -> None:
             super().__init__()
@@ -114,7 +114,7 @@ class Composer(TextArea):
             "write.history": self.recall_older,
             "pane.tail.typing": self.action_end,
         }
-        # ↑ and ↓ also move among completions and lines, so their keys are handled apart.
+        # ↑ and ↓ also move among completions and lines, so these keys are handled separately.
         self._by_key = {
             key: action
             for name, action in self._actions.items()
@@ -127,12 +127,12 @@ class Composer(TextArea):
         self._actions[action]()
 
     def put(self, text: str) -> None:
-        """Put a text in place of the present one, with the cursor at its end."""
+        """Replace the text, with the cursor at its end."""
         self.load_text(text)
         self.move_cursor(self.document.end)
 
     def submit(self) -> None:
-        """Submit the text; while the user moves among completions, take the chosen one instead."""
+        """Submit the text; while the user is moving among completions, take the chosen one instead."""
         if self._picking:
             self.complete()
             return
@@ -148,21 +148,21 @@ class Composer(TextArea):
         self.insert("\n")
 
     def action_end(self) -> None:
-        """Move to the end of the line; from the end of the text, to the newest message."""
+        """Move to the end of the line; at the end of the text, go to the newest message."""
         if self.cursor_location == self.document.end:
             self.post_message(self.TailRequested())
         else:
             self.action_cursor_line_end()
 
     def action_delete_to_start_of_line(self) -> None:
-        """Delete the text before the cursor, over the places where the line is only wrapped."""
+        """Delete the text before the cursor up to the real start of the line, not where it is wrapped."""
         start, end = sorted(self.selection)
         self.delete((start[0], 0), end)
 
     # -- completion -----------------------------------------------------------------------------------------
 
     def complete(self, number: int | None = None) -> None:
-        """Take the chosen completion, or that of a number."""
+        """Take the chosen completion, or the one of a number."""
         index = self._chosen if number is None else number
         if index >= len(self._completions.items):
             return
@@ -178,7 +178,7 @@ class Composer(TextArea):
         return had_any
 
     def on_text_area_selection_changed(self) -> None:
-        """Complete the word that is at the cursor now."""
+        """Complete the word at the cursor."""
         self._find_completions()
 
     def on_text_area_changed(self) -> None:
@@ -218,9 +218,9 @@ class Composer(TextArea):
             if not self.decline_completions():
                 return
         elif event.key == "enter":
-            pass  # Another key sends, and Textual would take Enter for text.
+            pass  # Another key sends, and Textual would treat Enter as text.
         elif event.character == _JOINER:
-            self.type_in(_JOINER)  # Textual takes it for unprintable, and 👩‍🚀 would fall apart.
+            self.type_in(_JOINER)  # Textual treats it as unprintable, which would split 👩‍🚀.
         else:
             await super()._on_key(event)
             return
@@ -228,9 +228,9 @@ class Composer(TextArea):
         event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Insert a pasted text, or hold it until the user decides about its many lines or characters.
+        """Insert a pasted text, or hold it for confirmation if it has many lines or characters.
 
-        Lines without brackets are always held: each of their Enters would have sent one.
+        Lines without paste brackets are always held, since each Enter would have sent one.
         """
         event.stop()
         event.prevent_default()
@@ -245,23 +245,23 @@ class Composer(TextArea):
             self.type_in(text)
 
     def type_in(self, text: str) -> None:
-        """Put a text at the cursor, in place of what is selected."""
+        """Insert a text at the cursor, replacing the selection."""
         result = self.replace(text, *self.selection)
         self.move_cursor(result.end_location)
 
     def text_with(self, text: str) -> str:
-        """Return the text with another one typed in."""
+        """Return the text as it would be with another one typed in."""
         start, end = (_index(self.text, place) for place in sorted(self.selection))
         return self.text[:start] + text + self.text[end:]
 
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        """Scroll to the cursor; while Textual undoes, it is beyond the text until that is done."""
+        """Scroll to the cursor, except during an undo, when Textual's cursor may be beyond the text."""
         if self.cursor_location[0] >= self.document.line_count:
             return Offset()
         return super().scroll_cursor_visible(center, animate)
 
     def render_line(self, y: int) -> Strip:
-        """Return a line without the characters that a terminal would obey."""
+        """Return a line without characters that a terminal would interpret."""
         strip = super().render_line(y)
         if strip.text.isascii() and strip.text.isprintable():
             return strip
@@ -271,7 +271,7 @@ class Composer(TextArea):
         return Strip(segments).adjust_cell_length(strip.cell_length, self.rich_style)
 
     def recall_older(self) -> None:
-        """Show the sent text before the one shown, unless that was changed."""
+        """Show the sent text before the one shown, unless that was edited."""
         self._recall("up")
 
     def _recall(self, key: str) -> bool:
@@ -298,18 +298,21 @@ class Composer(TextArea):
 
 
 def _location(text: str, index: int) -> tuple[int, int]:
-    """Return line and column of a place in a text."""
+    """Return the line and column of an offset in a text."""
     return text.count("\n", 0, index), index - (text.rfind("\n", 0, index) + 1)
 
 
 def _index(text: str, location: tuple[int, int]) -> int:
-    """Return the place in a text of a line and column."""
+    """Return the offset in a text of a line and column."""
     row, column = location
     return sum(len(line) + 1 for line in text.split("\n")[:row]) + column
 
 
 class Suggestions(Widget, can_focus=False):
-    """Shows the completions, one a line, the chosen one marked. It lies over the pane and moves nothing."""
+    """Shows the completions, one per line, with the chosen one marked.
+
+    It overlays the pane and moves nothing.
+    """
 
     ROWS: ClassVar[int] = 11
     """The most completions shown at once."""

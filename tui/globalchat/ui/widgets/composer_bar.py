@@ -1,4 +1,4 @@
-"""The row at the bottom: the own name, the composer, the length meter; and the drafts of the channels."""
+"""The row at the bottom: the user's name, the composer, the length meter; and the channels' drafts."""
 
 from collections.abc import Callable
 
@@ -17,9 +17,9 @@ _KEPT = "What you had not finished is kept: ↑ brings it back."
 
 
 class ComposerBar(Horizontal):
-    """Keeps what is written as the draft of its channel, until it was sent.
+    """Keeps unsent text as the draft of its channel.
 
-    `typed_early` returns what was typed before there was a composer, and is called once there is one.
+    `typed_early` returns the text typed before there was a composer, and is called once there is one.
 
     `submit` is as in `Composer`.
 
@@ -60,12 +60,12 @@ class ComposerBar(Horizontal):
         self.composer.put(self._view_model.drafts.text(self._view_model.channel or NOWHERE))
         self.composer.insert(self._typed_early())
         self._is_ready = True
-        # After the draft and what was typed on the splash screen: these keys came later.
+        # After the draft and the text typed on the splash screen, since these keys came later.
         for event in self._early_events:
             self.composer._forward_event(event)
 
     def forward(self, event: events.Event) -> bool:
-        """Forward a key or a paste that no widget has the focus for, once the draft is there to add to.
+        """Forward a key or a paste for which no widget has the focus, once the draft is loaded.
 
         Returns:
             False if nothing can be written now.
@@ -80,7 +80,7 @@ class ComposerBar(Horizontal):
         return True
 
     def show_sender(self) -> None:
-        """Show the own name."""
+        """Show the user's name."""
         self.query_one("#prompt", Static).update(prompt_name(self._view_model.model.sender) + " ›")
 
     def focus_composer(self) -> None:
@@ -88,14 +88,14 @@ class ComposerBar(Horizontal):
         self.screen.set_focus(self.composer)
 
     def clear(self) -> None:
-        """Empty the composer and forget the draft at once: a sent text must be a draft nowhere."""
+        """Clear the composer and the draft at once: a sent text must not remain a draft anywhere."""
         self.composer.put("")
         self.save_draft()
 
     # -- drafts ---------------------------------------------------------------------------------------------
 
     def change_channel(self, channel: str) -> None:
-        """Save the open channel's draft and show that of another; a text without a channel goes along."""
+        """Save the open channel's draft and show that of another; a text without a channel is kept."""
         drafts, text = self._view_model.drafts, self.composer.text
         if self._view_model.channel is not None or not text:
             drafts.save(self._view_model.channel or NOWHERE, text)
@@ -108,9 +108,9 @@ class ComposerBar(Horizontal):
         drafts.save(channel, text)
 
     def forget_restored(self, sent: Draft) -> None:
-        """Forget a restored draft that an earlier run put into its outbox.
+        """Discard a restored draft that an earlier run put into its outbox.
 
-        That run can have ended in between: after the outbox had the text, and before the draft was forgotten.
+        That run may have ended after the outbox had the text and before the draft was discarded.
         """
         if self._restored.get(sent.channel) == sent.text:
             del self._restored[sent.channel]
@@ -119,7 +119,7 @@ class ComposerBar(Horizontal):
                 self.composer.put("")
 
     def bring_back(self, text: str) -> None:
-        """Put a text into the composer; behind ↑ if there is another one."""
+        """Put a text into the composer; if there is another one, make it available by ↑."""
         if text and not self.composer.text:
             self.composer.put(text)
         elif text:
@@ -128,8 +128,7 @@ class ComposerBar(Horizontal):
     def save_all(self, held_paste: str | None) -> None:
         """Save everything unsent as a draft when the chat ends.
 
-        That is also what was typed before the composer was there, and a pasted text that the user has not
-        decided about, however long it is.
+        This includes text typed before the composer existed, and an unconfirmed pasted text, however long.
         """
         text = self.composer.text
         if held_paste is not None:
@@ -141,17 +140,17 @@ class ComposerBar(Horizontal):
 
     @on(Composer.Changed)
     def save_draft(self) -> None:
-        """Save the text as the channel's draft, and show how long it is."""
+        """Save the text as the channel's draft, and update the length meter."""
         text, channel = self.composer.text, self._view_model.channel or NOWHERE
         self._view_model.drafts.save(channel, text)
         if self._restored.get(channel) != text:
             self._restored.pop(channel, None)
         meter, length = self.query_one("#meter", Static), self._view_model.meter(text)
-        if length != meter.content:  # an update lays out the screen again
+        if length != meter.content:  # An update lays out the screen again.
             meter.update(length)
 
     def _adopt_early_draft(self, channel: str) -> None:
-        """Give `channel` what an earlier run typed before it knew any channel."""
+        """Give `channel` the text that was typed in an earlier run before any channel was known."""
         drafts = self._view_model.drafts
         text = drafts.take(NOWHERE)
         if not drafts.text(channel):

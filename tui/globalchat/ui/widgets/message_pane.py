@@ -1,4 +1,4 @@
-"""The message pane: a channel's rows on Textual's Line API, to be chosen, searched and selected."""
+"""The message pane: a channel's rows on Textual's Line API, which can be chosen, searched and selected."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -37,21 +37,21 @@ _NEAR_TOP = 10
 """Choosing upwards asks for older messages from this row on."""
 
 _OWN_ROLES = ("pill", "empty", "chosen")
-"""Styles of the pane itself, beside those of the rows."""
+"""Styles of the pane itself, in addition to those of the rows."""
 
 
 class MessagePane(RowView, can_focus=True):
-    """Shows one conversation: messages can be chosen, and a pill has the number of unread ones below.
+    """Shows one conversation.
 
-    Call `show` to change the conversation, `sync` after it changed. With the focus (by key, never by a click:
-    that would take it from the composer) its keys choose messages. `keys` names the keys of the registry's
-    actions.
+    Messages can be chosen, and a pill shows the number of unread ones below. Call `show` to change the
+    conversation, `sync` after it has changed. With the focus (by key, never by a click, which would take it
+    from the composer) its keys choose messages. `keys` names the keys of the registry's actions.
 
     Attributes:
-        search: What is searched, and found.
-        chosen: The highlighted message, on which the next action works.
-        names: How the regions are called.
-        plain: Whether the messages are shown without columns, over the whole width.
+        search: The search and its matches.
+        chosen: The highlighted message, to which the next action applies.
+        names: The names of the regions.
+        plain: True if messages are shown without columns, over the whole width.
     """
 
     FOCUS_ON_CLICK = False
@@ -72,13 +72,13 @@ class MessagePane(RowView, can_focus=True):
     ]
 
     class Matched(Message):
-        """Posted when rows came or went, and the search matches others."""
+        """Posted when changed rows have changed the matches of the search."""
 
     class PillClicked(Message):
         """Posted to go to the newest message."""
 
     class ActionRequested(Message):
-        """Posted to act on a message: `copy`, `details`, `retry` or `open` (a link of it)."""
+        """Posted to act on a message: `copy`, `details`, `retry` or `open` (one of its links)."""
 
         def __init__(self, action: str, row: MessageRow, url: str | None = None) -> None:
             super().__init__()
@@ -94,7 +94,7 @@ class MessagePane(RowView, can_focus=True):
             self.row = row
 
     class MenuRequested(Message):
-        """Posted for the menu of a message; `at` is where on the screen the mouse is."""
+        """Posted to open the menu of a message; `at` is the mouse's position on the screen."""
 
         def __init__(self, row: MessageRow, at: Offset) -> None:
             super().__init__()
@@ -102,7 +102,7 @@ class MessagePane(RowView, can_focus=True):
             self.at = at
 
     class Typed(Message):
-        """Posted for text that was typed while the pane had the focus: it belongs to the composer."""
+        """Posted for text that was typed while the pane had the focus, which belongs to the composer."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -124,7 +124,7 @@ class MessagePane(RowView, can_focus=True):
         return True
 
     def reshape(self) -> None:
-        """Lay the columns out for the width and the region names."""
+        """Lay out the columns for the width and the region names."""
         widths = [
             max(map(len, codes.values()), default=size)
             for codes, size in ((self.names.codes, 3), (self.names.letters, 1))
@@ -144,7 +144,7 @@ class MessagePane(RowView, can_focus=True):
         return is_folded(row, self._columns)
 
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
-        """Show a conversation where it was left, at first from its end; nothing of it is chosen."""
+        """Show a conversation where it was left, at first from its end, with nothing chosen."""
         self.chosen = None
         self.names = names
         anchor = self._take_up(conversation)
@@ -155,7 +155,7 @@ class MessagePane(RowView, can_focus=True):
         self._refresh_pill()
 
     def sync(self) -> None:
-        """Show what changed in the conversation since the last call."""
+        """Show the changes in the conversation since the last call."""
         edits = self._replay()
         if edits and self.conversation is not None and self.search.replay(edits, self.conversation.rows):
             self.forget_strips()
@@ -182,7 +182,7 @@ class MessagePane(RowView, can_focus=True):
     # -- choosing -------------------------------------------------------------------------------------------
 
     def choose(self, row: MessageRow | None) -> None:
-        """Highlight a message, for the next action; None for none."""
+        """Highlight a message for the next action; None for none."""
         if row is self.chosen:
             return
         self.chosen = row
@@ -221,7 +221,7 @@ class MessagePane(RowView, can_focus=True):
     # -- searching ------------------------------------------------------------------------------------------
 
     def look_for(self, query: str) -> None:
-        """Search, mark the matches, and show the one nearest to where the view was when the search began."""
+        """Search, mark the matches, and show the one nearest to the view at the start of the search."""
         if not self.search.query:
             self._searched_from = self._bottom_row()
         self.search.look_for(query, self._rows, self._searched_from)
@@ -261,7 +261,7 @@ class MessagePane(RowView, can_focus=True):
     # -- painting and selecting -----------------------------------------------------------------------------
 
     def decorate(self, strip: Strip, y: int, line: int, row: Row | None, row_line: int) -> Strip:
-        """Return a painted line with what is chosen and selected, and with the pill on the last one."""
+        """Return a painted line with choice and selection, and with the pill on the last line."""
         chosen = self.chosen
         if chosen is not None and row is chosen and row_line >= chosen.above:
             strip = _highlight(strip, 0, None, _ground(self.style_of("chosen")))
@@ -275,7 +275,7 @@ class MessagePane(RowView, can_focus=True):
         return self._with_pill(strip) if self._pill and y == self.size.height - 1 else strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text: of the messages alone, unless the selection begins before that."""
+        """Return the selected text: only of the messages, unless the selection begins before a text."""
         first, last = (self._index.base, 0), (self._index.base + self._index.total - 1, 1 << 30)
         start = first if selection.start is None else (selection.start.y, selection.start.x)
         end = last if selection.end is None else (selection.end.y, selection.end.x)
@@ -286,7 +286,7 @@ class MessagePane(RowView, can_focus=True):
         self.refresh()
 
     def _selection_style(self) -> Style:
-        """Return how selected text looks: most themes leave its colour as it is, by a transparent one."""
+        """Return the style of selected text; most themes keep its colour by a transparent one."""
         look = self.screen.get_component_styles("screen--selection").color
         style = self.screen.get_component_rich_style("screen--selection")
         return style if look.a else _ground(style)
@@ -294,7 +294,7 @@ class MessagePane(RowView, can_focus=True):
     # -- input ----------------------------------------------------------------------------------------------
 
     def on_blur(self) -> None:
-        """Choose nothing while the composer has the focus."""
+        """Clear the choice when the composer gets the focus."""
         self.choose(None)
 
     def on_key(self, event: events.Key) -> None:
@@ -304,12 +304,12 @@ class MessagePane(RowView, can_focus=True):
             self.post_message(self.Typed(event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """Act on a click on the pill, a link or a failed tick; two clicks on a message show its details.
+        """Handle a click on the pill, a link or a failed tick; a double click on a message shows its details.
 
-        A click with the right button opens the message's menu.
+        A right click opens the message's menu.
         """
         if event.chain > 1:
-            event.prevent_default()  # Textual would select the whole history
+            event.prevent_default()  # Otherwise Textual would select the whole history.
         if self._pill and event.y == self.size.height - 1 and event.x >= self._pill_start():
             self.post_message(self.PillClicked())
             return
@@ -364,7 +364,7 @@ class MessagePane(RowView, can_focus=True):
 
 
 def _ground(style: Style) -> Style:
-    """Return what a style does behind text: its background, or that both are exchanged."""
+    """Return the part of a style behind text: its background, or reverse."""
     return Style(bgcolor=style.bgcolor, reverse=style.reverse or None)
 
 

@@ -1,4 +1,4 @@
-"""The box of the messages: the pane, and the search below it."""
+"""The messages panel: the pane, and the search bar below it."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ class SearchBar(Horizontal):
     ]
 
     class Changed(Message):
-        """Posted when another text is searched."""
+        """Posted when the searched text has changed."""
 
         def __init__(self, query: str) -> None:
             super().__init__()
@@ -51,12 +51,12 @@ class SearchBar(Horizontal):
         return self.has_class("-open")
 
     def open(self, text: str = "") -> None:
-        """Show the bar, with the last text selected, or with another one."""
+        """Show the bar with a text, or with the last text selected."""
         self.add_class("-open")
         field = self.query_one(Input)
         if text:
             field.value = text
-        self.screen.set_focus(field)  # at once: keys may come in one go
+        self.screen.set_focus(field)  # At once, since several keys may arrive together.
         field.select_all()
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class MessagesPanel(Vertical):
     """
 
     class Left(Message):
-        """Posted when the focus should go back to the composer."""
+        """Posted when the focus should return to the composer."""
 
     class EarlierWanted(Message):
         """Posted to search what is older than the first match; see `wrap_match`."""
@@ -125,7 +125,7 @@ class MessagesPanel(Vertical):
         return True
 
     def search(self, text: str = "") -> None:
-        """Search for a text; for the last one without any."""
+        """Search for a text; without one, for the last text."""
         self._search_bar.open(text)
 
     def step_match(self, offset: int) -> None:
@@ -154,7 +154,7 @@ class MessagesPanel(Vertical):
 
     def choose(self) -> None:
         """Choose the newest message by key."""
-        self.screen.set_focus(self.pane)  # at once: the next keys may have arrived already
+        self.screen.set_focus(self.pane)  # At once, since the next keys may have arrived already.
         self.pane.action_choose(-1)
 
     def set_plain(self, plain: bool) -> None:

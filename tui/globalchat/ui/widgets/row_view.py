@@ -37,25 +37,25 @@ class Anchor(NamedTuple):
 
 _IDLE_SECONDS = 0.05
 _IDLE_BUDGET = 0.004
-"""How long (s) hidden rows are measured at a time."""
+"""Seconds for which hidden rows are measured at a time."""
 
 _QUIET_SECONDS = 0.1
-"""How long (s) nothing must have changed before that."""
+"""Seconds without changes before hidden rows are measured."""
 
 _KEPT_ROWS = 128
-"""Painted rows that are kept, more than a screen has; not many, as each strip is a dozen objects."""
+"""The number of cached painted rows: more than a screen has, but few, as each strip is a dozen objects."""
 
 
 class RowView(ScrollView):
-    """Keeps the visible rows in their place while rows come, go and change, and follows the end.
+    """Keeps the visible rows in place while rows are added, removed and changed, and follows the end.
 
-    A subclass lays rows out: it implements `reshape`, `row_lines`, `row_height` and `is_folded`.
+    A subclass lays out rows: it implements `reshape`, `row_lines`, `row_height` and `is_folded`.
 
     Attributes:
-        following: Whether the end is shown and stays shown.
+        following: True if the end is shown and stays shown.
         conversation: The conversation that is shown.
         STYLE_PREFIX: The start of the component class of every role.
-        VERBATIM_ROLES: The roles of texts that users wrote.
+        VERBATIM_ROLES: The roles of texts written by users.
         EMPTY_ROLE: The role of the text that is shown without rows.
     """
 
@@ -110,7 +110,7 @@ class RowView(ScrollView):
     # -- showing --------------------------------------------------------------------------------------------
 
     def sync(self) -> None:
-        """Show what changed in the conversation since the last call."""
+        """Show the changes in the conversation since the last call."""
         self._replay()
 
     def set_empty_text(self, text: str) -> None:
@@ -129,13 +129,13 @@ class RowView(ScrollView):
         self._settle(anchor)
 
     def toggle_fold(self) -> bool:
-        """Show the visible folded rows whole, or else fold the whole ones. Return False without any."""
+        """Unfold the visible folded rows, or else fold the unfolded ones. Return False without any."""
         rows = self.foldable_rows()
         folded = [row for row in rows if self.is_folded(row)]
         return self.fold(folded or [row for row in rows if row.whole], whole=bool(folded))
 
     def fold(self, rows: Sequence[Row], *, whole: bool) -> bool:
-        """Show rows whole from the first one's beginning, or fold them. Return False if there are none."""
+        """Unfold rows, from the first one's beginning, or fold them. Return False if there are none."""
         if not rows or self.conversation is None:
             return False
         for row in rows:
@@ -174,7 +174,7 @@ class RowView(ScrollView):
     def reveal(self, row: Row, *, above: int | None = None, line: int | None = None) -> None:
         """Scroll to a row: `above` lines below the top; None leaves it if it is visible already.
 
-        Of a row that is higher than the view, scroll to this `line`.
+        In a row that is higher than the view, scroll to this `line`.
         """
         index = self.conversation.index_of(row) if self.conversation is not None else None
         if index is None:
@@ -192,7 +192,7 @@ class RowView(ScrollView):
         self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Measure what becomes visible; follow the end exactly when the user scrolled there."""
+        """Measure rows that become visible; follow the end if and only if the user scrolled there."""
         super().watch_scroll_y(old_value, new_value)
         if self._moving:
             return
@@ -228,14 +228,14 @@ class RowView(ScrollView):
         anchor = self._anchor()
         self._reshape()
         if self.text_selection is not None:
-            self.screen.clear_selection()  # its lines are others now
+            self.screen.clear_selection()  # Its lines have changed.
         if self.conversation is not None:
             self._index.replay(self.conversation.take_edits())
         self._index.forget()
         self._measure_again(anchor)
 
     def notify_style_update(self) -> None:
-        """Drop what was painted with the old styles."""
+        """Drop rows that were painted with the old styles."""
         super().notify_style_update()
         self._styles.clear()
         self._strips.clear()
@@ -243,7 +243,7 @@ class RowView(ScrollView):
     def render_line(self, y: int) -> Strip:
         """Return one visible line; few rows are at the bottom."""
         index = self._index
-        # Everything is asked of the index first: this runs for each line of the window on each repaint.
+        # Kept cheap: this runs for each line of the window on each repaint.
         head = self._head_height
         missing = max(0, self.size.height - index.total - head)
         line = index.base + self.scroll_offset.y + y - missing - head
@@ -251,7 +251,7 @@ class RowView(ScrollView):
         row = index.row(place[0]) if place is not None else None
         if place is not None and row is not None:
             strips = self._paint(row)
-            # A row may have changed a moment ago, without a `sync` since.
+            # A row may have changed since the last `sync`.
             strip = strips[place[1]] if place[1] < len(strips) else self.blank()
         elif not len(index):
             strip = self._empty_line(y)
@@ -262,7 +262,7 @@ class RowView(ScrollView):
         return self.decorate(strip, y, line, row, place[1] if place is not None else 0)
 
     def decorate(self, strip: Strip, y: int, line: int, row: Row | None, row_line: int) -> Strip:  # noqa: ARG002
-        """Return a painted line with what changes more often than the row.
+        """Return a painted line with decorations that change more often than the row.
 
         Args:
             strip: The line as it was painted.
@@ -336,7 +336,7 @@ class RowView(ScrollView):
 
     @property
     def _missing(self) -> int:
-        """The empty lines above few rows: they are at the bottom."""
+        """The empty lines above few rows, which are at the bottom."""
         return max(0, self.size.height - self._index.total - self._head_height)
 
     def _scroll_or_ask(self, y: int) -> None:
@@ -355,7 +355,7 @@ class RowView(ScrollView):
         return (self._index.row(place[0]), place[1]) if place is not None else None
 
     def _take_up(self, conversation: Conversation | None) -> Anchor | None:
-        """Replace the conversation. Return where the new one was left; None if that was its end, or never."""
+        """Replace the conversation. Return where the new one was left; None if at its end, or never shown."""
         if self.conversation is not None:
             self._left[self.conversation] = self._anchor()
             self.conversation.ignore_edits()
@@ -376,17 +376,17 @@ class RowView(ScrollView):
             rows = self.conversation.rows
         self._index = RowIndex(rows, self.row_height)
         self._measure_again(anchor)
-        if anchor is not None:  # the end of the rows that are left may be visible
+        if anchor is not None:  # The end of the remaining rows may be visible.
             self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def _measure_again(self, anchor: Anchor | None) -> None:
         self._settle(anchor)
-        # The visible rows are a sample of how high the rest may be.
+        # The visible rows are a sample for the heights of the rest.
         self._index.calibrate()
         self._settle(anchor)
 
     def _replay(self) -> list[Edit]:
-        """Show what changed since the last call, in one repaint. Return the edits."""
+        """Show the changes since the last call in one repaint. Return the edits."""
         if self.conversation is None or not (edits := self.conversation.take_edits()):
             return []
         self._changed_at = monotonic()
@@ -405,7 +405,7 @@ class RowView(ScrollView):
         return edits
 
     def _anchor(self) -> Anchor | None:
-        """Return what to keep in its place; None while following the end."""
+        """Return the anchor to keep in place; None while following the end."""
         return None if self.following else self._visible_row(0)
 
     def _visible_row(self, y: int, *, from_end: bool = False) -> Anchor | None:
@@ -429,7 +429,7 @@ class RowView(ScrollView):
         try:
             goal = self._goal(anchor, above)
             self._announce()
-            # Following also ends an animation that is still under way to elsewhere; otherwise it may go on.
+            # Following also ends a running animation to another place; otherwise it may continue.
             if goal != self.scroll_offset.y or (anchor is None and goal != self.scroll_target_y):
                 self.scroll_to(y=goal, animate=False, force=True)
         finally:
@@ -445,7 +445,7 @@ class RowView(ScrollView):
     # -- measuring ------------------------------------------------------------------------------------------
 
     def _goal(self, anchor: Anchor | None, above: int) -> int:
-        """Measure what will be visible; return where to scroll for it."""
+        """Measure the rows that will be visible; return the scroll position."""
         index, height = self._index, self.size.height
         if anchor is None or self.conversation is None:
             index.measure_end(height)
@@ -465,9 +465,9 @@ class RowView(ScrollView):
                 return goal
 
     def _look(self, old: int, new: int) -> None:
-        """Measure after the user scrolled: what was visible keeps its distance to what is visible now."""
+        """Measure after the user scrolled, keeping the distance between the old and the new view."""
         index = self._index
-        # At the very top, and while an animation sets the offset, what is above must not move the view.
+        # At the very top, and during an animation, measurements above must not move the view.
         keep_top = new <= 0 or self.app.animator.is_being_animated(self, "scroll_y")
         start = index.base - self._head_height
         pin = index.base - 1 if keep_top else start + old
@@ -502,7 +502,7 @@ class RowView(ScrollView):
             self._idle = None
 
     def _announce(self) -> None:
-        """Let the scroll bar know the height; without a layout, which nothing else here needs."""
+        """Set the height for the scroll bar, without a new layout, which nothing else here needs."""
         size = Size(self.scrollable_content_region.width, self._index.total + self._head_height)
         if size != self.virtual_size:
             self.set_reactive(Widget.virtual_size, size)

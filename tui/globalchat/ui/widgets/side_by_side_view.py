@@ -53,7 +53,7 @@ class SideBySideHead(Widget):
         self._shown: Line = []
 
     def show(self, states: Mapping[str, SessionState], now: int) -> None:
-        """Show the states at a time (epoch ms); repaint only a line that differs."""
+        """Show the states at a time (epoch ms), repainting only a changed line."""
         self._states, self._now = states, now
         if self._line() != self._shown:
             self.refresh()
@@ -131,7 +131,7 @@ class SideBySidePane(RowView, can_focus=False):
         self._start(self._take_up(feed))
 
     def on_click(self, event: events.Click) -> None:
-        """Unfold a message on a click on the remark that counts its hidden lines."""
+        """Unfold a message on a click on its remark about hidden lines."""
         found = self.row_at(event.y)
         if found is not None and any(piece.role == "fold" for piece in self.row_lines(found[0])[found[1]]):
             self.fold([found[0]], whole=True)
@@ -140,7 +140,7 @@ class SideBySidePane(RowView, can_focus=False):
 class SideBySideView(Vertical):
     """Composes head and pane."""
 
-    # Not in the screen's style sheet: the first frame would have to wait for it to be read.
+    # Not in the screen's style sheet, which would delay the first frame.
     SCOPED_CSS = False
     DEFAULT_CSS = """
     SideBySideView {
@@ -172,7 +172,7 @@ class LatencyPanel(Widget):
     `region` is the alias of the session's region.
     """
 
-    # Not in the screen's style sheet: the first frame would have to wait for it to be read.
+    # Not in the screen's style sheet, which would delay the first frame.
     SCOPED_CSS = False
     DEFAULT_CSS = """
     LatencyPanel {
@@ -206,7 +206,7 @@ class LatencyPanel(Widget):
         self._shown: list[LatencyLine] = []
 
     def show(self, region: str | None) -> None:
-        """Show the statistics as they are now; repaint only if they differ."""
+        """Show the current statistics, repainting only if they differ."""
         self._region = region
         lines = self._lines()
         if lines != self._shown:

@@ -1,4 +1,4 @@
-"""The welcome above the messages, for the first run on the local cloud. Typing goes on below."""
+"""The welcome above the messages, for the first run on the local cloud. The composer works meanwhile."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -36,7 +36,7 @@ class Welcome(Static, can_focus=False):
             self.update(wanted)
 
     def close(self) -> bool:
-        """Close the welcome for good. Return False if it was not shown."""
+        """Close the welcome permanently. Return False if it was not shown."""
         was_shown = self._view_model.welcome
         if was_shown:
             self._view_model.dismiss_welcome()
@@ -44,7 +44,7 @@ class Welcome(Static, can_focus=False):
         return was_shown
 
     def action_close(self) -> None:
-        """Close the welcome for good."""
+        """Close the welcome permanently."""
         self.close()
 
 
