@@ -18,11 +18,11 @@ MESSAGE = Message("1", "tech", "hi", None, "us-west-2", 0)
 def test_window_tells_new_duplicate_and_conflicting() -> None:
     seen = SeenWindow()
     other = replace(MESSAGE, text="other")
-    assert seen.observe(MESSAGE, 0) is Novelty.NEW
-    assert seen.observe(replace(MESSAGE, region="elsewhere", sent_at=9), 1) is Novelty.DUPLICATE
-    assert seen.observe(other, 2) is Novelty.CONFLICTING
-    assert seen.observe(other, 3) is Novelty.DUPLICATE
-    assert seen.observe(MESSAGE, 4) is Novelty.DUPLICATE
+    assert seen.observe(MESSAGE) is Novelty.NEW
+    assert seen.observe(replace(MESSAGE, region="elsewhere", sent_at=9)) is Novelty.DUPLICATE
+    assert seen.observe(other) is Novelty.CONFLICTING
+    assert seen.observe(other) is Novelty.DUPLICATE
+    assert seen.observe(MESSAGE) is Novelty.DUPLICATE
     assert (seen.duplicates, seen.conflicts, len(seen)) == (3, 1, 2)
 
 
@@ -31,48 +31,38 @@ def test_window_keeps_no_long_ids() -> None:
     tracemalloc.start()
     try:
         for number in range(1_000):
-            seen.observe(replace(MESSAGE, id=f"{number}{'x' * 10_000}"), 0)
+            seen.observe(replace(MESSAGE, id=f"{number}{'x' * 10_000}"))
         kept = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
-    assert seen.observe(replace(MESSAGE, id=f"7{'x' * 10_000}", text="other"), 1) is Novelty.CONFLICTING
-
-
-def test_window_forgets_by_age_of_the_first_arrival() -> None:
-    seen = SeenWindow(max_age=10)
-    assert seen.observe(MESSAGE, 0) is Novelty.NEW
-    assert seen.observe(MESSAGE, 10) is Novelty.DUPLICATE
-    assert seen.observe(MESSAGE, 10.1) is Novelty.NEW
+    assert seen.observe(replace(MESSAGE, id=f"7{'x' * 10_000}", text="other")) is Novelty.CONFLICTING
 
 
 @SOME
 @given(
-    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2), st.integers(0, 5)), max_size=80),
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), max_size=80),
     st.integers(1, 10),
 )
-def test_window_agrees_with_a_plain_model(arrivals: list[tuple[int, int, int]], capacity: int) -> None:
-    seen = SeenWindow(capacity=capacity, max_age=20)
-    model: list[tuple[float, str, str]] = []
-    now = 0
-    for number, variant, passed in arrivals:
-        now += passed
-        model = [each for each in model if now - each[0] <= 20]
+def test_window_agrees_with_a_plain_model(arrivals: list[tuple[int, int]], capacity: int) -> None:
+    seen = SeenWindow(capacity=capacity)
+    model: list[tuple[str, str]] = []
+    for number, variant in arrivals:
         message = replace(MESSAGE, id=str(number), text=str(variant))
-        if any(each[1:] == (message.id, message.text) for each in model):
+        if (message.id, message.text) in model:
             expected = Novelty.DUPLICATE
         else:
-            known = any(each[1] == message.id for each in model)
+            known = any(each[0] == message.id for each in model)
             expected = Novelty.CONFLICTING if known else Novelty.NEW
-            model = [*model, (now, message.id, message.text)][-capacity:]
-        assert seen.observe(message, now) is expected
+            model = [*model, (message.id, message.text)][-capacity:]
+        assert seen.observe(message) is expected
         assert len(seen) == len(model) <= capacity
 
 
 def test_window_is_bounded_also_against_one_id_with_many_contents() -> None:
     seen = SeenWindow(capacity=100)
     for number in range(10_000):
-        seen.observe(replace(MESSAGE, text=str(number)), 0)
+        seen.observe(replace(MESSAGE, text=str(number)))
     assert len(seen) == 100
     assert len(seen._seen) == 100
     assert list(seen._variants.values()) == [100]

@@ -26,9 +26,9 @@ GAP = Gap(cursor_at(NOW - 5_000), cursor_at(NOW - 3_000), GapReason.TOO_MANY)
 Opener = Callable[..., MarkStore]
 
 
-def ids(first: int, count: int, place: Place = HERE) -> tuple[SeenId, ...]:
+def ids(first: int, count: int) -> tuple[SeenId, ...]:
     return tuple(
-        SeenId(place, number.to_bytes(16, "big"), (number + 1).to_bytes(16, "big"), NOW + number)
+        SeenId(number.to_bytes(16, "big"), (number + 1).to_bytes(16, "big"))
         for number in range(first, first + count)
     )
 
@@ -55,13 +55,13 @@ def opened(tmp_path: Path, emitted: list[MarksUnavailable]) -> Iterator[Opener]:
 def test_what_was_saved_is_there_after_a_restart(opened: Opener, emitted: list[MarksUnavailable]) -> None:
     first = opened()
     assert (first.stored.marks, first.stored.seen, first.stored.ignored) == ({}, [], [])
-    first.save(MarkChanges({HERE: MARK}, opened=((HERE, GAP),), seen=ids(0, 3), ignored=ids(50, 2, THERE)))
+    first.save(MarkChanges({HERE: MARK}, opened=((HERE, GAP),), seen=ids(0, 3), ignored=ids(50, 2)))
     first.save(MarkChanges({}, seen=ids(3, 2)))
     first.save(None)
     stored = opened().stored
     assert stored.marks == {HERE: ChannelMark(MARK.mark, MARK.start, (GAP,))}
-    assert stored.seen == [(NOW, each) for each in ids(0, 5)]
-    assert stored.ignored == list(ids(50, 2, THERE))
+    assert stored.seen == list(ids(0, 5))
+    assert stored.ignored == list(ids(50, 2))
     assert not emitted
 
 
@@ -88,7 +88,7 @@ def test_two_sessions_of_one_reader_add_to_each_other(opened: Opener) -> None:
     one.save(MarkChanges({}, closed=((HERE, GAP),), opened=((HERE, part),), seen=ids(4, 1)))
     stored = opened().stored
     assert stored.marks == {HERE: ChannelMark(MARK.mark, older.start, (part,))}
-    assert {seen for _, seen in stored.seen} == set(ids(0, 5))
+    assert set(stored.seen) == set(ids(0, 5))
 
 
 def test_the_ids_are_bounded_and_the_newest_stay(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,11 +97,11 @@ def test_the_ids_are_bounded_and_the_newest_stay(opened: Opener, monkeypatch: py
     one.save(MarkChanges({HERE: MARK}))
     for number in range(400):
         (one, other)[number % 2].save(MarkChanges({}, seen=ids(number * 40, 40)))
-    stored = {seen for _, seen in opened().stored.seen}
+    stored = set(opened().stored.seen)
     assert 5_000 <= len(stored) <= 7_000
     assert stored >= set(ids(400 * 40 - 4_000, 4_000))
     one.save(MarkChanges({}, seen=ids(10**6, 3_000)))  # a second of a flood
-    assert {seen for _, seen in opened().stored.seen} >= set(ids(10**6, 3_000))
+    assert set(opened().stored.seen) >= set(ids(10**6, 3_000))
 
 
 def test_readers_that_are_not_used_are_deleted(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_processes_share_a_new_file_and_may_be_killed(opened: Opener, tmp_path: 
         process.kill()
         process.communicate()
     expected = {each for number in range(4) for each in ids(number * 100, 50)}
-    assert {seen for _, seen in opened().stored.seen} == expected
+    assert set(opened().stored.seen) == expected
 
 
 # Failures

@@ -93,13 +93,25 @@ class Schedule(RuleBasedStateMachine):
         self.world.read_gaps(wanted=wanted)
 
     @rule()
+    def load_page(self) -> None:
+        self.world.load_page()
+
+    @rule(count=st.sampled_from([1, 3, 7]))
+    def skip(self, count: int) -> None:
+        self.world.skip(count)
+
+    @rule()
+    def leave(self) -> None:
+        self.world.leave()
+
+    @rule()
     def kill(self) -> None:
         self.world.kill()
 
     @rule()
     def restart(self) -> None:
         self.world.lose()
-        self.world.process.save(self.world.now)
+        self.world.process.save()
         self.world.kill()
 
     @rule(region=regions)

@@ -71,33 +71,31 @@ class Disk:
 
     marks: dict[Place, ChannelMark] = field(default_factory=dict)
     gaps: dict[Place, set[Gap]] = field(default_factory=dict)
-    seen: list[tuple[int, SeenId]] = field(default_factory=list)
+    seen: list[SeenId] = field(default_factory=list)
     ignored: list[SeenId] = field(default_factory=list)
 
 
 class Process:
     """A client from start to end: the tracker and its window, and what it has emitted."""
 
-    def __init__(self, disk: Disk, now: int, options: SessionOptions = OPTIONS) -> None:
+    def __init__(self, disk: Disk, options: SessionOptions = OPTIONS) -> None:
         self.disk = disk
-        self.window = SeenWindow(
-            capacity=options.dedupe_ids, max_age=options.dedupe_seconds, keeps_unsaved=True
-        )
-        for at, seen in disk.seen:
-            self.window.restore(seen, at / 1000)
+        self.window = SeenWindow(capacity=options.dedupe_ids, keeps_unsaved=True)
+        for seen in disk.seen:
+            self.window.restore(seen)
         marks = {
             place: replace(mark, gaps=tuple(sorted(disk.gaps.get(place, ()), key=lambda gap: gap.after)))
             for place, mark in disk.marks.items()
         }
         self.tracker = MarkTracker(options, self.window, marks=marks, ignored=disk.ignored)
-        self.known_at_start = {seen.digest for _, seen in disk.seen}
+        self.known_at_start = {seen.digest for seen in disk.seen}
         self.emitted: set[bytes] = set()
+        self.received: list[tuple[Place, Message]] = []
+        self.loaded_before: str | None = None
         self.live: Place | None = None
         self.fill: Fill | None = None
-        self.fill_again_at: int | None = None
-        self.compare_at = 0
 
-    def save(self, now: int) -> None:
+    def save(self) -> None:
         """Write what has changed, at once."""
         changes = self.tracker.take_changes()
         if changes is None:
@@ -112,7 +110,7 @@ class Process:
             self.disk.gaps.get(place, set()).discard(gap)
         for place, gap in changes.opened:
             self.disk.gaps.setdefault(place, set()).add(gap)
-        self.disk.seen += [(now, seen) for seen in changes.seen]
+        self.disk.seen += changes.seen
         self.disk.ignored += changes.ignored
 
 
@@ -136,12 +134,13 @@ class Published:
 class World:
     """Time, two regions, and a reader whose process may die at any moment."""
 
-    def __init__(self, new_process: Callable[[Disk, int], Process] = Process) -> None:
+    def __init__(self, new_process: Callable[[Disk], Process] = Process, *, compares: bool = True) -> None:
         self.now = START
+        self.compares = compares
         self.regions = {name: Region(name) for name in REGIONS}
         self.disk = Disk()
         self.new_process = new_process
-        self.process = new_process(self.disk, self.now)
+        self.process = new_process(self.disk)
         self.published: dict[bytes, Published] = {}
         self.shown: set[bytes] = set()
         self.present_since: int | None = None
@@ -163,13 +162,13 @@ class World:
         if ms > 60 * SECOND:
             self.read(fails=True)  # no request takes so long
         end = self.now + ms
-        while self.process.live is not None and self.now + COMPARE <= end:
+        while self.compares and self.process.live is not None and self.now + COMPARE <= end:
             self._pass(COMPARE)
             self.begin_fill(0)
             self.read_all()
         self._pass(end - self.now)
         if ms >= SECOND:
-            self.process.save(self.now)
+            self.process.save()
 
     def _pass(self, ms: int) -> None:
         end = self.now + ms
@@ -200,6 +199,7 @@ class World:
         message = Message(f"m{self._number}", CHANNEL, "hi", "ana", region, self.now)
         record = self.published[digest(message)] = Published(message, self.now)
         record.is_dropped = fate == "dropped"
+        record.is_excused = record.is_dropped and not self.compares
         other = next(name for name in REGIONS if name != region)
         here, there = skews
         self._deliver(record, region, here, put_takes, fate)
@@ -236,8 +236,9 @@ class World:
         place = self.process.live
         if place is None or place.region != region:
             return
-        if self.process.window.observe(copy, self.now / 1000, place) is not Novelty.DUPLICATE:
+        if self.process.window.observe(copy) is not Novelty.DUPLICATE:
             self._emit(copy)
+            self.process.received.append((place, copy))
         self.process.tracker.receive(place, copy.arrival)
 
     def purge(self, region: str) -> None:
@@ -264,8 +265,11 @@ class World:
 
     def _emit(self, message: Message) -> None:
         mark = digest(message)
-        assert mark not in self.process.emitted, "shown twice"
         assert mark not in self.process.known_at_start, "shown again after a restart"
+        self._show(mark)
+
+    def _show(self, mark: bytes) -> None:
+        assert mark not in self.process.emitted, "shown twice"
         self.process.emitted.add(mark)
         self.shown.add(mark)
 
@@ -278,7 +282,7 @@ class World:
         registered = self.now
         self.advance(ack_after)
         process.tracker.confirm(place, self.now + skew)
-        process.save(self.now)
+        process.save()
         if self.present_since is None:
             self.present_since = registered
         self.begin_fill(skew)
@@ -311,18 +315,20 @@ class World:
             self.compared_at = self.now
         self.take(fill.place, process.tracker.settle(fill), dies=dies)
 
-    def take(self, place: Place, result: FillResult, *, dies: bool = False) -> None:
+    def take(self, place: Place, result: FillResult, *, dies: bool = False, is_skipped: bool = False) -> None:
         """Emit what a reading brought, then save."""
         arrivals = [message.arrival or "" for message in result.missed]
         assert arrivals == sorted(arrivals), "not in order"
+        if is_skipped:
+            self.process.known_at_start -= {digest(message) for message in result.missed}
         for message in result.missed:
-            if self.process.window.observe(message, self.now / 1000, place) is not Novelty.DUPLICATE:
+            if self.process.window.observe(message) is not Novelty.DUPLICATE:
                 self._emit(message)
         self.announced += result.listed
         if dies:
             self.kill()
         else:
-            self.process.save(self.now)
+            self.process.save()
 
     def lose(self) -> None:
         """The socket is gone; a reading in progress ends with it."""
@@ -336,7 +342,7 @@ class World:
 
     def kill(self) -> None:
         """End the process at once, and start the next one."""
-        self.process = self.new_process(self.disk, self.now)
+        self.process = self.new_process(self.disk)
 
     def read_gaps(self, *, wanted: bool) -> None:
         """Read the listed gaps that are read without being asked for; with `wanted` all that can be read."""
@@ -349,7 +355,43 @@ class World:
             fill = process.tracker.begin_gap_fill(place, gap, region.terms(self.now), self.now)
             while not fill.is_over:
                 fill.add(region.history(fill.before, self.now))
-            self.take(place, process.tracker.settle(fill))
+            self.take(place, process.tracker.settle(fill), is_skipped=gap.reason is GapReason.SKIPPED)
+
+    def load_page(self) -> None:
+        """Load the next older page, as a user who scrolls back does."""
+        process, place = self.process, self.process.live
+        if place is None or self.regions[place.region].since is None:
+            return
+        page = self.regions[place.region].history(process.loaded_before, self.now)
+        process.loaded_before = page.next
+        for message in page.messages:
+            if process.window.observe_loaded(message) is not Novelty.DUPLICATE:
+                self._show(digest(message))
+        if page.messages:
+            process.tracker.note_loaded(place, page.messages[0].arrival or "")
+
+    def skip(self, count: int) -> None:
+        """Drop the latest messages before anything saw them: the listener is too slow."""
+        process, place = self.process, self.process.live
+        skipped = process.received[-count:]
+        if place is None or any(of != place or message.arrival is None for of, message in skipped):
+            return
+        del process.received[-count:]
+        for _, message in skipped:
+            process.emitted.discard(digest(message))
+            self.shown.discard(digest(message))
+        process.tracker.list_skipped(place, [message for _, message in skipped])
+        process.save()
+
+    def leave(self) -> None:
+        """Leave the channel: nothing that came until now counts as missed."""
+        self.lose()
+        self.process.tracker.forget(CHANNEL)
+        self.process.save()
+        self.process.received.clear()
+        self.present_since = None
+        for record in self.published.values():
+            record.is_excused = True
 
     def finish(self, region: str) -> None:
         """Let everything that is under way arrive, and read all that can be read."""

@@ -7,9 +7,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from globalchat.client.events import MessageReceived
-from globalchat.client.gap_fill.gaps import Place
-from globalchat.client.history import cursor_time
-from globalchat.client.messages import MAX_TIME, Message
+from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 from globalchat.core.clock import Moment
 
@@ -39,39 +37,30 @@ class SeenId(NamedTuple):
     """A message that was seen, without its text.
 
     Attributes:
-        place: Where it arrived.
         digest: Of id and content.
         identity: Of the id alone.
-        arrived_at: Its arrival there, if it was not stored when it was sent (epoch ms).
     """
 
-    place: Place
     digest: bytes
     identity: bytes
-    arrived_at: int
 
 
 class SeenWindow:
-    """The recently seen messages: at most `capacity`, none older than `max_age` seconds unless it is needed.
+    """The latest `capacity` messages that were seen, however old: pages and gaps bring back any age.
 
     With `keeps_unsaved` it also collects them for `take_unsaved`.
 
     Attributes:
         duplicates: Messages seen again with the same content.
         conflicts: Messages that used another message's id.
-        is_needed: Returns True if a message that arrived at a place and a time (epoch ms) may come again.
     """
 
-    def __init__(
-        self, *, capacity: int = 100_000, max_age: float = 86_400.0, keeps_unsaved: bool = False
-    ) -> None:
+    def __init__(self, *, capacity: int = 100_000, keeps_unsaved: bool = False) -> None:
         self.duplicates = 0
         self.conflicts = 0
-        self.is_needed: Callable[[Place, int], bool] = _needs_none
         self._capacity = capacity
-        self._max_age = max_age
         # Ids are kept as digests, since a faulty backend may send ids of any length.
-        self._order: deque[tuple[float, SeenId]] = deque()
+        self._order: deque[SeenId] = deque()
         self._seen: dict[bytes, SeenId] = {}
         self._variants: dict[bytes, int] = {}
         self._earlier: set[bytes] = set()
@@ -80,31 +69,25 @@ class SeenWindow:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def restore(self, seen: SeenId, at: float) -> None:
-        """Add a message that an earlier session saw; `at` is in seconds of this session's monotonic clock."""
+    def restore(self, seen: SeenId) -> None:
+        """Add a message that an earlier session saw."""
         if seen.digest not in self._seen:
             self._earlier.add(seen.digest)
-            self._add(seen, at)
+            self._add(seen)
 
-    def observe(self, message: Message, now: float, place: Place | None = None) -> Novelty:
-        """Classify a message that came from a socket or a fill, and remember it.
-
-        `now` is in seconds of a monotonic clock. A duplicate does not extend the time for which the first
-        arrival is remembered.
-        """
-        self._expire(now)
+    def observe(self, message: Message) -> Novelty:
+        """Classify a message that came from a socket or a fill, and remember it."""
         mark = digest(message)
         if mark in self._seen:
             self.duplicates += 1
             return Novelty.DUPLICATE
-        return self._observe_new(message, mark, now, place)
+        return self._observe_new(message, mark)
 
-    def observe_loaded(self, message: Message, now: float, place: Place | None = None) -> Novelty:
+    def observe_loaded(self, message: Message) -> Novelty:
         """Classify a message of a page that the user requested: messages of earlier sessions count as new."""
-        self._expire(now)
         mark = digest(message)
         if mark not in self._seen:
-            return self._observe_new(message, mark, now, place)
+            return self._observe_new(message, mark)
         if mark not in self._earlier:
             return Novelty.DUPLICATE
         self._earlier.remove(mark)
@@ -113,6 +96,10 @@ class SeenWindow:
     def is_known(self, mark: bytes) -> bool:
         """Return True if a message with this digest was seen."""
         return mark in self._seen
+
+    def is_emitted(self, mark: bytes) -> bool:
+        """Return True if this session has seen a message with this digest."""
+        return mark in self._seen and mark not in self._earlier
 
     def forget(self, message: Message) -> None:
         """Remove a message, so that it counts as new when it comes again."""
@@ -127,12 +114,11 @@ class SeenWindow:
         self._unsaved.clear()
         return taken
 
-    def _observe_new(self, message: Message, mark: bytes, now: float, place: Place | None) -> Novelty:
+    def _observe_new(self, message: Message, mark: bytes) -> Novelty:
         identity = blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        at = message.sent_at if message.arrival is None else cursor_time(message.arrival)
-        seen = SeenId(place or _NOWHERE, mark, identity, min(max(at, 0), MAX_TIME))
+        seen = SeenId(mark, identity)
         is_new = identity not in self._variants
-        self._add(seen, now)
+        self._add(seen)
         if self._unsaved is not None:
             self._unsaved.append(seen)
         if is_new:
@@ -140,22 +126,15 @@ class SeenWindow:
         self.conflicts += 1
         return Novelty.CONFLICTING
 
-    def _add(self, seen: SeenId, at: float) -> None:
-        self._order.append((at, seen))
+    def _add(self, seen: SeenId) -> None:
+        self._order.append(seen)
         self._seen[seen.digest] = seen
         self._variants[seen.identity] = self._variants.get(seen.identity, 0) + 1
         if len(self._order) > self._capacity:
             self._drop_oldest()
 
-    def _expire(self, now: float) -> None:
-        while self._order and now - self._order[0][0] > self._max_age:
-            _, seen = self._order[0]
-            if self.is_needed(seen.place, seen.arrived_at):
-                return  # later ones stay, too: the capacity bounds them
-            self._drop_oldest()
-
     def _drop_oldest(self) -> None:
-        _, seen = self._order.popleft()
+        seen = self._order.popleft()
         # It may have been forgotten, and seen again.
         if self._seen.get(seen.digest) is seen:
             self._remove(seen.digest)
@@ -169,13 +148,6 @@ class SeenWindow:
                 del self._variants[seen.identity]
 
 
-def _needs_none(_place: Place, _at: int) -> bool:
-    return False
-
-
-_NOWHERE = Place("", "")
-
-
 class Inbox:
     """Turns arrivals into events and drops duplicates.
 
@@ -187,14 +159,9 @@ class Inbox:
         self._offset = offset
         self._is_own = is_own
 
-    def receive(
-        self, message: Message, via: str, now: Moment, place: Place | None = None
-    ) -> MessageReceived | None:
-        """Return the event of a message that came from region `via` (an alias); None for a duplicate.
-
-        `place` is where it arrived; None if history cannot return it again.
-        """
-        novelty = self._seen.observe(message, now.monotonic, place)
+    def receive(self, message: Message, via: str, now: Moment) -> MessageReceived | None:
+        """Return the event of a message that came from region `via` (an alias); None for a duplicate."""
+        novelty = self._seen.observe(message)
         if novelty is Novelty.DUPLICATE:
             return None
         transit = self._offset.transit(message.region, sent_at=message.sent_at, received_at=now.wall)
@@ -209,14 +176,14 @@ class Inbox:
         )
 
     def receive_stored(
-        self, message: Message, via: str, now: Moment, place: Place | None = None, *, is_page: bool = False
+        self, message: Message, via: str, now: Moment, *, is_page: bool = False
     ) -> MessageReceived | None:
         """Return the event of a message from the history of region `via`; None if it is a duplicate.
 
         On a page that the user requested (`is_page`) messages that only earlier sessions saw count as new.
         """
         observe = self._seen.observe_loaded if is_page else self._seen.observe
-        novelty = observe(message, now.monotonic, place)
+        novelty = observe(message)
         if novelty is Novelty.DUPLICATE:
             return None
         return MessageReceived(

@@ -36,7 +36,6 @@ class SessionOptions:
         outgoing: Drafts waiting per channel; further ones are returned as unsent at once.
         outgoing_total: The same for drafts waiting or held in all channels together.
         dedupe_ids: Message ids remembered.
-        dedupe_seconds: How long a message id is remembered.
         fill_gaps: Read from history what was missed while a channel was not live.
         page_size: Messages of a page of history, at most 100.
         fill_margin: How far before the mark a fill begins: clocks of hosts differ, and a put takes its time.
@@ -72,7 +71,6 @@ class SessionOptions:
     outgoing: int = 1_000
     outgoing_total: int = 10_000
     dedupe_ids: int = 100_000
-    dedupe_seconds: float = 86_400.0
     fill_gaps: bool = True
     page_size: int = 100
     fill_margin: float = 90.0

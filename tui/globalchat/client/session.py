@@ -84,7 +84,7 @@ class Session:
             options=options,
             rng=rng,
         )
-        self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
+        self._seen = SeenWindow(capacity=options.dedupe_ids)
         tracker = MarkTracker(options, self._seen)
         self._machine = SessionMachine(
             endpoint,

@@ -4,9 +4,10 @@ Ids are stored in chunks, so that thousands of messages a second cost one row. A
 writes, the end of the process loses none.
 """
 
+import itertools
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ _MOST_READERS: Final = 50
 """Readers kept per profile; of more the least recently used are deleted."""
 _CHUNK: Final = 500
 """Ids in a row at most: it is written as a whole each time that some are added."""
-_ID: Final = struct.Struct(">16s16sQ")
+_ID: Final = struct.Struct("16s16s")
 _NOUN: Final = "file of marks"
 _FORMAT: Final = FileFormat(
     noun=_NOUN,
@@ -49,8 +50,7 @@ CREATE TABLE IF NOT EXISTS gaps (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ids (
   number INTEGER PRIMARY KEY,
-  reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL, is_ignored INTEGER NOT NULL,
-  written INTEGER NOT NULL, count INTEGER NOT NULL, ids BLOB NOT NULL
+  reader TEXT NOT NULL, is_ignored INTEGER NOT NULL, count INTEGER NOT NULL, ids BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS ids_by_reader ON ids (reader, number);
 """,
@@ -62,12 +62,12 @@ class StoredMarks:
     """What earlier sessions of a reader have stored.
 
     Attributes:
-        seen: Ids of emitted messages, oldest first, and when each was written (epoch ms).
+        seen: Ids of emitted messages, oldest first.
         ignored: Ids of messages from before the first mark of their channel.
     """
 
     marks: dict[Place, ChannelMark] = field(default_factory=dict)
-    seen: list[tuple[int, SeenId]] = field(default_factory=list)
+    seen: list[SeenId] = field(default_factory=list)
     ignored: list[SeenId] = field(default_factory=list)
 
 
@@ -82,7 +82,7 @@ class MarkDatabase:
         ensure_folder(folder)
         self._path = folder / f"{profile}.sqlite3"
         self._reader = reader
-        self._chunks: dict[tuple[Place, bool], tuple[int | None, bytes]] = {}
+        self._chunks: dict[bool, tuple[int | None, bytes]] = {}
         self._connection, self.set_aside = open_or_replace(self._path, _FORMAT)
         self._connection.execute("PRAGMA busy_timeout = 1000")  # others write for milliseconds
 
@@ -99,18 +99,10 @@ class MarkDatabase:
             for region, channel, mark, start in self._rows("SELECT region, channel, mark, start FROM marks"):
                 place = Place(str(region), str(channel))
                 stored.marks[place] = ChannelMark(_cursor(mark), _cursor(start), gaps.get(place, ()))
-            columns = "region, channel, is_ignored, written, ids"
-            for region, channel, is_ignored, written, ids in self._rows(
-                f"SELECT {columns} FROM ids", "ORDER BY number"
-            ):
-                place = Place(str(region), str(channel))
+            for is_ignored, ids in self._rows("SELECT is_ignored, ids FROM ids", "ORDER BY number"):
                 assert isinstance(ids, bytes)
-                assert isinstance(written, int)
-                read = [SeenId(place, *each) for each in _ID.iter_unpack(ids)]
-                if is_ignored:
-                    stored.ignored.extend(read)
-                else:
-                    stored.seen.extend((written, each) for each in read)
+                read = itertools.starmap(SeenId, _ID.iter_unpack(ids))
+                (stored.ignored if is_ignored else stored.seen).extend(read)
         return stored
 
     def save(self, changes: MarkChanges, now: int) -> None:
@@ -134,8 +126,8 @@ class MarkDatabase:
                     for place, gap in changes.opened
                 ],
             )
-            self._save_ids(changes.seen, now, is_ignored=False)
-            self._save_ids(changes.ignored, now, is_ignored=True)
+            self._save_ids(changes.seen, is_ignored=False)
+            self._save_ids(changes.ignored, is_ignored=True)
 
     def _rows(self, query: str, rest: str = "") -> Iterator[tuple[object, ...]]:
         with closing(self._connection.execute(f"{query} WHERE reader = ? {rest}", (self._reader,))) as rows:
@@ -159,24 +151,21 @@ class MarkDatabase:
             (self._reader, *place, mark.mark, mark.start, now),
         )
 
-    def _save_ids(self, ids: Iterable[SeenId], now: int, *, is_ignored: bool) -> None:
-        by_place: dict[Place, list[bytes]] = {}
-        for each in ids:
-            by_place.setdefault(each.place, []).append(_ID.pack(each.digest, each.identity, each.arrived_at))
-        for place, packed in by_place.items():
-            key = place, is_ignored
-            number, before = self._chunks.get(key, (None, b""))
-            if len(before) // _ID.size + len(packed) > _CHUNK:
-                number, before = None, b""
-            chunk = before + b"".join(packed)
-            # Another session may have deleted the chunk: it is then inserted again.
-            row = self._connection.execute(
-                "INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (number, self._reader, *place, is_ignored, now, len(chunk) // _ID.size, chunk),
-            ).lastrowid
-            self._chunks[key] = row, chunk
-            if number is None:
-                self._limit_ids()
+    def _save_ids(self, ids: Sequence[SeenId], *, is_ignored: bool) -> None:
+        if not ids:
+            return
+        number, chunk = self._chunks.get(is_ignored, (None, b""))
+        if len(chunk) // _ID.size + len(ids) > _CHUNK:
+            number, chunk = None, b""
+        chunk += b"".join(_ID.pack(*each) for each in ids)
+        # Another session may have deleted the chunk: it is then inserted again.
+        row = self._connection.execute(
+            "INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, ?)",
+            (number, self._reader, is_ignored, len(chunk) // _ID.size, chunk),
+        ).lastrowid
+        self._chunks[is_ignored] = row, chunk
+        if number is None:
+            self._limit_ids()
 
     def _limit_ids(self) -> None:
         """Delete the oldest chunks of this reader that are beyond `MOST_IDS`."""

@@ -11,8 +11,8 @@ The order of calls for a channel in a region:
 between the two reads again what it had emitted; the other way round it would lose it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from globalchat.client.events import GapReason
 from globalchat.client.gap_fill.fill import Fill
@@ -93,7 +93,6 @@ class _Record:
         heard: The newest arrival that a socket brought while the tail was closed.
         confirmed_at: The region's time of the last `start_ack`.
         reread: A cursor from which on the next reading begins, if that is before its floor.
-        ignored: Digests of what arrived before the first mark, and when that was (epoch ms).
         stored: The gaps as they are stored.
     """
 
@@ -108,7 +107,6 @@ class _Record:
     heard: str | None = None
     confirmed_at: int = 0
     reread: str | None = None
-    ignored: dict[bytes, int] = field(default_factory=dict)
     stored: tuple[Gap, ...] = ()
 
 
@@ -132,7 +130,6 @@ class MarkTracker:
         self._limit = options.fill_limit
         self._follows_socket = options.history_interval is None
         self._window = window
-        window.is_needed = self._is_needed
         self._records: dict[Place, _Record] = {}
         self._changed: dict[Place, None] = {}
         self._forgotten: dict[Place, None] = {}
@@ -141,9 +138,7 @@ class MarkTracker:
         self._loaded: dict[str, int] = {}
         for place, stored in (marks or {}).items():
             self._records[place] = _Record(stored.mark, stored.start, stored.gaps, stored=stored.gaps)
-        for each in ignored:
-            if each.place in self._records:
-                self._records[each.place].ignored[each.digest] = each.arrived_at
+        self._ignored = {each.digest for each in ignored}
 
     # The socket
 
@@ -219,7 +214,7 @@ class MarkTracker:
         return Fill(
             place,
             floor if record.reread is None else min(floor, record.reread),
-            self._known(place.channel),
+            self._is_known,
             self._limit,
             margin=self._margin if record.is_first else None,
             begins=self._begin_of_history(terms, region_time),
@@ -233,7 +228,8 @@ class MarkTracker:
         fill = Fill(
             place,
             gap.after,
-            self._known(place.channel),
+            # Whether the listener of an earlier session saw what it skipped, is not known.
+            self._window.is_emitted if gap.reason is GapReason.SKIPPED else self._is_known,
             self._limit,
             gap=gap,
             begins=begins,
@@ -251,7 +247,10 @@ class MarkTracker:
         assert record.mark is not None
         since, until = max(record.mark, record.heard or ""), record.confirmed_at
         is_current = fill.tail == record.tail
-        if is_current and fill.has_read and fill.margin is not None and record.is_first:
+        if record.is_first and not fill.is_over:
+            record.is_first = False
+            return FillResult((), cursor_time(since), until, was_gap=False, is_open=True)
+        if is_current and fill.margin is not None and record.is_first:
             missed = self._ignore(record, fill)
             self._move_mark(record, fill)
             return FillResult(missed, cursor_time(since), until, was_gap=False)
@@ -359,9 +358,8 @@ class MarkTracker:
         ]
         return max(others, key=lambda record: record.mark or "", default=None)
 
-    def _known(self, channel: str) -> Callable[[bytes], bool]:
-        ignored = [each.ignored for place, each in self._records.items() if place.channel == channel]
-        return lambda mark: self._window.is_known(mark) or any(mark in each for each in ignored)
+    def _is_known(self, mark: bytes) -> bool:
+        return self._window.is_known(mark) or mark in self._ignored
 
     def _tail_floor(self, record: _Record) -> str:
         assert record.mark is not None
@@ -403,8 +401,8 @@ class MarkTracker:
                 missed.append(message)
             else:
                 mark = digest(message)
-                record.ignored[mark] = at
-                self._new_ignored.append(SeenId(fill.place, mark, mark, at))
+                self._ignored.add(mark)
+                self._new_ignored.append(SeenId(mark, mark))
         if fill.newest is not None:
             record.mark = fill.newest
             read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
@@ -415,7 +413,12 @@ class MarkTracker:
         """List what a reading from the end has left unread; return what of it may really have been missed."""
         assert record.mark is not None
         read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
-        record.gaps = without_span(record.gaps, read_from, END)
+        gaps, record.gaps = record.gaps, ()
+        for gap in gaps:
+            # What was not stored stays missing; skipped messages may count as known here, and are read alone.
+            is_read = gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
+            for left in without_span([gap], read_from, END) if is_read else (gap,):
+                record.gaps = with_gap(record.gaps, left)
         listed: list[Gap] = []
         compared: list[Gap] = []
         known_until = max(record.mark, record.heard or "")
@@ -442,6 +445,9 @@ class MarkTracker:
             failed = replace(gap, reason=GapReason.UNREACHABLE)
             return FillResult((), gap.since_ms, gap.until_ms, was_gap=True, listed=(failed,), is_open=True)
         missed = fill.in_order
+        if gap.reason is GapReason.SKIPPED:
+            for message in missed:
+                self._window.forget(message)
         listed: list[Gap] = []
         if gap.after < fill.begins:
             until = min(fill.begins, gap.until)
@@ -463,28 +469,8 @@ class MarkTracker:
             # Nothing may have been said for days: the mark must not be older than what is kept.
             record.mark = max(record.mark, moved(cursor_at(fill.region_time), -self._margin))
         self._close_tail(record)
-        record.ignored = {mark: at for mark, at in record.ignored.items() if self._is_needed(fill.place, at)}
         self._changed[fill.place] = None
 
     def _close_tail(self, record: _Record) -> None:
         record.is_first = record.is_open = record.was_away = False
         record.heard = record.reread = None
-
-    def _is_needed(self, place: Place, at: int) -> bool:
-        """Return True if a reading in either region may bring again what arrived at a time (epoch ms).
-
-        After a switch it begins a relay's time before the newest mark, and what it brings may have arrived in
-        the other region as much earlier, or later.
-        """
-        if at >= self._loaded.get(place.channel, at + 1):
-            return True
-        records = [record for each, record in self._records.items() if each.channel == place.channel]
-        relay = round((RELAY + 2 * self._margin) * 1000)
-        newest = max((record.mark for record in records if record.mark is not None), default=None)
-        if newest is not None and at >= cursor_time(newest) - 2 * relay:
-            return True
-        return any(
-            gap.reason.is_fillable and gap.since_ms - relay <= at <= gap.until_ms + relay
-            for record in records
-            for gap in record.gaps
-        )

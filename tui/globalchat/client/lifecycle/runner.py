@@ -194,7 +194,7 @@ class SessionRunner:
         # Past the machine: there may be thousands a second, and they change nothing that it knows.
         place = Place(region, message.channel)
         self._tracker.receive(place, message.arrival)
-        event = self._inbox.receive(message, via, self._now(), place)
+        event = self._inbox.receive(message, via, self._now())
         if event is not None:
             self._emit(event)
 
