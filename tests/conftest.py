@@ -37,6 +37,37 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give a worker a file of its folder, else of a folder without a worker, else the first one.
+
+    Moto, the CDK, a fork server and the models of boto3 take seconds of every worker that needs them.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduler = LoadFileScheduling(config, log)
+    assign_first = scheduler._assign_work_unit
+    folders: dict[object, str] = {}
+
+    def assign(worker: object) -> None:
+        waiting: dict[str, str] = {}
+        for file in scheduler.workqueue:
+            waiting.setdefault(file.rpartition("/")[0], file)
+        own = folders.get(worker)
+        free = [folder for folder in waiting if folder not in folders.values()]
+        folder = own if own in waiting else next(iter(free or waiting))
+        assert folder is not None
+        folders[worker] = folder
+        scheduler.workqueue.move_to_end(waiting[folder], last=False)
+        assign_first(worker)
+
+    scheduler._assign_work_unit = assign
+    return scheduler
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first, so that no worker is left alone with one at the end (`--dist loadfile`)."""
     places = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
