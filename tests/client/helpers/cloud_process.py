@@ -1,6 +1,7 @@
 """A local cloud in a process of its own, to be killed and started again at the same place with the same keys.
 
-Run as `python cloud_process.py SEED [PORT PORT]`; takes one JSON command a line, answers each with a line.
+Run as `python cloud_process.py SEED STATE [PORT PORT]`, STATE the folder of what survives; takes one JSON
+command a line, answers each with a line.
 """
 
 import asyncio
@@ -8,15 +9,19 @@ import json
 import random
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
 
-async def serve(seed: int, ports: list[int]) -> None:
+async def serve(seed: int, state: Path, ports: list[int]) -> None:
     options = CloudOptions(
-        rng=random.Random(seed), delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.05)
+        rng=random.Random(seed),
+        delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.05),
+        tables_file=state / "tables.sqlite3",
+        events_file=state / "events.sqlite3",
     )
     async with LocalCloud.open(ports=ports, options=options) as cloud:
         answer([asdict(each) for each in profile_of(cloud.regions).regions.values()])
@@ -37,4 +42,4 @@ def answer(value: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), [int(each) for each in sys.argv[2:]]))
+    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), [int(each) for each in sys.argv[3:]]))

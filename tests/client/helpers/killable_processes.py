@@ -52,16 +52,25 @@ async def line(process: asyncio.subprocess.Process) -> str:
 
 
 class Cloud:
-    """The local cloud of the suite; survives `kill` by `start`, at the same ports and with the same keys."""
+    """The local cloud of the suite; survives `kill` by `start`, at the same ports and with the same keys.
 
-    def __init__(self, seed: int) -> None:
+    What it has stored or accepted lies in `state`.
+    """
+
+    def __init__(self, seed: int, state: Path) -> None:
         self._seed = seed
+        self._state = state
         self._ports: list[int] = []
         self._process: asyncio.subprocess.Process | None = None
         self.profile = Profile("faults", {})
 
     async def start(self) -> None:
-        arguments = [str(HERE / "cloud_process.py"), str(self._seed), *map(str, self._ports)]
+        arguments = [
+            str(HERE / "cloud_process.py"),
+            str(self._seed),
+            str(self._state),
+            *map(str, self._ports),
+        ]
         self._process = await start(*arguments)
         regions = [RegionEndpoint(**each) for each in json.loads(await line(self._process))]
         profile = Profile("faults", {each.alias: each for each in regions})

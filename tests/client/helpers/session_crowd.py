@@ -26,6 +26,7 @@ class Member:
 
     session: Session
     received: Counter[str] = field(default_factory=Counter)
+    filled: int = 0
     conflicts: int = 0
     gaps: list[GapRecorded] = field(default_factory=list)
     accepted: dict[str, DraftAccepted] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Member:
         match event:
             case MessageReceived():
                 self.received[event.message.id] += 1
+                self.filled += event.filled
                 self.conflicts += event.conflicting
             case GapRecorded():
                 self.gaps.append(event)
@@ -51,10 +53,6 @@ class Member:
                 self.was_live = event.state.phase is Phase.LIVE
                 if event.state.phase is Phase.FAILED:
                     self.failures.append(str(event.state.reason))
-
-    def covers(self, channel: str, sent_at: int, slack: int) -> bool:
-        """Return True if a gap explains that a message is missing which took up to `slack` ms to arrive."""
-        return any(channel in gap.channels and gap.since - slack <= sent_at <= gap.until for gap in self.gaps)
 
 
 class Crowd:
