@@ -22,8 +22,10 @@ KEY = "da2-benchbenchbenchbenchbench1"
 async def serve(count: int) -> None:
     """Answer like the API; send `count` messages on the first subscription of each socket."""
 
-    async def http(_: web.Request) -> web.Response:
-        limits = {"message": 2000, "sender": 32, "id": 64}
+    async def http(request: web.Request) -> web.Response:
+        if "history(" in (await request.json())["query"]:
+            return web.json_response({"data": {"history": {"messages": [], "next": None}}})
+        limits = {"message": 2000, "sender": 32, "id": 64, "historyDays": 7, "historySince": None}
         return web.json_response({"data": {"channels": ["tech"], "limits": limits}})
 
     async def realtime(request: web.Request) -> web.WebSocketResponse:
@@ -65,6 +67,7 @@ def data_frame(subscription: str, number: int) -> str:
         "sender": "ana",
         "region": "us-west-2",
         "sentAt": "2026-11-24T10:00:00.000Z",
+        "arrival": f"01K{number:023}",
     }
     return json.dumps({"type": "data", "id": subscription, "payload": {"data": {"subscribe": message}}})
 

@@ -90,5 +90,11 @@ def test_an_arrival_is_no_part_of_what_a_message_is() -> None:
     assert stored == other
     with pytest.raises(documents.Unreadable):
         documents.read_history({"messages": [raw], "next": None})
+    for odd in ("", "x", "8" + "0" * 25, "0" * 27, "é" * 26, 5):
+        assert documents.read_message({**raw, "arrival": odd}).arrival is None
+        with pytest.raises(documents.Unreadable):
+            documents.read_history({"messages": [{**raw, "arrival": odd}], "next": None})
+        with pytest.raises(documents.Unreadable):
+            documents.read_history({"messages": [], "next": odd})
     page = documents.read_history({"messages": [{**raw, "arrival": "0" * 26}], "next": "0" * 26})
     assert ([each.arrival for each in page.messages], page.next) == (["0" * 26], "0" * 26)

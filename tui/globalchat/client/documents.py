@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from globalchat.client.history import HistoryPage
+from globalchat.client.history import CURSOR, HistoryPage
 from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, HistoryTerms, Message, MessageLimits
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
@@ -52,14 +52,18 @@ def read_message(raw: object) -> Message:
     """
     if not isinstance(raw, dict):
         raise Unreadable("no message")
+    sender, arrival = raw.get("sender"), raw.get("arrival")
+    if sender is not None and not isinstance(sender, str):
+        raise Unreadable("sender")
     return Message(
         id=_text(raw, "id"),
         channel=_text(raw, "name"),
         text=_text(raw, "message"),
-        sender=_optional_text(raw, "sender"),
+        sender=sender,
         region=_text(raw, "region"),
         sent_at=epoch_ms(_text(raw, "sentAt")),
-        arrival=_optional_text(raw, "arrival"),
+        # What is no cursor serves as none.
+        arrival=arrival if isinstance(arrival, str) and CURSOR.fullmatch(arrival) else None,
     )
 
 
@@ -74,7 +78,10 @@ def read_history(raw: object) -> HistoryPage:
     messages = tuple(read_message(each) for each in raw["messages"])
     if any(each.arrival is None for each in messages):
         raise Unreadable("arrival")
-    return HistoryPage(messages, _optional_text(raw, "next"))
+    following = _optional_text(raw, "next")
+    if following is not None and not CURSOR.fullmatch(following):
+        raise Unreadable("next")
+    return HistoryPage(messages, following)
 
 
 def read_backend(data: dict[str, object]) -> Backend:

@@ -1,6 +1,7 @@
 """A channel's history in one region: pages of messages in the order of arrival."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -11,6 +12,12 @@ from globalchat.core.errors import UserError
 
 T = TypeVar("T")
 
+CURSOR = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
+"""A cursor, the arrival of a message: a ULID."""
+_TIME_LENGTH = 10
+"""Characters of a cursor that hold its time."""
+_DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+"""From Crockford's base 32 to Python's."""
 LARGEST_PAGE = 100
 """The most messages of a page, whatever is requested."""
 
@@ -84,10 +91,7 @@ def cursor_at(epoch_ms: int) -> str:
 
 def cursor_time(cursor: str) -> int:
     """Return the time in a cursor: epoch ms of the region's clock."""
-    value = 0
-    for character in cursor[:10]:
-        value = value * 32 + ALPHABET.index(character)
-    return value
+    return int(cursor[:_TIME_LENGTH].translate(_DIGITS), 32)
 
 
 async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[Message]:

@@ -4,12 +4,15 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from hashlib import blake2b
+from struct import Struct
 from typing import NamedTuple
 
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 from globalchat.core.clock import Moment
+
+_LENGTHS = Struct(">4q")
 
 
 class Novelty(Enum):
@@ -21,16 +24,14 @@ class Novelty(Enum):
 
 
 def digest(message: Message) -> bytes:
-    """Return a collision-resistant digest (16 bytes) of a message's id and content."""
-    hashed = blake2b(digest_size=16)
-    for part in (message.id, *message.content):
-        encoded = b"" if part is None else part.encode("utf-8", "surrogatepass")
-        # The length before each part distinguishes ("ab", "c") from ("a", "bc"); -1 distinguishes None from
-        # "".
-        length = -1 if part is None else len(encoded)
-        hashed.update(length.to_bytes(8, "big", signed=True))
-        hashed.update(encoded)
-    return hashed.digest()
+    """Return 16 bytes for a message's id and content; no other message can be made to match them."""
+    name, channel, text = (
+        part.encode("utf-8", "surrogatepass") for part in (message.id, message.channel, message.text)
+    )
+    sender = b"" if message.sender is None else message.sender.encode("utf-8", "surrogatepass")
+    # The lengths distinguish ("ab", "c") from ("a", "bc"); -1 distinguishes None from "".
+    lengths = _LENGTHS.pack(len(name), len(channel), len(text), -1 if message.sender is None else len(sender))
+    return blake2b(lengths + name + channel + text + sender, digest_size=16).digest()
 
 
 class SeenId(NamedTuple):

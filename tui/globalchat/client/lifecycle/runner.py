@@ -175,7 +175,7 @@ class SessionRunner:
     def _socket_to(self, endpoint: RegionEndpoint, number: int, backend: Backend) -> RegionConnection:
         return RegionConnection(
             endpoint,
-            on_message=partial(self._receive, endpoint.alias, endpoint.region),
+            on_message=partial(self._receive, endpoint.alias, _Places(endpoint.region)),
             on_unreadable=self._report_unreadable,
             on_revoked=partial(self._report_revoked, number),
             options=self._options,
@@ -190,9 +190,9 @@ class SessionRunner:
         until = socket.received_until(self._clock())
         self.feed(inputs.ConnectionLost(number, error, socket.subscribed, until))
 
-    def _receive(self, via: str, region: str, message: Message) -> None:
+    def _receive(self, via: str, places: "_Places", message: Message) -> None:
         # Past the machine: there may be thousands a second, and they change nothing that it knows.
-        place = Place(region, message.channel)
+        place = places[message.channel]
         self._tracker.receive(place, message.arrival)
         event = self._inbox.receive(message, via, self._now())
         if event is not None:
@@ -267,3 +267,15 @@ class SessionRunner:
         except UserError:
             located = endpoint  # the profile stays marked as stale: the next failure reads it again
         self.feed(inputs.Resolved(endpoint, located))
+
+
+class _Places(dict[str, Place]):
+    """The places of a region by channel, each made once."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__()
+        self._region = region
+
+    def __missing__(self, channel: str) -> Place:
+        self[channel] = place = Place(self._region, channel)
+        return place
