@@ -143,11 +143,14 @@ def connect(
     sender: str | None = None,
     options: SessionOptions = DEFAULTS,
     outbox: Path | None = None,
+    history: Path | None = None,
 ) -> Chat:
-    """Return a chat for use with `async with`; `channels` None means all, `outbox` is as in `Session`.
+    """Return a chat for use with `async with`; all but `options` is as in `Session`.
 
     Raises:
         ProfileError: the profile has no such region.
     """
-    session = Session(profile, region, channels=channels, sender=sender, options=options, outbox=outbox)
+    session = Session(
+        profile, region, channels=channels, sender=sender, options=options, outbox=outbox, history=history
+    )
     return Chat(session, options=options)

@@ -20,9 +20,10 @@ from globalchat.client.events import (
 )
 from globalchat.client.gap_fill.fill import Fill
 from globalchat.client.gap_fill.gaps import Gap, Place
+from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at, cursor_time
-from globalchat.client.inbox import Inbox
+from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.messages import HistoryTerms, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import SessionOptions
@@ -39,6 +40,8 @@ ANNOUNCE_AFTER = 3
 """The failures in a row after which a gap that is not filled yet is announced; it is tried on."""
 READINGS = 2
 """The most channels of a session that are read at once."""
+SAVE_INTERVAL = 1.0
+"""Seconds after which the ids of received messages are stored."""
 _BATCH = 500
 """Skipped messages that are listed at once."""
 
@@ -80,14 +83,17 @@ class _Followed:
 class HistoryWorker:
     """Fills the gaps of live channels, and loads older pages on demand.
 
-    One reading of a channel at a time fills gaps, beside one that loads pages. `region` returns the region
-    that pages are read from; `emit` takes the events and `now` gives the time.
+    One reading of a channel at a time fills gaps, beside one that loads pages. `open_store` opens the file
+    of marks; `region` returns the region that pages are read from; `emit` takes the events and `now` gives
+    the time.
     """
 
     def __init__(
         self,
         *,
         tracker: MarkTracker,
+        seen: SeenWindow,
+        open_store: Callable[[], MarkStore],
         inbox: Inbox,
         apis: ApiPool,
         resolver: EndpointResolver,
@@ -99,6 +105,9 @@ class HistoryWorker:
         rng: Random,
     ) -> None:
         self._tracker = tracker
+        self._seen = seen
+        self._open_store = open_store
+        self._store: MarkStore | None = None
         self._inbox = inbox
         self._apis = apis
         self._resolver = resolver
@@ -117,17 +126,29 @@ class HistoryWorker:
         self._filling: dict[str, asyncio.Lock] = {}
         self._readings = asyncio.Semaphore(READINGS)
 
+    def open(self) -> None:
+        """Take what earlier sessions of the reader have stored; call it before anything arrives."""
+        self._store = self._open_store()
+        stored, now = self._store.stored, self._now()
+        self._tracker.restore(stored.marks, stored.ignored)
+        for written, seen in stored.seen:
+            self._seen.restore(seen, now.monotonic - (now.wall - written) / 1000)
+
     async def run(self) -> None:
         """Own the reading until `close`; what is being read then is dropped."""
         try:
             async with asyncio.TaskGroup() as self._group:
                 for channel in self._loading:
                     self._start(self._load(channel))
+                self._start(self._save_regularly())
                 await self._closing.wait()
                 for task in self._tasks:
                     task.cancel()
         finally:
             self._group = None
+            self._save()
+            if self._store is not None:
+                self._store.close()
 
     def close(self) -> None:
         """Let `run` end."""
@@ -136,6 +157,16 @@ class HistoryWorker:
     def is_loading(self, channel: str) -> bool:
         """Return True while history of a channel is being read."""
         return channel in self._loading or (channel in self._filling and self._filling[channel].locked())
+
+    async def _save_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_INTERVAL)
+            self._save()
+
+    def _save(self) -> None:
+        """Store how far the channels were received, and what was emitted."""
+        if self._store is not None and self._store.works:
+            self._store.save(self._tracker.take_changes())
 
     def _start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         assert self._group is not None, "it runs"
@@ -407,6 +438,7 @@ class HistoryWorker:
         elif count:
             first, last = (cursor_time(result.missed[index].arrival or "") for index in (0, -1))
             self._emit(GapFilled(place.channel, first, last, count))
+        self._save()
 
     def _record(self, channel: str, gap: Gap) -> None:
         self._emit(GapRecorded((channel,), gap.since_ms, gap.until_ms, gap.reason))

@@ -2,14 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
 from globalchat.client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
+from globalchat.client.gap_fill.gaps import ChannelMark, Place
+from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import MarkTracker
+from globalchat.client.history import cursor_at
 from globalchat.client.history_worker import HistoryWorker
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle import inputs
@@ -37,7 +41,13 @@ class Session:
 
     `outbox` is the folder where drafts are kept until the backend accepts them; this session also sends what
     earlier sessions of the same profile left there. With None they are kept in memory only, and returned as
-    unsent after a few failed attempts. `reload` reads the profile again: before each attempt after a failure,
+    unsent after a few failed attempts.
+
+    `history` is the folder that records what was received, so that the next session of the same `reader`
+    (None is the `sender`) reads what it missed; with None it is in memory only, and nothing from before the
+    session counts as missed, but for what `channels` brought since the time `since` (epoch ms).
+
+    `reload` reads the profile again: before each attempt after a failure,
     and when a publish is refused for its key, so that a session follows a restarted local cloud, or a key
     that was rotated. `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine
     sleeps.
@@ -55,6 +65,9 @@ class Session:
         sender: str | None = None,
         options: SessionOptions = DEFAULTS,
         outbox: Path | None = None,
+        history: Path | None = None,
+        reader: str | None = None,
+        since: int | None = None,
         reload: Reload | None = None,
         clock: WallClock = now_ms,
         monotonic: MonotonicClock = time.monotonic,
@@ -84,8 +97,8 @@ class Session:
             options=options,
             rng=rng,
         )
-        self._seen = SeenWindow(capacity=options.dedupe_ids)
-        tracker = MarkTracker(options, self._seen)
+        self._seen = SeenWindow(capacity=options.dedupe_ids, keeps_unsaved=history is not None)
+        tracker = MarkTracker(options, self._seen, marks=_marks(endpoint, channels or (), since))
         self._machine = SessionMachine(
             endpoint,
             SubscriptionSet(channels),
@@ -96,6 +109,10 @@ class Session:
         inbox = Inbox(seen=self._seen, offset=offset, is_own=self._outbox.echo)
         self._history = HistoryWorker(
             tracker=tracker,
+            seen=self._seen,
+            open_store=partial(
+                MarkStore, history, profile.name, reader or sender or "", emit=self._events.put, clock=clock
+            ),
             inbox=inbox,
             apis=self._apis,
             resolver=self._resolver,
@@ -163,6 +180,7 @@ class Session:
         if self._running:
             raise RuntimeError("a session runs once")
         self._running = True
+        self._history.open()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outbox.run(), name="outbox")
@@ -295,3 +313,11 @@ class Session:
     def _finish(self) -> None:
         self._runner.feed(inputs.Ended())
         self._events.close()
+
+
+def _marks(endpoint: RegionEndpoint, channels: Iterable[str], since: int | None) -> dict[Place, ChannelMark]:
+    """Return the marks of a session that wants what arrived since a time (epoch ms)."""
+    if since is None:
+        return {}
+    mark = cursor_at(since)
+    return {Place(endpoint.region, channel): ChannelMark(mark, start=mark) for channel in channels}

@@ -113,8 +113,15 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
     freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
-        outbox = user_folders().state / "outbox"
-        return Session(profile, region, sender=sender, outbox=outbox, reload=reload)
+        state = user_folders().state
+        return Session(
+            profile,
+            region,
+            sender=sender,
+            outbox=state / "outbox",
+            history=state / "history",
+            reload=reload,
+        )
 
     return make
 

@@ -136,7 +136,11 @@ class MarkTracker:
         self._new_ignored: list[SeenId] = []
         self._regions: dict[str, str] = {}
         self._loaded: dict[str, int] = {}
-        for place, stored in (marks or {}).items():
+        self.restore(marks or {}, ignored)
+
+    def restore(self, marks: Mapping[Place, ChannelMark], ignored: Iterable[SeenId]) -> None:
+        """Take what earlier sessions of the reader have stored."""
+        for place, stored in marks.items():
             self._records[place] = _Record(stored.mark, stored.start, stored.gaps, stored=stored.gaps)
         self._ignored = {each.digest for each in ignored}
 
