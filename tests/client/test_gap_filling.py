@@ -27,7 +27,6 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from globalchat.core.clock import now_ms
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.killable_processes import HERE, Cloud, kill, line, python
 from tests.client.helpers.session_driver import Driver, quick, running
@@ -63,11 +62,8 @@ def session(
     options: SessionOptions = OPTIONS,
     history: Path | None = None,
     reader: str = "ana",
-    since: int | None = None,
 ) -> Session:
-    return Session(
-        profile, region, channels=CHANNELS, options=options, history=history, reader=reader, since=since
-    )
+    return Session(profile, region, channels=CHANNELS, options=options, history=history, reader=reader)
 
 
 async def loaded(session: Session) -> None:
@@ -315,18 +311,6 @@ async def test_a_restart_in_another_region_fills_from_there(
         await filled(chat)
         assert chat.texts == ["missed"]
         assert chat.of(MessageReceived)[0].via == "sydney"
-
-
-async def test_what_came_since_a_time_is_wanted_at_first(profile: Profile, publish: Publisher) -> None:
-    await publish("long ago")
-    await asyncio.sleep(0.005)  # the clock of the arrivals has milliseconds
-    since = now_ms()
-    await publish("one", "two")
-    async with running(session(profile, since=since)) as chat:
-        assert (await filled(chat)).count == 2
-        await publish("three")
-        await chat.text("three")
-        assert chat.texts == ["one", "two", "three"]
 
 
 async def test_a_damaged_file_of_marks_is_set_aside(

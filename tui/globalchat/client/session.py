@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -10,10 +10,8 @@ from random import Random
 from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
 from globalchat.client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
-from globalchat.client.gap_fill.gaps import ChannelMark, Place
 from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import MarkTracker
-from globalchat.client.history import cursor_at
 from globalchat.client.history_worker import HistoryWorker
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle import inputs
@@ -45,7 +43,7 @@ class Session:
 
     `history` is the folder that records what was received, so that the next session of the same `reader`
     (None is the `sender`) reads what it missed; with None it is in memory only, and nothing from before the
-    session counts as missed, but for what `channels` brought since the time `since` (epoch ms).
+    session counts as missed.
 
     `reload` reads the profile again: before each attempt after a failure,
     and when a publish is refused for its key, so that a session follows a restarted local cloud, or a key
@@ -67,7 +65,6 @@ class Session:
         outbox: Path | None = None,
         history: Path | None = None,
         reader: str | None = None,
-        since: int | None = None,
         reload: Reload | None = None,
         clock: WallClock = now_ms,
         monotonic: MonotonicClock = time.monotonic,
@@ -98,7 +95,7 @@ class Session:
             rng=rng,
         )
         self._seen = SeenWindow(capacity=options.dedupe_ids, keeps_unsaved=history is not None)
-        tracker = MarkTracker(options, self._seen, marks=_marks(endpoint, channels or (), since))
+        tracker = MarkTracker(options, self._seen)
         self._machine = SessionMachine(
             endpoint,
             SubscriptionSet(channels),
@@ -313,11 +310,3 @@ class Session:
     def _finish(self) -> None:
         self._runner.feed(inputs.Ended())
         self._events.close()
-
-
-def _marks(endpoint: RegionEndpoint, channels: Iterable[str], since: int | None) -> dict[Place, ChannelMark]:
-    """Return the marks of a session that wants what arrived since a time (epoch ms)."""
-    if since is None:
-        return {}
-    mark = cursor_at(since)
-    return {Place(endpoint.region, channel): ChannelMark(mark, start=mark) for channel in channels}
