@@ -129,10 +129,10 @@ class HistoryWorker:
     def open(self) -> None:
         """Take what earlier sessions of the reader have stored; call it before anything arrives."""
         self._store = self._open_store()
-        stored, now = self._store.stored, self._now()
+        stored = self._store.stored
         self._tracker.restore(stored.marks, stored.ignored)
-        for written, seen in stored.seen:
-            self._seen.restore(seen, now.monotonic - (now.wall - written) / 1000)
+        for seen in stored.seen:
+            self._seen.restore(seen)
 
     async def run(self) -> None:
         """Own the reading until `close`; what is being read then is dropped."""
