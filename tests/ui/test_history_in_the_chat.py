@@ -300,3 +300,60 @@ async def test_the_details_say_that_history_brought_it() -> None:
         await chat.settle()
         await chat.pilot.press("shift+f6")
         await chat.until(lambda: any("history brought it" in line for line in chat.screen_lines()))
+
+
+async def search_older(chat: Chat, query: str) -> None:
+    texts = ["needle" if number in (40, 270) else "hay" for number in range(300)]
+    chat.session.store("tech", *(said(number, text=text) for number, text in enumerate(texts)))
+    chat.session.go_live()
+    await chat.settle()
+    await chat.pilot.press("ctrl+f")
+    await chat.type(query)
+
+
+def count(chat: Chat) -> str:
+    return chat.pane.search.position()
+
+
+async def test_a_search_goes_on_in_older_messages() -> None:
+    async with running(WIDE, live=False) as chat:
+        await search_older(chat, "needle")
+        await chat.until(lambda: count(chat) == "1/1")
+        assert chat.session.asked == ["tech"]
+        await chat.pilot.press("up")
+        await chat.until(lambda: count(chat) == "1/2")
+        assert chat.session.asked == ["tech"] * 3
+        current = chat.pane.search.current
+        assert current is not None
+        assert current.id == said(40).id
+        assert any("needle" in line for line in chat.lines())
+        await chat.pilot.press("f3")  # all is loaded: around the end
+        await chat.until(lambda: count(chat) == "2/2")
+        assert len(chat.session.asked) == 3
+
+
+async def test_a_search_for_what_was_never_said_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(WIDE, live=False) as chat:
+        await search_older(chat, "nothing")
+        monkeypatch.setattr("globalchat.ui.history_controller.SEARCHED_PAGES", 2)
+        chat.session.page_size = 50
+        await chat.pilot.press("f3")
+        await chat.until(lambda: chat.toasts() == ["Nothing earlier so far. F3 searches on."])
+        assert chat.session.asked == ["tech"] * 3
+        await chat.pilot.press("f3")
+        await chat.until(lambda: len(chat.toasts()) == 2)
+        assert chat.toasts()[1] == "Nothing earlier is kept."
+        chat.forget_toasts()
+        await chat.pilot.press("escape", "escape")
+
+
+async def test_a_search_that_was_closed_loads_nothing_more() -> None:
+    async with running(WIDE, live=False) as chat:
+        chat.session.page_size = 30
+        await search_older(chat, "nothing")
+        chat.session.answers_pages = False
+        await chat.pilot.press("f3")
+        await chat.until(lambda: len(chat.session.asked) == 2)
+        await chat.pilot.press("escape")
+        await older(chat)
+        assert len(chat.session.asked) == 2

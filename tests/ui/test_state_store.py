@@ -149,3 +149,12 @@ def test_the_last_text_of_all_chats_comes_first_and_each_once() -> None:
         f"text {number}" for number in (3, 9, 8, 7, 6, 5, 4, 2, 1, 0)
     ]
     assert then.older() is None
+
+
+def test_how_far_a_channel_is_read_never_goes_back(tmp_path: Path) -> None:
+    one, two = StateStore(tmp_path, "local"), StateStore(tmp_path, "local")
+    two.merge({"read:tech:bo": '[9, "a", {}, 0, 0]'})
+    one.merge({"read:tech:bo": '[7, "a", {}, 3, 1]', "read:cars:bo": '[7, "a", {}, 3, 1]'})
+    assert two.load() == {"read:tech:bo": '[9, "a", {}, 0, 0]', "read:cars:bo": '[7, "a", {}, 3, 1]'}
+    one.merge({"read:tech:bo": '[9, "a", {}, 1, 0]', "read:cars:bo": None})
+    assert two.load() == {"read:tech:bo": '[9, "a", {}, 1, 0]'}

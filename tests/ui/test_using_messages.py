@@ -239,7 +239,7 @@ async def test_an_export_says_where_it_is(tmp_path: Path, monkeypatch: pytest.Mo
         assert path.read_text().count("\n") == 2
         screen = chat.app.screen
         assert isinstance(screen, ChatScreen)
-        screen.messages.export(path.name)
+        screen.messages.exporter.export(path.name)
         await chat.until(lambda: len(chat.toasts()) == 2)
         assert chat.toasts()[1] == f"{path} exists already: nothing was written."
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat.ui.message_controller import write_export
+from globalchat.ui.exporter import write_export
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, default_name, export, form_of, message_details
 from globalchat.ui.model.rows import Delivery, RowFactory
@@ -66,6 +66,7 @@ def test_json_holds_the_original_in_plain_ascii(conversation: Conversation) -> N
         "transitMs": 161,
         "delivery": "received",
         "conflictingId": False,
+        "fromHistory": False,
     }
     assert records[3]["notice"] == "offline for long"
 

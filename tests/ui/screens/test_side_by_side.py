@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from globalchat.client.events import GapFilled, MessageReceived
 from globalchat.client.profiles import Profile
+from globalchat.client.watch import FromRegion
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.widgets.side_by_side_view import SideBySidePane
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
-from tests.ui.helpers.fake_session import profile
+from tests.ui.helpers.fake_session import NOON, profile
 from tests.ui.helpers.fake_watch import FakeWatch, message
 
 Both = tuple[Chat, list[FakeWatch]]
@@ -197,3 +199,23 @@ async def test_long_messages_are_shown_whole_by_key_and_by_click(size: tuple[int
         await chat.pilot.press("shift+f4", "ctrl+end")
         await chat.click_on("more lines")
         await chat.until(lambda: "more lines" not in "\n".join(chat.screen_lines()))
+
+
+async def test_it_says_since_when_it_shows_arrivals() -> None:
+    async with watched() as (chat, watches):
+        await chat.pilot.press("f9")
+        watch = await opened(chat, watches)
+        watch.go_live("oregon", "sydney")
+        watch.arrive(message(1, "hello"), oregon=0, sydney=30)
+        missed = MessageReceived(message(2, "missed"), "sydney", NOON, None, filled=True)
+        watch.emit(
+            FromRegion("sydney", missed), FromRegion("sydney", GapFilled("tech", NOON, NOON + 5_000, 1))
+        )
+        await shown(chat, watch)
+        pane = dual(chat)
+        assert pane is not None
+        lines = "\n".join(pane.render_line(y).text for y in range(pane.size.height))
+        assert "arrivals since 12:00: F9 shows what was said before" in lines
+        assert "hello" in lines
+        assert "1 message missed 12:00:00–12:00:05" in lines
+        assert lines.count("missed") == 1

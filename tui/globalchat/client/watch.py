@@ -251,7 +251,7 @@ class Watch:
         while events := await session.next_events():
             for event in events:
                 self._put([FromRegion(alias, event)])
-                if isinstance(event, MessageReceived):
+                if isinstance(event, MessageReceived) and not event.filled:
                     # The region of the socket that brought it, which after a switch may differ from the
                     # session's.
                     self._put(self._pairing.arrive(event.message, event.via, at=event.received_at, now=now()))

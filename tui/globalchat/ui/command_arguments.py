@@ -1,11 +1,45 @@
-"""Reads the arguments of slash commands: names of channels, regions and levels that the chat knows. Pure."""
+"""Reads the arguments of slash commands: names of channels, regions and levels, files and times. Pure."""
 
+import re
+from math import isfinite
+
+from globalchat.core.clock import parse_duration
 from globalchat.core.errors import UserError
 from globalchat.core.text import suggest
 from globalchat.ui.model.attention import Level
+from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
+
+_SINCE = re.compile(r"(?:^|\s)--since(?:[= ]+|$)(\d{4}-\d\d-\d\d \d\d?:\S+|\S*)")
+"""A time may have a blank between date and hour."""
+
+
+def export(argument: str, calendar: Calendar, now: int) -> tuple[str | None, int | None]:
+    """Return the file to write (None without a name) and since when (epoch ms; None: what is loaded).
+
+    Raises:
+        UserError: the time cannot be read.
+    """
+    found = _SINCE.search(argument)
+    if found is None:
+        return argument or None, None
+    file = f"{argument[: found.start()]} {argument[found.end() :]}".strip()
+    return file or None, _moment(found[1], calendar, now)
+
+
+def _moment(text: str, calendar: Calendar, now: int) -> int:
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = 0.0
+    if seconds and isfinite(seconds):
+        return max(0, now - round(seconds * 1000))
+    at = calendar.read(text, now)
+    if at is None:
+        raise UserError("Since when? /export [FILE] --since 2h, 7d, 09:30 or 2026-11-24 09:30")
+    return at
 
 
 def channel_name(argument: str) -> str:

@@ -202,7 +202,7 @@ class ChatController:
 
     def _start_session(self, message: SessionOpened) -> None:
         self.session = self._messages.session = self._history.session = message.session
-        self._side_by_side.profile = message.profile
+        self._side_by_side.profile = self._messages.exporter.profile = message.profile
         self._view_model.begin_session(message.profile, message.region, self._clock())
         self._updater.show_channel()
         self._history.open()
@@ -308,6 +308,8 @@ class ChatController:
     async def _close_top(self) -> None:
         """Close notices, else whatever is open; the side-by-side view only if it shows its newest message."""
         screen, app = self._screen, self._screen.app
+        if self._messages.exporter.cancel():
+            return
         screen.query_one(StatusLine).close_notice()
         if len(app._notifications):
             app.clear_notifications()
@@ -419,7 +421,8 @@ class ChatController:
             case "clear":
                 self._messages.perform("clear")
             case "export":
-                self._messages.export(argument or None)
+                file, since = arguments.export(argument, self._model.calendar, self._clock())
+                self._messages.exporter.export(file, since)
             case "search":
                 self._panel.search(argument)
 

@@ -1,6 +1,7 @@
 """The client's interfaces that the chat needs, and factories of the real implementations."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from globalchat.client.events import SessionEvent
@@ -10,6 +11,7 @@ from globalchat.client.state import SessionState
 from globalchat.core.gc_tuning import freeze_gc
 
 if TYPE_CHECKING:
+    from globalchat.client.history import HistoryReader
     from globalchat.client.watch import WatchEvent
 
 
@@ -124,6 +126,20 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
         )
 
     return make
+
+
+HistoryOpener = Callable[[Profile, str], AbstractAsyncContextManager["HistoryReader"]]
+"""Opens the history of a region (an alias) of a profile."""
+
+
+def load_history_opener() -> HistoryOpener:
+    """Import the real history reader: call it in a thread as well."""
+    from globalchat.client.api import RegionApi
+
+    def open_history(profile: Profile, alias: str) -> AbstractAsyncContextManager["HistoryReader"]:
+        return RegionApi(profile.resolve(alias))
+
+    return open_history
 
 
 WatchFactory = Callable[[Profile, float], RegionWatch]

@@ -1,20 +1,16 @@
 """The user's actions on messages: search, copy, open, export, retry, discard."""
 
-from asyncio import to_thread
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
-from globalchat.core.files import expand_home
 from globalchat.core.text import sanitize
+from globalchat.ui.exporter import Exporter
 from globalchat.ui.interfaces import ChatSession
-from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.export import default_name, export, form_of, message_details
+from globalchat.ui.model.export import message_details
 from globalchat.ui.model.links import is_web
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.view_model import ChatViewModel
@@ -36,16 +32,17 @@ class MessageController:
 
     Attributes:
         session: Resends and discards messages; None before it was opened.
+        exporter: Writes channels to files.
     """
 
     def __init__(
-        self, screen: Screen[None], view_model: ChatViewModel, updater: ScreenUpdater, clock: WallClock
+        self, screen: Screen[None], view_model: ChatViewModel, updater: ScreenUpdater, exporter: Exporter
     ) -> None:
         self.session: ChatSession | None = None
         self._screen = screen
         self._view_model = view_model
         self._updater = updater
-        self._clock = clock
+        self.exporter = exporter
 
     def perform(self, action: str) -> None:
         """Perform an action of the registry, by what follows `pane.` in its id."""
@@ -62,7 +59,7 @@ class MessageController:
             case "plain":
                 panel.set_plain(not panel.pane.plain)
             case "export":
-                self.export(None)
+                self.export()
             case "clear":
                 panel.clear()
                 self._updater.update()
@@ -133,23 +130,12 @@ class MessageController:
             self._screen.notify(sentence, severity=severity, timeout=8 if warns else 4, markup=False)
             self._updater.update()
 
-    def export(self, file: str | None) -> None:
-        """Write the open channel to a file; without a name, to `globalchat-…` in the working folder."""
-        if self._panel.pane.conversation is None:
-            self._screen.notify("There is no channel to export yet.", markup=False)
-        else:
-            self._screen.run_worker(self._write_export(file), group="export", exclusive=True)
-
-    async def _write_export(self, file: str | None) -> None:
-        conversation = self._panel.pane.conversation
-        if conversation is None:
-            return
+    def export(self) -> None:
+        """Write the open channel to a file."""
         try:
-            path = await to_thread(write_export, conversation, file, now=self._clock())
+            self.exporter.export()
         except UserError as error:
-            self._screen.notify(str(error), severity="error", timeout=8, markup=False)
-        else:
-            self._screen.notify(f"Written to {sanitize(str(path), multiline=False)}", markup=False)
+            self._screen.notify(str(error), markup=False)
 
     @property
     def _bar(self) -> ComposerBar:
@@ -207,43 +193,3 @@ def _discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow
         elif row.delivery is Delivery.SENDING:
             found.under_way += 1
     return found
-
-
-def write_export(
-    conversation: Conversation, file: str | None, *, now: int, folder: Path | None = None
-) -> Path:
-    """Write a channel to a new file and return its path.
-
-    Args:
-        conversation: The channel.
-        file: The name, whose ending chooses the form; None for a name that is still free.
-        now: Epoch ms, for that name.
-        folder: Where to put it; None for the working folder.
-
-    Raises:
-        UserError: there is such a file, or it cannot be written.
-    """
-    folder = folder or Path.cwd()
-    day = conversation.calendar.day(now).isoformat()
-    number = 1
-    while True:
-        name = file or default_name(conversation.channel, day, number)
-        path = folder / expand_home(name)
-        try:
-            with path.open("x", encoding="utf-8", newline="\n") as out:
-                out.write(export(conversation, form_of(name)))
-        except FileExistsError:
-            # A given name is never changed, and an existing file never overwritten.
-            if file is None:
-                number += 1
-                continue
-            raise UserError(f"{_shown(path)} exists already: nothing was written.") from None
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problem = f"{_shown(path)} cannot be written: {sanitize(reason, multiline=False)}."
-            raise UserError(problem) from None
-        return path
-
-
-def _shown(path: Path) -> str:
-    return sanitize(str(path), multiline=False)

@@ -58,7 +58,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
     Command("clear", "Empty the pane; nothing is deleted elsewhere"),
-    Command("export", "Write this channel to a file", Argument.TEXT, "[FILE]"),
+    Command(
+        "export",
+        "Write this channel to a file; --since 2h, 7d or 09:30: also what is not loaded",
+        Argument.TEXT,
+        "[FILE] [--since TIME]",
+    ),
     Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
     Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
     Command("theme", "Choose the colours", action="app.theme"),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from globalchat.core.clock import is_plausible, iso_time
@@ -50,12 +50,14 @@ def default_name(channel: str, day: str, number: int = 1) -> str:
     return f"globalchat-{safe}-{day}{f'-{number}' if number > 1 else ''}.txt"
 
 
-def export(conversation: Conversation, form: ExportForm = ExportForm.TEXT) -> str:
-    """Return all rows of a channel, oldest first, ending with a line feed.
+def export(
+    conversation: Conversation, form: ExportForm = ExportForm.TEXT, rows: Sequence[Row] | None = None
+) -> str:
+    """Return rows of a channel (None: all), oldest first, ending with a line feed.
 
     Text and Markdown hold what the pane shows (sanitised); JSON holds the original, escaped to plain ASCII.
     """
-    rows = list(conversation.rows)
+    rows = list(conversation.rows if rows is None else rows)
     if form is ExportForm.JSON:
         return "".join(json.dumps(_record(row, conversation.channel)) + "\n" for row in rows)
     if form is ExportForm.MARKDOWN:
@@ -125,6 +127,7 @@ def _record(row: Row, channel: str) -> dict[str, object]:
         "transitMs": row.transit_ms,
         "delivery": row.delivery.value,
         "conflictingId": row.conflicting,
+        "fromHistory": row.from_history,
     }
 
 

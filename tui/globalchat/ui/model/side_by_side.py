@@ -8,7 +8,7 @@ from itertools import count
 
 from rich.cells import cell_len
 
-from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
+from globalchat.client.events import GapFilled, GapRecorded, MessageReceived, SessionEvent, StateChanged
 from globalchat.client.messages import Content, Message
 from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
@@ -52,10 +52,12 @@ class SideBySideModel:
 
     Attributes:
         states: The state of each region's session, by alias.
+        since: When the regions were first followed (epoch ms): nothing is older.
     """
 
     def __init__(self, calendar: Calendar, clock: WallClock) -> None:
         self.states: dict[str, SessionState] = {}
+        self.since = clock()
         self._calendar = calendar
         self._clock = clock
         self._feeds: dict[str, Conversation] = {}
@@ -73,14 +75,16 @@ class SideBySideModel:
     def take(self, alias: str, event: SessionEvent) -> None:
         """Apply an event of a region's session."""
         match event:
-            case MessageReceived(message, via, received_at):
+            case MessageReceived(message, via, received_at, filled=False):
                 self._arrive(message, via, received_at)
             case StateChanged(state):
                 self.states[alias] = state
             case GapRecorded(channels, since, until):
-                span = f"{self._calendar.second(since)}–{self._calendar.second(until)}"
                 for channel in channels:
-                    self._note(channel, alias, f"offline {span}")
+                    self._note(channel, alias, f"offline {self._calendar.span(since, until)}")
+            case GapFilled(channel, since, until, number) if number:
+                missed = f"{plural(number, 'message')} missed {self._calendar.span(since, until)}"
+                self._note(channel, alias, missed)
 
     def pair(self, message: Message, arrivals: Mapping[str, int]) -> None:
         """Show that a message arrived in all regions, perhaps late."""
@@ -336,6 +340,11 @@ def empty_text(channel: str | None) -> str:
     if channel is None:
         return ""
     return f"Waiting for messages in # {shown_name(channel)}: each shows here as it arrives in either region."
+
+
+def head_text(since: str, key: str) -> str:
+    """Return what stands above the rows: since when they are, and where to read what was said before."""
+    return f"arrivals since {since}: {key} shows what was said before"
 
 
 def _spoken(row: SideBySideRow) -> str:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from globalchat.core.clock import WallClock
 from globalchat.ui.actions import bindings
 from globalchat.ui.controller import ChatController
+from globalchat.ui.exporter import Exporter
 from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import WatchFactory
 from globalchat.ui.keymap import Keymap
@@ -93,7 +94,7 @@ class ChatScreen(SelectableScreen[None]):
             self, view_model, clock=clock, factory=watch_factory, reload=worker.reload_profile
         )
         self.updater = ScreenUpdater(self, view_model, self.side_by_side, self._notifier, clock)
-        self.messages = MessageController(self, view_model, self.updater, clock)
+        self.messages = MessageController(self, view_model, self.updater, Exporter(self, view_model, clock))
         self.controller = ChatController(
             self,
             view_model,

@@ -109,10 +109,14 @@ class SideBySideController:
     def show_channel(self) -> None:
         """Show the open channel."""
         if self._view is not None and self._model is not None:
+            from globalchat.ui.model.side_by_side import head_text
+
             name = self._view_model.channel
             title = f"# {shown_name(name)} in both regions" if name else "Both regions"
             self._view.border_title = Content(title)
             self._view.pane.show(self._model.feed(name) if name else None)
+            since = self._view_model.model.calendar.minute(self._model.since)
+            self._view.pane.set_head(head_text(since, self._view_model.keys("dual")))
         self.show()
 
     def show(self) -> None:
