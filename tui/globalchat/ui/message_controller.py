@@ -28,8 +28,6 @@ COPIED = "Copied, if your terminal allows it"
 class MessageController:
     """Performs the registry's actions on the messages panel, and actions on a single message.
 
-    `clock` is now, in epoch ms.
-
     Attributes:
         session: Resends and discards messages; None before it was opened.
         exporter: Writes channels to files.
