@@ -19,7 +19,7 @@ help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
 	@echo "make deploy      deploy the backend to your AWS account (ARGS='--diff', for example)"
 	@echo "make test        set up everything, run every check and every test"
-	@echo "make soak        run the fault and memory tests at full size (minutes)"
+	@echo "make soak        run the fault, memory and property tests at full size (minutes)"
 	@echo "make bench       run the benchmarks and write docs/performance.md (minutes; PEERS=1 installs peers)"
 	@echo "make lint        only the checks"
 	@echo "make shape       print how the code is cut: sizes, repeated names, the path of one message"
@@ -45,7 +45,7 @@ test: installed
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 soak: .venv/dev.stamp
-	$(BIN)/pytest -m soak --log-cli-level=INFO
+	$(BIN)/pytest -m "soak or hypothesis" --log-cli-level=INFO
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)

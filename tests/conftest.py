@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,10 +68,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return scheduler
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put long files first, so that no worker is left alone with one at the end (`--dist loadfile`)."""
     places = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
+    if "hypothesis" not in config.getoption("markexpr"):
+        _draw_fewer_examples(items)
+
+
+def _draw_fewer_examples(items: Iterable[pytest.Item]) -> None:
+    """Draw half the examples of each property; `make soak` draws them all."""
+    from hypothesis import settings
+
+    name = "_hypothesis_internal_use_settings"
+    functions = {item.function for item in items if isinstance(item, pytest.Function)}
+    for function in functions:
+        chosen = getattr(function, name, None)
+        if chosen is not None:
+            setattr(function, name, settings(chosen, max_examples=max(20, chosen.max_examples // 2)))
 
 
 def pytest_collection_finish() -> None:
