@@ -146,9 +146,8 @@ def _run() -> None:
         if isinstance(end.code, str):
             raise
         code = end.code or 0
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # As the interpreter does: pools of threads are told to end before their threads are waited for.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
