@@ -1,4 +1,4 @@
-"""Puts messages that one region lacks on its bus again, which broadcasts and does not relay them."""
+"""Puts messages that a region lacks, as another has stored them, on its bus, which does not relay them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +14,8 @@ from globalchat_infra.names import PhysicalName
 
 SOURCE = "globalchat"
 """The source of our events, as `resolvers/publish.js` writes it."""
+DETAIL = ("id", "name", "message", "region", "sentAt", "sender", "author")
+"""What the detail of a message has, in the order of `resolvers/publish.js`."""
 MOST_ENTRIES, MOST_BYTES = 10, 200_000
 """The most entries of a call, and of their details together; EventBridge takes 256 KB with all else."""
 RETRYABLE = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
@@ -44,6 +46,28 @@ def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:
             f"{alias} was deployed before messages could be repaired.",
             remedy="Run `globalchat deploy` to update it.",
         )
+
+
+def read_detail(aws: Aws, region: str, table: str, channel: str, arrival: str) -> str | None:
+    """Return the detail of the event that brought a stored message, letter for letter; None if it is gone.
+
+    Raises:
+        UserError: the table may not be read.
+    """
+    found = aws.call(
+        *("dynamodb", region, "query"),
+        TableName=table,
+        KeyConditionExpression="#name = :name AND arrival = :arrival",
+        ExpressionAttributeNames={"#name": "name"},
+        ExpressionAttributeValues={":name": {"S": channel}, ":arrival": {"S": arrival}},
+        ConsistentRead=True,
+    )["Items"]
+    if not found:
+        return None
+    # What was null when it was stored was left out of the event.
+    texts = {name: value["S"] for name, value in found[0].items() if "S" in value}
+    detail = {name: texts[name] for name in DETAIL if name in texts}
+    return json.dumps(detail, ensure_ascii=False, separators=(",", ":"))
 
 
 def put(aws: Aws, region: str, event_bus: str, details: Sequence[str], on_put: Callable[[int], None]) -> None:

@@ -12,8 +12,7 @@ from globalchat.cli.commands import history_compare
 from globalchat.cli.commands.history import HistoryOptions
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import RegionApi
-from globalchat.client.comparison import detail_of
-from globalchat.client.history import latest_messages
+from globalchat.client.history import cursor_at, latest_messages
 from globalchat.client.messages import Draft, Message
 from globalchat.client.profiles import Profile
 from globalchat.core.clock import iso_time, now_ms
@@ -24,6 +23,7 @@ from globalchat.localcloud.events.deliveries import DirectDelivery, Failure, Rou
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat_infra.deployer import repair
 from globalchat_infra.deployer.aws import Aws
 from tests.localcloud.helpers.cloud_client import listening
 from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud
@@ -71,7 +71,12 @@ async def put(cloud: LocalCloud, text: str, *, alias: str = "oregon", ago: int =
     entry = {
         "Source": "globalchat",
         "DetailType": "message published",
-        "Detail": detail_of(message),
+        "Detail": json.dumps(
+            {
+                **{"id": message.id, "name": "tech", "message": text, "region": message.region},
+                **{"sentAt": iso_time(message.sent_at), "sender": "ana"},
+            }
+        ),
         "EventBusName": region.event_bus,
     }
     await asyncio.to_thread(administrator(cloud).call, "events", region.region, "put_events", Entries=[entry])
@@ -166,20 +171,40 @@ async def drop_letters(cloud: LocalCloud, *texts: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sender"),
-    [("plain", None), ('"quotes" \\ and\nlines\tüé', "ána"), ("👍🏽 \u2028 \x1b[31m </script>", "x" * 32)],
+    ("text", "sender", "signed"),
+    [
+        ("plain", None, False),
+        ('"quotes" \\ and\nlines\tüé', "ána", True),
+        ("👍🏽 \u2028 \x1b[31m </script>", "x" * 32, False),
+        ("signed", None, True),
+    ],
 )
-async def test_a_repaired_message_has_the_detail_that_was_published(text: str, sender: str | None) -> None:
+async def test_a_repaired_message_has_the_detail_that_was_published(
+    text: str, sender: str | None, signed: bool
+) -> None:
     losses = Losses()
     async with LocalCloud.open(options=CloudOptions(interceptor=losses)) as cloud:
-        profile = profile_of(cloud.regions)
-        async with RegionApi(profile.regions["oregon"]) as api:
+        region = cloud.region("oregon")
+        credentials = Credentials(cloud.admin.access_key, cloud.admin.secret_key) if signed else None
+        endpoint = profile_of(cloud.regions).regions["oregon"]
+        async with RegionApi(endpoint, credentials=credentials) as api:
             await api.publish(Draft("one", "tech", text, sender, 0))
             await cloud.events.settled()
             [stored] = await latest_messages(api, "tech", 1)
-        detail = losses.events[0].document["detail"]
-        assert losses.events[0].document["detail-type"] == "message published"
-        assert detail_of(stored) == json_text.write(detail)
+        published = losses.events[0].document
+        assert published["detail-type"] == "message published"
+        assert ("author" in str(published["detail"])) == signed
+        found = await asyncio.to_thread(
+            repair.read_detail,
+            *(administrator(cloud), region.region, "globalchat-oregon-history", "tech", str(stored.arrival)),
+        )
+        assert found == json_text.write(published["detail"])
+
+
+async def test_what_is_not_stored_any_more_has_no_detail(local_cloud: LocalCloud) -> None:
+    message = await put(local_cloud, "kept")
+    place = ("us-west-2", "globalchat-oregon-history", "tech", cursor_at(message.sent_at))
+    assert await asyncio.to_thread(repair.read_detail, administrator(local_cloud), *place) is None
 
 
 async def test_what_was_sent_a_moment_ago_may_be_on_its_way(capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,7 +247,3 @@ async def test_regions_without_history_cannot_be_compared(
         with pytest.raises(UserError, match="no two regions that store messages"):
             await run(profile_of(cloud.regions))
     assert "oregon was deployed before there was a history, and is left out" in capsys.readouterr().err
-
-
-def test_iso_time_has_the_form_of_the_resolvers_times() -> None:
-    assert iso_time(1_800_000_000_007) == "2027-01-15T08:00:00.007Z"

@@ -354,6 +354,7 @@ def test_the_policy_of_the_page_allows_what_purges_and_repairs_call_and_nothing_
         EventPattern=pattern,
     )
     front.calls.clear()
+    repair.read_detail(aws, "us-west-2", "small-oregon-history", "tech", cursor_at(0))
     assert deployed.run("purge", "tech", "--yes").exit_code == 0
     repair.check_bus(aws, "small", "oregon", "us-west-2")
     repair.put(aws, "us-west-2", bus, ["{}"], lambda _: None)

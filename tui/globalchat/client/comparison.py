@@ -4,12 +4,10 @@ A message is sent once and arrives in every region, so it is compared by when it
 moment ago may be on its way to another region.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.client.messages import Content, Message
-from globalchat.core.clock import iso_time
 
 SETTLING_MS = 30_000
 """How long after it was sent a message may be on its way: relays take a second or two."""
@@ -41,9 +39,13 @@ class StoredInRegion:
 
 @dataclass(frozen=True, slots=True)
 class LackingMessage:
-    """A message that the region `lacked_by` lacks and the regions `stored_by` have (aliases)."""
+    """A message that the region `lacked_by` lacks and the regions `stored_by` have (aliases).
+
+    `message` is the copy in the region `copied_from`, whose order its arrival belongs to.
+    """
 
     message: Message
+    copied_from: str
     lacked_by: str
     stored_by: tuple[str, ...]
 
@@ -69,16 +71,16 @@ class HistoryComparison:
 
 def compare(regions: Sequence[StoredInRegion], *, since: int, now: int) -> HistoryComparison:
     """Compare what was sent from `since` on; `now` (epoch ms, the regions' clock) is when reading began."""
-    messages: dict[Identity, Message] = {}
+    copies: dict[Identity, tuple[Message, str]] = {}
     for region in regions:
         for identity, message in region.messages.items():
-            if identity not in messages or message.sent_at < messages[identity].sent_at:
-                messages[identity] = message
-    wanted = {key: each for key, each in messages.items() if each.sent_at >= since}
+            if identity not in copies or message.sent_at < copies[identity][0].sent_at:
+                copies[identity] = message, region.alias
+    wanted = {key: each for key, each in copies.items() if each[0].sent_at >= since}
     lacking: list[LackingMessage] = []
     young: set[Identity] = set()
     not_kept: dict[str, int] = {}
-    for identity, message in wanted.items():
+    for identity, (message, alias) in wanted.items():
         stored_by = tuple(region.alias for region in regions if identity in region.messages)
         for region in regions:
             if region.alias in stored_by:
@@ -88,20 +90,6 @@ def compare(regions: Sequence[StoredInRegion], *, since: int, now: int) -> Histo
             elif message.sent_at < region.since + MARGIN_MS:
                 not_kept[region.alias] = not_kept.get(region.alias, 0) + 1
             else:
-                lacking.append(LackingMessage(message, region.alias, stored_by))
+                lacking.append(LackingMessage(message, alias, region.alias, stored_by))
     lacking.sort(key=lambda each: each.message.order)
     return HistoryComparison(len(wanted), lacking, len(young), not_kept)
-
-
-def detail_of(message: Message) -> str:
-    """Return the `detail` of the event of a message, letter for letter as `publish.js` puts it on the bus."""
-    detail = {
-        "id": message.id,
-        "name": message.channel,
-        "message": message.text,
-        "region": message.region,
-        "sentAt": iso_time(message.sent_at),
-    }
-    if message.sender is not None:
-        detail["sender"] = message.sender
-    return json.dumps(detail, ensure_ascii=False, separators=(",", ":"))

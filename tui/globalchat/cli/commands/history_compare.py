@@ -18,7 +18,6 @@ from globalchat.client.comparison import (
     LackingMessage,
     StoredInRegion,
     compare,
-    detail_of,
 )
 from globalchat.client.history import RetryingReader, messages_since
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
@@ -137,29 +136,46 @@ async def _open(stack: AsyncExitStack, endpoints: Collection[RegionEndpoint]) ->
 
 
 def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> None:
-    """Put what each region lacks on its bus, after looking at the buses of all of them.
+    """Put what each region lacks on its bus, after looking at all tables and buses that this needs.
 
     Raises:
-        UserError: a bus belongs to others, is too old, or does not take the messages.
+        UserError: a table or a bus belongs to others, a bus is too old, or does not take the messages.
     """
     from globalchat_infra import names
-    from globalchat_infra.deployer import api_keys, repair
+    from globalchat_infra.deployer import repair
 
-    details: dict[str, list[str]] = {}
-    for each in lacking:
-        details.setdefault(each.lacked_by, []).append(detail_of(each.message))
+    prefixes = {alias: str(names.prefix_of(each.event_bus)) for alias, each in profile.regions.items()}
     # The local cloud is this user's own, and has no tags.
     if profile.name != LOCAL:
-        for alias in details:
-            endpoint = profile.regions[alias]
-            prefix = names.prefix_of(endpoint.event_bus)
-            api_keys.check_owner(aws, prefix, endpoint)
-            repair.check_bus(aws, str(prefix), alias, endpoint.region)
+        _check_owner(aws, profile, lacking)
+    details: dict[str, list[str]] = {}
+    for each in lacking:
+        source, message = profile.regions[each.copied_from], each.message
+        table = names.history(prefixes[source.alias], source.alias)
+        detail = repair.read_detail(aws, source.region, table, message.channel, message.arrival or "")
+        if detail is not None:
+            details.setdefault(each.lacked_by, []).append(detail)
     for alias, some in details.items():
         endpoint = profile.regions[alias]
         repair.put(aws, endpoint.region, endpoint.event_bus, some, lambda _: None)
         echo_err(f"{alias}: put {plural(len(some), 'message')} on its bus")
         log_event(log, logging.INFO, "repaired", region=endpoint.region, count=len(some))
+
+
+def _check_owner(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> None:
+    from globalchat_infra import names
+    from globalchat_infra.deployer import api_keys, purge, repair
+
+    sources = {each.copied_from for each in lacking}
+    targets = {each.lacked_by for each in lacking}
+    for alias, endpoint in profile.regions.items():
+        prefix = names.prefix_of(endpoint.event_bus)
+        if alias in sources | targets:
+            api_keys.check_owner(aws, prefix, endpoint)
+        if alias in sources:
+            purge.check_table(aws, str(prefix), alias, endpoint.region)
+        if alias in targets:
+            repair.check_bus(aws, str(prefix), alias, endpoint.region)
 
 
 async def _arrived(
