@@ -368,3 +368,23 @@ async def marks_hold(folder: Path, count: int) -> None:
                     "SELECT coalesce(sum(count), 0) FROM ids WHERE NOT is_ignored"
                 ).fetchone()
             await asyncio.sleep(0.02)
+
+
+async def test_a_channel_can_be_left_while_it_is_being_read(
+    local_cloud: LocalCloud, profile: Profile, publish: Publisher
+) -> None:
+    async with running(session(profile)) as chat:
+        await live(chat)
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        await publish("missed")
+        local_cloud.faults.set("history-slow=300ms")
+        await chat.phase(Phase.LIVE)
+        chat.session.load_older("tech")
+        chat.session.leave("tech")
+        chat.session.join("tech")
+        await publish("live again")
+        await chat.text("live again")
+        local_cloud.faults.clear()
+        await loaded(chat.session)
+        assert chat.texts == ["live again"]

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -61,6 +62,9 @@ class Sent:
     by: set[int]
 
 
+KEPT = replace(BACKEND, history=HistoryTerms(7, 0))
+
+
 class World(RuleBasedStateMachine):
     """A shell that does what the machine wants, in which everything fails at any moment.
 
@@ -68,7 +72,7 @@ class World(RuleBasedStateMachine):
     be read from history, where there is one.
     """
 
-    backend = BACKEND
+    backends: ClassVar = {"oregon": BACKEND, "sydney": BACKEND}
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,7 +214,7 @@ class World(RuleBasedStateMachine):
         socket = self.sockets[number]
         if not socket.described:
             socket.described = True
-            self.feed(inputs.Described(number, socket.region, self.backend))
+            self.feed(inputs.Described(number, socket.region, self.backends[socket.region.alias]))
         elif not socket.is_open:
             socket.is_open = True
             self.feed(inputs.Opened(number, data.draw(st.sampled_from([None, 0.0, 500.0]))))
@@ -342,7 +346,7 @@ class World(RuleBasedStateMachine):
         live = self.live
         if self.stopped:
             return
-        if live is None or self.backend.history is None:
+        if live is None or self.backends[live.region.alias].history is None:
             assert not self.filling
         elif live.aborted is None:
             channels = live.confirmed & set(self.machine.subscriptions.wanted)
@@ -360,12 +364,20 @@ class World(RuleBasedStateMachine):
 
 
 class WorldWithHistory(World):
-    """The same world in regions that keep messages."""
+    """The same world where both regions keep messages."""
 
-    backend = replace(BACKEND, history=HistoryTerms(7, 0))
+    backends: ClassVar = {"oregon": KEPT, "sydney": KEPT}
+
+
+class WorldWithHalfAHistory(World):
+    """The same world where one region keeps messages."""
+
+    backends: ClassVar = {"oregon": KEPT, "sydney": BACKEND}
 
 
 TestWorld = World.TestCase
 TestWorldWithHistory = WorldWithHistory.TestCase
+TestWorldWithHalfAHistory = WorldWithHalfAHistory.TestCase
 TestWorld.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 TestWorldWithHistory.settings = settings(max_examples=40, stateful_step_count=60, deadline=None)
+TestWorldWithHalfAHistory.settings = settings(max_examples=40, stateful_step_count=60, deadline=None)

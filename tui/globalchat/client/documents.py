@@ -1,5 +1,6 @@
 """The client's GraphQL documents, and the parsing of answers. Pure; does not import gql."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from globalchat.client.history import CURSOR, HistoryPage
@@ -68,20 +69,25 @@ def read_message(raw: object) -> Message:
 
 
 def read_history(raw: object) -> HistoryPage:
-    """Parse the JSON object of a page of history.
+    """Parse the JSON object of a page of history; a message that cannot be parsed is left out.
+
+    One such message must not hide all others from every reader, as it stays where it is.
 
     Raises:
         Unreadable: a field is missing or of another type.
     """
     if not isinstance(raw, dict) or not isinstance(raw.get("messages"), list):
         raise Unreadable("history")
-    messages = tuple(read_message(each) for each in raw["messages"])
-    if any(each.arrival is None for each in messages):
-        raise Unreadable("arrival")
+    messages = []
+    for each in raw["messages"]:
+        with suppress(Unreadable):
+            message = read_message(each)
+            if message.arrival is not None:
+                messages.append(message)
     following = _optional_text(raw, "next")
     if following is not None and not CURSOR.fullmatch(following):
         raise Unreadable("next")
-    return HistoryPage(messages, following)
+    return HistoryPage(tuple(messages), following)
 
 
 def read_backend(data: dict[str, object]) -> Backend:

@@ -335,8 +335,10 @@ class HistoryWorker:
                 followed.failures, followed.is_awaited = 0, False
                 return
             except UserError as error:
+                is_worth_it = is_retryable(error) or isinstance(error, Unauthorized)
+                followed.is_awaited = followed.is_awaited or not is_worth_it
                 self._announce(followed)
-                if not is_retryable(error) and not isinstance(error, Unauthorized):
+                if not is_worth_it:
                     return  # the next comparison tries again
                 retry = policy.fail(error, started=started, now=now())
                 assert retry is not None, "it has no limit"

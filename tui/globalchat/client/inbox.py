@@ -118,21 +118,23 @@ class SeenWindow:
     def _observe_new(self, message: Message, mark: bytes) -> Novelty:
         identity = blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         seen = SeenId(mark, identity)
-        is_new = identity not in self._variants
-        self._add(seen)
+        variants = self._add(seen)
         if self._unsaved is not None:
             self._unsaved.append(seen)
-        if is_new:
+        if variants == 1:
             return Novelty.NEW
         self.conflicts += 1
         return Novelty.CONFLICTING
 
-    def _add(self, seen: SeenId) -> None:
+    def _add(self, seen: SeenId) -> int:
+        """Remember a message; return how many with its id are remembered, this one included."""
+        mark, identity = seen
         self._order.append(seen)
-        self._seen[seen.digest] = seen
-        self._variants[seen.identity] = self._variants.get(seen.identity, 0) + 1
+        self._seen[mark] = seen
+        self._variants[identity] = variants = self._variants.get(identity, 0) + 1
         if len(self._order) > self._capacity:
             self._drop_oldest()
+        return variants
 
     def _drop_oldest(self) -> None:
         seen = self._order.popleft()

@@ -245,10 +245,11 @@ class MarkTracker:
 
     def settle(self, fill: Fill) -> FillResult:
         """End a reading, whole or cut short by a failure: move the mark, list what was not read."""
-        record = self._of(fill.place)
+        record = self._records.get(fill.place)
+        if record is None or record.mark is None:  # the user has left the channel meanwhile
+            return FillResult((), 0, 0, was_gap=False, is_open=True)
         if fill.gap is not None:
             return self._settle_gap(record, fill, fill.gap)
-        assert record.mark is not None
         since, until = max(record.mark, record.heard or ""), record.confirmed_at
         is_current = fill.tail == record.tail
         if record.is_first and not fill.is_over:

@@ -368,8 +368,12 @@ class SessionMachine:
         return self.subscriptions.mark_confirmed(channels, self._now.wall, self._why_unfilled(link))
 
     def _fill(self, link: RegionLink, *channels: str, after_loss: bool = False) -> None:
-        if channels and self._why_unfilled(link) is None:
+        if not channels:
+            return
+        if self._why_unfilled(link) is None:
             self._add_effect(effects.FillGaps(link.endpoint, channels, after_loss))
+        else:  # the region that was live before may have filled them
+            self._add_effect(effects.StopFilling(channels))
 
     def _why_unfilled(self, link: RegionLink) -> GapReason | None:
         """Return why history fills no gap in a region; None if it does."""
