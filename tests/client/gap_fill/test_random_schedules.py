@@ -64,9 +64,9 @@ class Schedule(RuleBasedStateMachine):
     def lose(self) -> None:
         self.world.lose()
 
-    @rule(region=regions, skew=skews, ack_after=st.sampled_from([0, 50, 3 * SECOND]))
-    def connect(self, region: str, skew: int, ack_after: int) -> None:
-        self.world.connect(region, skew=skew, ack_after=ack_after)
+    @rule(region=regions, skew=skews, ack_after=st.sampled_from([0, 50, 3 * SECOND]), late=st.booleans())
+    def connect(self, region: str, skew: int, ack_after: int, late: bool) -> None:
+        self.world.connect(region, skew=skew, ack_after=ack_after, late=late)
 
     @rule(skew=skews)
     def begin_fill(self, skew: int) -> None:
@@ -79,9 +79,9 @@ class Schedule(RuleBasedStateMachine):
         self.world.read(fails=fails, dies=dies)
 
     @precondition(lambda self: self.world.process.fill is not None)
-    @rule()
-    def read_all(self) -> None:
-        self.world.read_all()
+    @rule(dies=st.sampled_from([False, False, True]))
+    def read_all(self, dies: bool) -> None:
+        self.world.read_all(dies=dies)
 
     @rule(failing=st.booleans())
     def fail(self, failing: bool) -> None:
@@ -111,7 +111,7 @@ class Schedule(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.world.lose()
-        self.world.process.save()
+        self.world.save()
         self.world.kill()
 
     @rule(region=regions)

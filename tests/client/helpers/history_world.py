@@ -88,7 +88,6 @@ class Process:
             for place, mark in disk.marks.items()
         }
         self.tracker = MarkTracker(options, self.window, marks=marks, ignored=disk.ignored)
-        self.known_at_start = {seen.digest for seen in disk.seen}
         self.emitted: set[bytes] = set()
         self.received: list[tuple[Place, Message]] = []
         self.loaded_before: str | None = None
@@ -143,6 +142,12 @@ class World:
         self.process = new_process(self.disk)
         self.published: dict[bytes, Published] = {}
         self.shown: set[bytes] = set()
+        self.saved: set[bytes] = set()
+        """What was shown when the client last saved."""
+        self.known_at_start: set[bytes] = set()
+        """What was saved when the process began."""
+        self.before_presence: set[bytes] = set()
+        """What the first page of the channel had."""
         self.present_since: int | None = None
         self.announced: list[Gap] = []
         self.is_failing = False
@@ -168,7 +173,7 @@ class World:
             self.read_all()
         self._pass(end - self.now)
         if ms >= SECOND:
-            self.process.save()
+            self.save()
 
     def _pass(self, ms: int) -> None:
         end = self.now + ms
@@ -265,7 +270,7 @@ class World:
 
     def _emit(self, message: Message) -> None:
         mark = digest(message)
-        assert mark not in self.process.known_at_start, "shown again after a restart"
+        assert mark not in self.known_at_start, "shown again after a restart"
         self._show(mark)
 
     def _show(self, mark: bytes) -> None:
@@ -273,18 +278,22 @@ class World:
         self.process.emitted.add(mark)
         self.shown.add(mark)
 
-    def connect(self, region: str, *, skew: int, ack_after: int) -> None:
-        """Subscribe in a region; the socket may bring messages before the `start_ack` is handled."""
-        self.lose()
+    def connect(self, region: str, *, skew: int, ack_after: int, late: bool = False) -> None:
+        """Subscribe in a region; the socket may bring messages before the `start_ack` is handled.
+
+        `late`: a reading that began on the socket before ends only now.
+        """
+        self.lose(late=late)
         process, place = self.process, Place(region, CHANNEL)
         process.tracker.open_tail(place)
         process.live = place
         registered = self.now
         self.advance(ack_after)
         process.tracker.confirm(place, self.now + skew)
-        process.save()
+        self.save()
         if self.present_since is None:
             self.present_since = registered
+        self.read(fails=not (process.fill is not None and process.fill.is_over))
         self.begin_fill(skew)
 
     def begin_fill(self, skew: int) -> None:
@@ -313,35 +322,57 @@ class World:
         process.fill = None
         if fill.is_complete and fill.place == process.live:
             self.compared_at = self.now
-        self.take(fill.place, process.tracker.settle(fill), dies=dies)
+        result = process.tracker.settle(fill)
+        self.take(fill.place, result, dies=dies)
+        if fill.margin is not None and fill.is_over and not dies:
+            self.before_presence |= set(fill.missed) - {digest(message) for message in result.missed}
+
+    def hold(self) -> None:
+        """Read all pages of the fill, but do not settle it yet."""
+        fill = self.process.fill
+        while fill is not None and not fill.is_over and not self.is_failing:
+            region = self.regions[fill.place.region]
+            if region.since is None:
+                break
+            fill.add(region.history(fill.before, self.now))
 
     def take(self, place: Place, result: FillResult, *, dies: bool = False, is_skipped: bool = False) -> None:
         """Emit what a reading brought, then save."""
         arrivals = [message.arrival or "" for message in result.missed]
         assert arrivals == sorted(arrivals), "not in order"
         if is_skipped:
-            self.process.known_at_start -= {digest(message) for message in result.missed}
+            self.known_at_start -= {digest(message) for message in result.missed}
         for message in result.missed:
+            assert digest(message) not in self.before_presence, "it was there before the first mark"
             if self.process.window.observe(message) is not Novelty.DUPLICATE:
                 self._emit(message)
         self.announced += result.listed
         if dies:
             self.kill()
         else:
-            self.process.save()
+            self.save()
 
-    def lose(self) -> None:
-        """The socket is gone; a reading in progress ends with it."""
+    def lose(self, *, late: bool = False) -> None:
+        """The socket is gone; a reading in progress ends with it, or `late`."""
         process = self.process
-        self.read(fails=True)
+        if late:
+            self.hold()
+        else:
+            self.read(fails=True)
         if process.live is not None:
             if self.regions[process.live.region].since is None:
                 process.tracker.note_live(process.live, self.now)
             process.tracker.open_tail(process.live)
         process.live = None
 
+    def save(self) -> None:
+        """Let the client write what has changed."""
+        self.process.save()
+        self.saved |= self.process.emitted
+
     def kill(self) -> None:
         """End the process at once, and start the next one."""
+        self.known_at_start = set(self.saved)
         self.process = self.new_process(self.disk)
 
     def read_gaps(self, *, wanted: bool) -> None:
@@ -367,6 +398,7 @@ class World:
         for message in page.messages:
             if process.window.observe_loaded(message) is not Novelty.DUPLICATE:
                 self._show(digest(message))
+            assert digest(message) in process.emitted, "neither on the page nor shown before"
         if page.messages:
             process.tracker.note_loaded(place, page.messages[0].arrival or "")
 
@@ -380,16 +412,18 @@ class World:
         for _, message in skipped:
             process.emitted.discard(digest(message))
             self.shown.discard(digest(message))
+            self.saved.discard(digest(message))
         process.tracker.list_skipped(place, [message for _, message in skipped])
-        process.save()
+        self.save()
 
     def leave(self) -> None:
         """Leave the channel: nothing that came until now counts as missed."""
         self.lose()
         self.process.tracker.forget(CHANNEL)
-        self.process.save()
+        self.save()
         self.process.received.clear()
         self.present_since = None
+        self.before_presence.clear()
         for record in self.published.values():
             record.is_excused = True
 
@@ -403,12 +437,22 @@ class World:
                 self.advance(max(each[0] for each in self._queue) - self.now)
             self.begin_fill(0)
             self.read_all()
-            self.read_gaps(wanted=True)
+            for _ in range(100):
+                if self.fillable(region):
+                    self.read_gaps(wanted=True)
+        assert not self.fillable(region), "a gap neither ends filled nor stays for a reason"
 
-    def read_all(self) -> None:
-        """Read the pages of the fill until it is over."""
-        while self.process.fill is not None:
-            self.read(fails=False)
+    def fillable(self, region: str) -> list[Gap]:
+        """Return the gaps that are listed in a region though history may fill them."""
+        gaps = self.process.tracker.gaps(CHANNEL)
+        is_kept = self.regions[region].since is not None
+        return [gap for place, gap in gaps if is_kept and place.region == region and gap.reason.is_fillable]
+
+    def read_all(self, *, dies: bool = False) -> None:
+        """Read the pages of the fill until it is over; `dies` as in `read`."""
+        process = self.process
+        while process.fill is not None:
+            self.read(fails=False, dies=dies)
 
     def missed_silently(self) -> list[Published]:
         """Return what was neither shown nor is listed or excused."""

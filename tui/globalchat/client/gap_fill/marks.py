@@ -293,7 +293,8 @@ class MarkTracker:
         if times:
             gap = Gap(cursor_at(min(times)), cursor_at(max(times) + 1), GapReason.SKIPPED)
             record = self._of(place)
-            record.gaps = with_gap(record.gaps, gap)
+            # What a later session knows of another gap's messages does not hold for these.
+            record.gaps = with_gap(_without_read(record.gaps, gap.after, gap.until), gap)
             self._changed[place] = None
 
     # What is listed
@@ -418,12 +419,7 @@ class MarkTracker:
         """List what a reading from the end has left unread; return what of it may really have been missed."""
         assert record.mark is not None
         read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
-        gaps, record.gaps = record.gaps, ()
-        for gap in gaps:
-            # What was not stored stays missing; skipped messages may count as known here, and are read alone.
-            is_read = gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
-            for left in without_span([gap], read_from, END) if is_read else (gap,):
-                record.gaps = with_gap(record.gaps, left)
+        record.gaps = _without_read(record.gaps, read_from, END)
         listed: list[Gap] = []
         compared: list[Gap] = []
         known_until = max(record.mark, record.heard or "")
@@ -479,3 +475,16 @@ class MarkTracker:
     def _close_tail(self, record: _Record) -> None:
         record.is_first = record.is_open = record.was_away = False
         record.heard = record.reread = None
+
+
+def _without_read(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]:
+    """Return what is left of gaps once a span was read from the end.
+
+    What was not stored stays missing. Skipped messages may have counted as known, and are read alone.
+    """
+    result: tuple[Gap, ...] = ()
+    for gap in gaps:
+        is_read = gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
+        for left in without_span([gap], after, until) if is_read else (gap,):
+            result = with_gap(result, left)
+    return result

@@ -1,0 +1,250 @@
+"""The transitions of a mark, one at a time; `test_random_schedules.py` has them in any order."""
+
+from dataclasses import replace
+
+import pytest
+
+from globalchat.client.events import GapReason
+from globalchat.client.gap_fill.gaps import Gap, Place, moved
+from globalchat.client.gap_fill.marks import FillResult, MarkTracker
+from globalchat.client.history import HistoryPage, cursor_at
+from globalchat.client.inbox import SeenWindow
+from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.options import SessionOptions
+
+NOW = 1_800_000_000_000
+SECOND, DAY = 1_000, 86_400_000
+HERE, THERE = Place("us-west-2", "tech"), Place("ap-southeast-2", "tech")
+TERMS = HistoryTerms(7, NOW - 7 * DAY)
+OPTIONS = SessionOptions(fill_limit=3)
+NOTHING = HistoryPage((), None)
+
+
+def stored(at: int) -> Message:
+    """Return a message that arrived `at` ms after `NOW`."""
+    return Message(f"m{at}", "tech", "hi", "ana", "us-west-2", NOW + at, cursor_at(NOW + at)[:-1] + "1")
+
+
+def page(*times: int, more: bool = False) -> HistoryPage:
+    messages = tuple(stored(at) for at in times)
+    return HistoryPage(messages, messages[0].arrival if more else None)
+
+
+class Client:
+    """A tracker with its window, and the readings of one channel."""
+
+    def __init__(self, options: SessionOptions = OPTIONS) -> None:
+        self.window = SeenWindow(keeps_unsaved=True)
+        self.tracker = MarkTracker(options, self.window)
+
+    def connect(self, at: int, place: Place = HERE) -> None:
+        self.tracker.open_tail(place)
+        self.tracker.confirm(place, NOW + at)
+
+    def receive(self, message: Message, place: Place = HERE) -> None:
+        self.window.observe(message)
+        self.tracker.receive(place, message.arrival)
+
+    def fill(
+        self, *pages: HistoryPage, at: int, place: Place = HERE, terms: HistoryTerms = TERMS
+    ) -> FillResult:
+        """Read these pages; a reading that is not over then has failed."""
+        fill = self.tracker.begin_fill(place, terms, NOW + at)
+        for each in pages:
+            fill.add(each)
+        result = self.tracker.settle(fill)
+        for message in result.missed:
+            self.window.observe(message)
+        return result
+
+    def mark(self, place: Place = HERE) -> str:
+        changes = self.tracker.take_changes()
+        assert changes is not None
+        mark = changes.marks[place]
+        assert mark is not None
+        return mark.mark
+
+
+@pytest.fixture
+def client() -> Client:
+    """Return a client that was live at `NOW` in `HERE`, where the newest message was of 10 s before."""
+    client = Client()
+    client.connect(0)
+    assert client.fill(page(-20 * SECOND, -10 * SECOND), at=0).missed == ()
+    return client
+
+
+def test_what_was_there_before_the_first_mark_was_not_missed(client: Client) -> None:
+    client.connect(20 * SECOND)
+    result = client.fill(page(-20 * SECOND, -10 * SECOND, 5 * SECOND), at=20 * SECOND)
+    assert result.missed == (stored(5 * SECOND),)
+    assert result.was_gap
+    assert not result.listed
+
+
+def test_a_message_is_missed_once(client: Client) -> None:
+    client.receive(stored(1 * SECOND))
+    client.connect(20 * SECOND)
+    assert client.fill(page(1 * SECOND, 5 * SECOND), at=20 * SECOND).missed == (stored(5 * SECOND),)
+    second = client.fill(page(1 * SECOND, 5 * SECOND, 21 * SECOND), at=25 * SECOND)
+    assert second.missed == (stored(21 * SECOND),)
+    assert not second.was_gap
+
+
+def test_the_mark_stands_still_while_the_tail_is_open(client: Client) -> None:
+    before = client.mark()
+    client.tracker.open_tail(HERE)
+    client.receive(stored(300 * SECOND))
+    client.tracker.confirm(HERE, NOW + 290 * SECOND)
+    failed = client.fill(at=300 * SECOND)
+    assert (failed.is_open, failed.listed) == (True, ())
+    assert client.mark() == before
+    assert client.fill(page(5 * SECOND, 300 * SECOND), at=310 * SECOND).missed == (stored(5 * SECOND),)
+    assert client.mark() == stored(300 * SECOND).arrival
+
+
+def test_the_socket_moves_the_mark_only_if_there_are_no_comparisons() -> None:
+    for interval in (None, 300.0):
+        client = Client(replace(OPTIONS, history_interval=interval))
+        client.connect(0)
+        client.fill(page(-SECOND), at=0)
+        before = client.mark()
+        client.receive(stored(300 * SECOND))
+        changes = client.tracker.take_changes()
+        assert changes is not None
+        marks = {place: each and each.mark for place, each in changes.marks.items()}
+        assert marks == ({HERE: stored(300 * SECOND).arrival} if interval is None else {}), before
+
+
+def test_a_reading_that_began_before_a_loss_does_not_end_it(client: Client) -> None:
+    fill = client.tracker.begin_fill(HERE, TERMS, NOW + SECOND)
+    fill.add(NOTHING)
+    client.connect(60 * SECOND)
+    assert client.tracker.settle(fill).is_open
+    assert client.fill(page(30 * SECOND), at=60 * SECOND).was_gap
+
+
+def test_a_failure_after_a_page_lists_the_rest(client: Client) -> None:
+    client.connect(500 * SECOND)
+    result = client.fill(page(400 * SECOND, 450 * SECOND, more=True), at=500 * SECOND)
+    assert [each.sent_at - NOW for each in result.missed] == [400 * SECOND, 450 * SECOND]
+    (gap,) = result.listed
+    assert gap.reason is GapReason.UNREACHABLE
+    assert gap.until == stored(400 * SECOND).arrival
+    assert client.tracker.unfinished(HERE) == (gap,)
+    fill = client.tracker.begin_gap_fill(HERE, gap, TERMS, NOW + 510 * SECOND)
+    fill.add(page(-10 * SECOND, 100 * SECOND))
+    filled = client.tracker.settle(fill)
+    assert filled.missed == (stored(100 * SECOND),)
+    assert client.tracker.gaps("tech") == ()
+
+
+def test_more_than_the_limit_is_left_for_the_user(client: Client) -> None:
+    client.connect(500 * SECOND)
+    result = client.fill(page(*range(400_000, 400_005), more=True), at=500 * SECOND)
+    (gap,) = result.listed
+    assert gap.reason is GapReason.TOO_MANY
+    assert client.tracker.unfinished(HERE) == ()
+    assert gap.reason.is_fillable
+    fill = client.tracker.begin_gap_fill(HERE, gap, TERMS, NOW + 510 * SECOND)
+    fill.add(page(*range(300_000, 300_005), more=True))
+    (rest,) = client.tracker.settle(fill).listed
+    assert (rest.after, rest.until) == (gap.after, stored(300_000).arrival)
+
+
+def test_a_comparison_that_is_cut_short_leaves_the_mark(client: Client) -> None:
+    before = client.mark()
+    result = client.fill(page(200 * SECOND, more=True), at=300 * SECOND)
+    assert result.missed == (stored(200 * SECOND),)
+    assert not result.listed
+    assert not result.is_open
+    assert client.tracker.take_changes() is not None  # the id
+    assert client.fill(page(100 * SECOND, 200 * SECOND), at=600 * SECOND).missed == (stored(100 * SECOND),)
+    assert client.mark() > before
+
+
+def test_what_is_not_kept_is_listed_with_its_reason(client: Client) -> None:
+    client.connect(9 * DAY)
+    terms = HistoryTerms(7, NOW + 2 * DAY)
+    result = client.fill(page(3 * DAY), at=9 * DAY, terms=terms)
+    (gap,) = result.listed
+    assert gap.reason is GapReason.BEFORE_HISTORY
+    assert gap.holds(stored(DAY).arrival or "")
+    assert not gap.reason.is_fillable
+    client.connect(9 * DAY + SECOND)
+    assert not client.fill(page(3 * DAY), at=9 * DAY + SECOND, terms=terms).listed, "it is announced once"
+    assert client.tracker.gaps("tech") == ((HERE, gap),)
+
+
+def test_without_history_an_absence_is_a_gap(client: Client) -> None:
+    client.tracker.note_live(HERE, NOW + 100 * SECOND)
+    client.connect(160 * SECOND)
+    (gap,) = client.tracker.settle_without_history(HERE, NOW + 160 * SECOND, GapReason.HISTORY_OFF).listed
+    assert (gap.since_ms - NOW, gap.until_ms - NOW) == (100 * SECOND, 160 * SECOND)
+    client.tracker.note_live(HERE, NOW + 200 * SECOND)
+    assert client.tracker.gaps("tech") == ((HERE, gap),)
+
+
+def test_a_switch_reads_what_the_relay_may_have_delayed(client: Client) -> None:
+    client.connect(DAY, THERE)
+    fill = client.tracker.begin_fill(THERE, TERMS, NOW + DAY)
+    assert fill.floor <= cursor_at(NOW - 100 * SECOND), "from the start: the reader came less than a day ago"
+    client.fill(NOTHING, at=DAY, place=THERE)
+    client.connect(5 * DAY, HERE)
+    client.fill(NOTHING, at=5 * DAY)
+    client.connect(5 * DAY + SECOND, THERE)
+    back = client.tracker.begin_fill(THERE, TERMS, NOW + 5 * DAY)
+    assert cursor_at(NOW + 4 * DAY - 400 * SECOND) <= back.floor <= cursor_at(NOW + 4 * DAY)
+
+
+def test_a_switch_reads_again_what_is_loaded(client: Client) -> None:
+    client.tracker.note_loaded(HERE, stored(-3 * DAY).arrival or "")
+    client.connect(SECOND, THERE)
+    assert client.tracker.begin_fill(THERE, TERMS, NOW).floor <= cursor_at(NOW - 3 * DAY)
+    client.fill(NOTHING, at=SECOND, place=THERE)
+    client.connect(2 * SECOND, THERE)
+    assert client.tracker.begin_fill(THERE, TERMS, NOW).floor > cursor_at(NOW - DAY), "once"
+
+
+def test_what_a_slow_listener_skipped_is_read_again(client: Client) -> None:
+    for at in (1, 2, 3):
+        client.receive(stored(at * SECOND))
+    client.tracker.list_skipped(HERE, [stored(2 * SECOND)])
+    (gap,) = client.tracker.unfinished(HERE)
+    fill = client.tracker.begin_gap_fill(HERE, gap, TERMS, NOW + 5 * SECOND)
+    fill.add(page(1 * SECOND, 2 * SECOND))
+    assert client.tracker.settle(fill).missed == (stored(2 * SECOND),)
+
+
+def test_a_channel_that_was_left_starts_again(client: Client) -> None:
+    client.tracker.forget("tech")
+    changes = client.tracker.take_changes()
+    assert changes is not None
+    assert changes.marks == {HERE: None}
+    client.connect(DAY)
+    assert client.fill(page(DAY - SECOND), at=DAY).missed == ()
+
+
+def test_changes_are_taken_once(client: Client) -> None:
+    client.connect(500 * SECOND)
+    client.fill(page(400 * SECOND, more=True), at=500 * SECOND)
+    changes = client.tracker.take_changes()
+    assert changes is not None
+    (opened,) = changes.opened
+    assert isinstance(opened[1], Gap)
+    assert (len(changes.seen), len(changes.ignored)) == (1, 2)
+    assert client.tracker.take_changes() is None
+    fill = client.tracker.begin_gap_fill(HERE, opened[1], TERMS, NOW + 510 * SECOND)
+    fill.add(NOTHING)
+    client.tracker.settle(fill)
+    changes = client.tracker.take_changes()
+    assert changes is not None
+    assert (changes.closed, changes.opened) == ((opened,), ())
+
+
+def test_the_mark_is_never_older_than_what_is_kept(client: Client) -> None:
+    """In a channel in which nothing is said for days nothing was missed."""
+    client.fill(NOTHING, at=6 * DAY)
+    assert client.mark() == moved(cursor_at(NOW + 6 * DAY), -90)
+    client.connect(10 * DAY)
+    assert not client.fill(NOTHING, at=10 * DAY, terms=HistoryTerms(7, NOW + 3 * DAY)).listed
