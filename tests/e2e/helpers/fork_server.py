@@ -146,7 +146,7 @@ def _run() -> None:
         if isinstance(end.code, str):
             raise
         code = end.code or 0
-    # As the interpreter does: pools of threads are told to end before their threads are waited for.
+    # As the interpreter does: pools end before their threads are waited for.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
