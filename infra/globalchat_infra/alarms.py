@@ -158,13 +158,13 @@ class Alarms(Construct):
 
         Such an answer has the HTTP status 200: EventBridge may treat it as delivered, and then no queue gets
         it. Both the resolver's metric and a log filter count it, in case one of them does not work as
-        documented. Denials before the resolver have a separate alarm without e-mail, since holders of the API
-        key can cause them by calling `publishFromBus`.
+        documented. Denials before the resolver have a separate alarm without e-mail, since clients
+        can cause them by calling `publishFromBus`.
         """
         metric = {name: self._count(log, name, pattern) for name, pattern in FILTERS.items()}
         self._add("broadcast-errors", resolver_errors(api_id), "The resolver of publishFromBus failed.")
         self._add("broadcast-refused", metric[REFUSED], "AppSync's log has errors of publishFromBus.")
-        text = "Calls of publishFromBus were denied: harmless if a holder of the API key tried it."
+        text = "Calls of publishFromBus were denied: harmless if a client tried it."
         self._add("broadcast-denied", metric[DENIED], text, notifies=False)
 
     def on_lost_history(self, log: aws_logs.ILogGroup) -> None:

@@ -34,9 +34,10 @@ RESOLVERS_PER_REQUEST = 10
 
 
 class GraphqlApi(Construct):
-    """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
+    """An AppSync API with IAM, whose `publish` puts events on a bus.
 
-    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. With `history`, messages are
+    With a `key_expiry` (epoch seconds) it also has an API key, and that is the default mode; None has no key.
+    `schema_text` is what is uploaded. Resolvers read `environment` as `ctx.env`. With `history`, messages are
     stored in a table. `api` is the CDK's construct, `log` the log group of AppSync.
     """
 
@@ -48,32 +49,27 @@ class GraphqlApi(Construct):
         prefix: str,
         alias: str,
         schema: SchemaFile,
+        schema_text: str,
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
-        key_expiry: int,
+        key_expiry: int | None,
         history: bool,
     ) -> None:
         super().__init__(scope, id)
         self._prefix, self._alias = prefix, alias
-        key = aws_appsync.AuthorizationMode(
-            authorization_type=aws_appsync.AuthorizationType.API_KEY,
-            api_key_config=aws_appsync.ApiKeyConfig(description=stack_interface.KEY_DESCRIPTION),
-        )
-        iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
         self.api = aws_appsync.GraphqlApi(
             self,
             "Api",
             name=f"{prefix}-{alias}",
             definition=aws_appsync.Definition.from_file(str(schema.file)),
-            authorization_config=aws_appsync.AuthorizationConfig(
-                default_authorization=key, additional_authorization_modes=[iam]
-            ),
+            authorization_config=_modes(with_key=key_expiry is not None),
             environment_variables=dict(environment),
             query_depth_limit=QUERY_DEPTH,
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
-        self.api.node.find_child("Schema").definition = schema.deployed
-        self._make_key(key_expiry)
+        self.api.node.find_child("Schema").definition = schema_text
+        if key_expiry is not None:
+            self._make_key(key_expiry)
         kept = History(self, "History", prefix=prefix, alias=alias, api=self.api) if history else None
         self._add_resolvers(schema, self._add_bus_source(bus), kept)
         self.log = self._log_errors()
@@ -194,3 +190,14 @@ class GraphqlApi(Construct):
         name = names.role(self._prefix, self._alias, part)
         principal = aws_iam.ServicePrincipal("appsync.amazonaws.com")
         return aws_iam.Role(self, id, role_name=name, assumed_by=principal)
+
+
+def _modes(*, with_key: bool) -> aws_appsync.AuthorizationConfig:
+    iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
+    if not with_key:
+        return aws_appsync.AuthorizationConfig(default_authorization=iam)
+    key = aws_appsync.AuthorizationMode(
+        authorization_type=aws_appsync.AuthorizationType.API_KEY,
+        api_key_config=aws_appsync.ApiKeyConfig(description=stack_interface.KEY_DESCRIPTION),
+    )
+    return aws_appsync.AuthorizationConfig(default_authorization=key, additional_authorization_modes=[iam])

@@ -82,6 +82,7 @@ class ApiStack(RegionStack):
             prefix=config.prefix,
             alias=alias,
             schema=schema,
+            schema_text=schema.deployed if config.senders == "anyone" else schema.without_key,
             bus=bus,
             environment={
                 "ACCOUNT": self.account,
@@ -93,7 +94,7 @@ class ApiStack(RegionStack):
                 "REGION": self.region,
                 "VERIFIED_ROLES": " ".join(config.verified_roles),
             },
-            key_expiry=key_expiry,
+            key_expiry=key_expiry if config.has_key else None,
             history=config.history_days > 0,
         )
         broadcast = Broadcast(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from globalchat.core.errors import UsageError
 from globalchat.core.files import read_text
@@ -17,6 +18,7 @@ NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
 ACCOUNT = re.compile(r"[0-9]{12}")
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+SENDERS = ("anyone", "verified")
 ENVIRONMENT_VALUE = 512
 """Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
 RESERVED_ALIASES = ("auto", "local")
@@ -29,11 +31,11 @@ LIMIT_RANGES = {
     "id": (26, 128),
 }
 REQUIRED = ("prefix", "regions", "channels", "limits")
-OPTIONAL = ("historyDays", "verifiedRoles", "alarmEmail", "dashboard", "wafRate")
+OPTIONAL = ("historyDays", "senders", "verifiedRoles", "alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null has its default, or is off."""
-DEFAULTS: Mapping[str, object] = {"verifiedRoles": ["AWSReservedSSO_*"]}
+DEFAULTS: Mapping[str, object] = {"senders": "anyone", "verifiedRoles": ["AWSReservedSSO_*"]}
 """Values of optional keys that have one."""
-DEPLOYERS = ("account", "options")
+DEPLOYERS = ("account", "options", "withKeyMode")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
 CHOICES = ("regions", "channels", "limits", *OPTIONAL)
 """Keys that an option of the deployer may override in `cdk.json`."""
@@ -41,6 +43,10 @@ EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
 """The limits that a rate-based rule accepts (AWS WAF API reference, RateBasedStatement)."""
 MOST_HISTORY_DAYS = 366
+
+
+Senders = Literal["anyone", "verified"]
+"""Who may call the API: whoever has the API key besides those whom IAM lets in, or the latter alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,8 @@ class Config:
     sessions have the names of persons: names, or beginnings that end in a star. `alarm_email` gets the
     alarms; `waf_rate` is how many requests one address may send in five minutes. `options` names the keys
     that an option of the deployer decided. `account` is the AWS account that the stacks may be deployed to;
-    None leaves that to the credentials of `cdk deploy`.
+    None leaves that to the credentials of `cdk deploy`. `with_key_mode` keeps the mode of the API key while the
+    schema ends to use it: the update before the one that takes the key away.
     """
 
     prefix: str
@@ -72,12 +79,19 @@ class Config:
     channels: tuple[str, ...]
     limits: PublishLimits
     history_days: int = 0
+    senders: Senders = "anyone"
     verified_roles: tuple[str, ...] = ("AWSReservedSSO_*",)
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
     options: tuple[str, ...] = ()
     account: str | None = None
+    with_key_mode: bool = False
+
+    @property
+    def has_key(self) -> bool:
+        """True if the APIs take a key."""
+        return self.senders == "anyone" or self.with_key_mode
 
 
 def load(path: Path | None = None) -> Config:
@@ -113,12 +127,14 @@ def parse(value: object) -> Config:
         channels=_channels(value["channels"]),
         limits=_limits(value["limits"]),
         history_days=_history_days(value.get("historyDays")),
+        senders=_senders(value.get("senders")),
         verified_roles=_verified_roles(value.get("verifiedRoles")),
         alarm_email=_alarm_email(value.get("alarmEmail")),
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
         options=_options(value.get("options")),
         account=_account(value.get("account")),
+        with_key_mode=value.get("withKeyMode") is True,
     )
 
 
@@ -204,6 +220,15 @@ def _history_days(value: object) -> int:
             "or 0 to keep no messages."
         )
     return value
+
+
+def _senders(value: object) -> Senders:
+    if value not in (None, *SENDERS):
+        raise UsageError(
+            f'The "senders" are {json.dumps(value)}: use "anyone" (with the API key), '
+            'or "verified" (there is no key: IAM decides).'
+        )
+    return "verified" if value == "verified" else "anyone"
 
 
 def _verified_roles(value: object) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ _COMMENT = re.compile(r"^ *(/\*\*.*?\*/|//[^\n]*)\n|/\*\* @type [^*]*\*/ ", re.M
 """A comment on lines of its own, or the type of a value, in a resolver file."""
 _SHARED_IMPORT = re.compile(r"^import \{ \w+ \} from '\./(shared/\w+\.js)';\n", re.MULTILINE)
 """What a resolver takes from a file that several share."""
+_KEY_DIRECTIVE = re.compile(r"\s+@aws_api_key\b")
 _SCHEMA_COMMENT = re.compile(r"^ *#.*\n", re.MULTILINE)
 
 
@@ -49,6 +50,11 @@ class SchemaFile:
     def deployed(self) -> str:
         """The text as deployed: without comments, for which a template has no room."""
         return _SCHEMA_COMMENT.sub("", read_text(self.file))
+
+    @property
+    def without_key(self) -> str:
+        """The deployed text for an API that takes no key."""
+        return _KEY_DIRECTIVE.sub("", self.deployed)
 
     @cached_property
     def root_fields(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
+from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.config import Config, load
 from globalchat_infra.toolchain import prepare, run_tool
 
@@ -80,6 +80,7 @@ def _write_all() -> None:
     config = load()
     write(synthesise(config), TEMPLATES)
     write(synthesise(replace(config, history_days=0)), TEMPLATES_WITHOUT_HISTORY)
+    write(synthesise(replace(config, senders="verified")), TEMPLATES_VERIFIED)
 
 
 if __name__ == "__main__":

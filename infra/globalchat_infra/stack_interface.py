@@ -61,6 +61,7 @@ def dump_settings(config: Config) -> str:
         "channels": config.channels,
         "limits": asdict(config.limits),
         "historyDays": config.history_days,
+        "senders": config.senders,
         "verifiedRoles": list(config.verified_roles),
         "alarmEmail": config.alarm_email,
         "dashboard": config.dashboard,

@@ -59,6 +59,39 @@ def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any]
     assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == schema.deployed
 
 
+@pytest.mark.parametrize("part", ["api", "relay"])
+def test_with_verified_senders_there_is_no_key(
+    part: str, alias: str, synthesised: Mapping[str, Mapping[str, str]]
+) -> None:
+    name = f"globalchat-{alias}-{part}"
+    template = templates_of(synthesised["verified senders"])[name]
+    written = json.dumps(template).lower()
+    for word in ("api_key", "apikey", "api key", "keyexpires", "keygeneration"):
+        assert word not in written
+    if part == "api":
+        api = only(template, "AWS::AppSync::GraphQLApi")
+        assert api["AuthenticationType"] == "AWS_IAM"
+        assert "AdditionalAuthenticationProviders" not in api
+        # All else is as with a key.
+        kept = {**templates_of(synthesised["default"])[name]["Resources"]}
+        assert template["Resources"].keys() == {
+            logical_id for logical_id, each in kept.items() if each["Type"] != "AWS::AppSync::ApiKey"
+        }
+
+
+def test_before_the_key_goes_the_schema_ends_to_use_its_mode(
+    alias: str, synthesised: Mapping[str, Mapping[str, str]]
+) -> None:
+    name = f"globalchat-{alias}-api"
+    between = templates_of(synthesised["before verified senders"])[name]
+    with_key = templates_of(synthesised["default"])[name]
+    without = templates_of(synthesised["verified senders"])[name]
+    schema = logical(between, "AWS::AppSync::GraphQLSchema")
+    expected = {**with_key["Resources"], schema: without["Resources"][schema]}
+    assert between["Resources"] == expected
+    assert between["Parameters"] == with_key["Parameters"]
+
+
 def test_one_request_has_bounds(template: dict[str, Any]) -> None:
     api = only(template, "AWS::AppSync::GraphQLApi")
     introspection = depth(parse(get_introspection_query()).definitions)

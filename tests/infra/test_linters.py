@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
+from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.snapshot import write
 from tests.paths import INFRA, RESOLVERS
 
@@ -29,8 +29,9 @@ def test_cloudformation_s_linter_finds_nothing() -> None:
     files = [
         *sorted(TEMPLATES.glob("*.template.json")),
         *sorted(TEMPLATES_WITHOUT_HISTORY.glob("*-api.template.json")),
+        *sorted(TEMPLATES_VERIFIED.glob("*-api.template.json")),
     ]
-    assert len(files) == 6
+    assert len(files) == 8
     assert findings(files, REGIONS) == []
 
 

@@ -4,14 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
+from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED, TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.snapshot import write
 from tests.paths import ROOT
 
 
 @pytest.mark.infra
 @pytest.mark.parametrize(
-    ("folder", "name"), [(TEMPLATES, "default"), (TEMPLATES_WITHOUT_HISTORY, "without history")]
+    ("folder", "name"),
+    [
+        (TEMPLATES, "default"),
+        (TEMPLATES_WITHOUT_HISTORY, "without history"),
+        (TEMPLATES_VERIFIED, "verified senders"),
+    ],
 )
 def test_the_checked_in_templates_are_what_the_app_makes(
     folder: Path, name: str, synthesised: Mapping[str, Mapping[str, str]]
@@ -25,7 +30,7 @@ def _masked(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def test_the_checked_in_templates_tell_nothing_of_a_machine() -> None:
-    for file in [*TEMPLATES.iterdir(), *TEMPLATES_WITHOUT_HISTORY.iterdir()]:
+    for file in [*TEMPLATES.iterdir(), *TEMPLATES_WITHOUT_HISTORY.iterdir(), *TEMPLATES_VERIFIED.iterdir()]:
         content = file.read_text(encoding="utf-8")
         assert str(ROOT) not in content
         assert "trace" not in content

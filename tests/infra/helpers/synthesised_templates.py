@@ -46,6 +46,8 @@ def configurations() -> Mapping[str, Config]:
         "seven regions": replace(default, regions={name: name for name in seven}),
         "one region": replace(default, regions={"oregon": "us-west-2"}),
         "without history": replace(default, history_days=0),
+        "verified senders": replace(default, senders="verified"),
+        "before verified senders": replace(default, senders="verified", with_key_mode=True),
         "one account": replace(default, account="111122223333"),
     }
 

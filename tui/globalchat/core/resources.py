@@ -11,6 +11,8 @@ TEMPLATES: Final = _PACKAGE / "localcloud" / "templates"
 """The synthesised templates from which the local cloud boots; part of the package in both cases."""
 TEMPLATES_WITHOUT_HISTORY: Final = TEMPLATES.with_name("templates_without_history")
 """The same for a deployment that stores no messages."""
+TEMPLATES_VERIFIED: Final = TEMPLATES.with_name("templates_verified")
+"""The same for a deployment without an API key."""
 
 
 def checkout() -> Path | None:
