@@ -70,8 +70,8 @@ class Config:
     sessions have the names of persons: names, or beginnings that end in a star. `alarm_email` gets the
     alarms; `waf_rate` is how many requests one address may send in five minutes. `options` names the keys
     that an option of the deployer decided. `account` is the AWS account that the stacks may be deployed to;
-    None leaves that to the credentials of `cdk deploy`. `with_key_mode` keeps the mode of the API key while the
-    schema ends to use it: the update before the one that takes the key away.
+    None leaves that to the credentials of `cdk deploy`. `with_key_mode` keeps the mode of the API key in
+    the update before the one that takes the key away, in which the schema ends to use it.
     """
 
     prefix: str

@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from globalchat.client.profiles import Profile
 from globalchat.core.clock import EpochClock
@@ -73,14 +74,45 @@ class Deployer:
         """
         # Since the confirmation, another team may have made a stack of one of these names.
         self._check_owners()
-        progress = Progress.of(stacks.stack_names(self.config))
+        parameters = self._parameters()
+        app = self.app
+        if self.plan.takes_key_away:
+            prompter.note("update 1 of 2: no field of the APIs takes the API key any more")
+            self._update(prompter, self.plan.before_key_goes, None, parameters)
+            prompter.note("update 2 of 2: the API keys are deleted")
+            app = None  # The first update was synthesised into the same folder.
+        self._update(prompter, self.plan.content, app, parameters)
+        self._check_complete()
+        to_delete = self.plan.to_delete
+        seconds = self.seconds or stacks.time_limit(len(to_delete))
+        # Last, since until here the relays of remaining regions lead to those that will be deleted.
+        destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
+
+    def _parameters(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the parameters that change, by stack."""
         existing = [stack for stack in self.plan.existing.stacks if stack.alias in self.config.regions]
         now = self.now()
-        # Checked again: a key may have been rotated while the question waited for an answer.
-        keys = api_keys.find_replacements(self.aws, existing, now).parameters
+        keys: Mapping[str, Mapping[str, str]] = {}
+        if self.config.has_key:
+            # Checked again: a key may have been rotated while the question waited for an answer.
+            keys = api_keys.find_replacements(self.aws, existing, now).parameters
         since = stored_messages.since_parameters(self.config, existing, now)
-        parameters = {name: {**keys.get(name, {}), **since.get(name, {})} for name in {**keys, **since}}
-        with self._cdk(prompter) as (command, credentials):
+        return {name: {**keys.get(name, {}), **since.get(name, {})} for name in {**keys, **since}}
+
+    def _update(
+        self,
+        prompter: Prompter,
+        content: Mapping[str, Any],
+        app: str | None,
+        parameters: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Deploy every stack of a `cdk.json`; `app` is how the CDK gets the assembly, None synthesises it.
+
+        Raises:
+            UserError: it failed, with what is complete; or Ctrl-C.
+        """
+        progress = Progress.of(stacks.stack_names(self.config))
+        with self._cdk(prompter, content, app) as (command, credentials):
             code = cdk_process.run(
                 command.deploy(parameters),
                 command.folder,
@@ -96,11 +128,6 @@ class Deployer:
             raise cdk_process.deployment_failed(
                 progress, code, log, environ=command.environment, credentials=credentials.failure
             )
-        self._check_complete()
-        to_delete = self.plan.to_delete
-        seconds = self.seconds or stacks.time_limit(len(to_delete))
-        # Last, since until here the relays of remaining regions lead to those that will be deleted.
-        destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
 
     def diff(self, prompter: Prompter) -> int:
         """Print what a deployment would change on standard output, and return the CDK's exit code.
@@ -108,7 +135,7 @@ class Deployer:
         Raises:
             UserError: it took longer than a deployment may.
         """
-        with self._cdk(prompter) as (command, _):
+        with self._cdk(prompter, self.plan.content, self.app) as (command, _):
             return cdk_process.run_attached(
                 command.diff(),
                 command.folder,
@@ -126,7 +153,7 @@ class Deployer:
         """
         now = self.now()
         made = find_api_stacks(self.aws, self.config.prefix, self.config.regions)
-        for stack in made:
+        for stack in made if self.config.has_key else ():
             try:
                 api_keys.renew(self.aws, stack.region, stack.outputs["apiId"], now)
             except Denied as error:
@@ -143,19 +170,21 @@ class Deployer:
             ) from None
 
     @contextmanager
-    def _cdk(self, prompter: Prompter) -> Iterator[tuple[cdk.CdkCommand, CredentialEndpoint]]:
-        """Prepare the command line, and serve this command's credentials to it during the context."""
+    def _cdk(
+        self, prompter: Prompter, content: Mapping[str, Any], app: str | None
+    ) -> Iterator[tuple[cdk.CdkCommand, CredentialEndpoint]]:
+        """Prepare the command line, and serve it this command's credentials until the context ends."""
         region = next(iter(self.config.regions.values()))
         node, source = preflight.check_tools(), self.aws.sign_in(region)
         script = cdk.cdk_cli(self.cache, prompter.note)
         # Bound to the confirmed account, so that the CDK refuses credentials of another.
-        content = for_account(self.plan.content, self.aws.account(region).number)
-        folder = cdk.write_settings(self.cache, content)
+        bound = for_account(content, self.aws.account(region).number)
+        folder = cdk.write_settings(self.cache, bound)
         with credential_endpoint.serve(source) as endpoint:
             reach = {**source.environment(), **endpoint.environment, "AWS_REGION": region}
             environment = cdk.environment(os.environ, reach, node=node.path, cache=self.cache)
-            app = self.app or cdk.app_command()
-            yield cdk.CdkCommand(node.path, script, folder, app, environment, self.role), endpoint
+            how = app or cdk.app_command()
+            yield cdk.CdkCommand(node.path, script, folder, how, environment, self.role), endpoint
 
     def _remaining_work(self, progress: Progress) -> str:
         """Ask AWS what it is still doing; in this thread, so that Ctrl-C ends it at once."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from globalchat.client.profiles import Profile, RegionEndpoint
@@ -272,22 +272,22 @@ def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:
             raise UserError(
                 f'The stack {stack.name} has no output "{name}".', remedy="Run `globalchat deploy` again."
             )
-    api_id = stack.outputs["apiId"]
+    endpoint = RegionEndpoint(
+        alias=stack.alias,
+        region=stack.region,
+        graphql_url=stack.outputs["graphqlUrl"],
+        realtime_url=stack.outputs["realtimeUrl"],
+        api_id=stack.outputs["apiId"],
+        event_bus=stack.outputs["eventBus"],
+    )
+    if (_settings(stack) or {}).get("senders") == "verified":
+        return replace(endpoint, auth="iam")
     try:
-        key = api_keys.current(aws, stack.region, api_id, now)
+        key = api_keys.current(aws, stack.region, endpoint.api_id, now)
     except Denied as error:
         raise UserError(
             f"The stack {stack.name} exists, with {stack.outputs['graphqlUrl']}, "
             f"but its API key cannot be read. {error}",
             remedy="Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys.",
         ) from None
-    return RegionEndpoint(
-        alias=stack.alias,
-        region=stack.region,
-        graphql_url=stack.outputs["graphqlUrl"],
-        realtime_url=stack.outputs["realtimeUrl"],
-        api_id=api_id,
-        event_bus=stack.outputs["eventBus"],
-        api_key=key.key,
-        api_key_expires=key.expires,
-    )
+    return replace(endpoint, api_key=key.key, api_key_expires=key.expires)

@@ -11,7 +11,7 @@ from globalchat.core.errors import UsageError
 from globalchat_infra.config import CHOICES, DEFAULTS, Config, choose_regions, parse
 from globalchat_infra.deployer.discovery import AliasedRegion, ExistingDeployment
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.stack_interface import HISTORY_SINCE, OPTIONS
+from globalchat_infra.stack_interface import GENERATION, HISTORY_SINCE, OPTIONS
 
 CONTEXT = "globalchat"
 
@@ -129,9 +129,33 @@ class Plan:
         return days if isinstance(days, int) else 0
 
     @property
+    def takes_key_away(self) -> list[DeployedStack]:
+        """The Api stacks whose API key will be deleted, and with it the mode."""
+        return [each for each in self._updated_apis if GENERATION in each.parameters and not self._has_key]
+
+    @property
+    def makes_key(self) -> list[DeployedStack]:
+        """The Api stacks without a key that get one."""
+        had_key = (self.existing.settings or {}).get("senders") != "verified"
+        return [] if had_key or not self._has_key else self._updated_apis
+
+    @property
+    def before_key_goes(self) -> Mapping[str, Any]:
+        """The `cdk.json` of the update before the one that takes the key away.
+
+        CloudFormation changes an API before its schema, and a schema may only use modes that its API has.
+        """
+        return with_context(self.content, {**context_of(self.content), "withKeyMode": True})
+
+    @property
     def needs_confirmation(self) -> bool:
-        """True if something is deleted, or messages of an existing deployment begin to be stored."""
-        return bool(self.to_delete or self.begins_history or self.ends_history)
+        """True if something is deleted, messages begin to be stored, or who may chat changes."""
+        history, key = self.begins_history or self.ends_history, self.takes_key_away or self.makes_key
+        return bool(self.to_delete or history or key)
+
+    @property
+    def _has_key(self) -> bool:
+        return self.config.has_key
 
     @property
     def _stores(self) -> bool:
@@ -149,6 +173,16 @@ class Plan:
             yield from (f"changes {line}" for line in differences(before, after))
         if kept := self._kept(before, after):
             yield f"kept as deployed: {', '.join(kept)} (--reset takes it from cdk.json)"
+        if self.takes_key_away:
+            yield (
+                f"will be deleted: the API keys of {_aliases(self.takes_key_away)}. Then only those chat "
+                "whom IAM lets in, and profiles with a key stop working. It takes two updates"
+            )
+        if self.makes_key:
+            yield (
+                f"{_aliases(self.makes_key)} will have an API key: who has it can read and publish without "
+                "an AWS account"
+            )
         if self.to_delete:
             yield f"will be deleted: {_names(self.to_delete)}"
         if not self.request.prune:
@@ -285,6 +319,10 @@ def _check_aliases(plan: Plan) -> None:
                 f"{region} is deployed as {aliases[region]} and cannot be called {alias}.",
                 remedy=f"Keep the alias {aliases[region]}, or destroy that region first.",
             )
+
+
+def _aliases(stacks: list[DeployedStack]) -> str:
+    return ", ".join(stack.alias for stack in stacks)
 
 
 def _names(stacks: list[DeployedStack]) -> str:

@@ -71,7 +71,8 @@ def run(
     yield PreflightFinding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
     yield from map(PreflightFinding, plan.lines())
     yield from map(PreflightFinding, stored_messages.changes(aws, plan))
-    yield from map(PreflightFinding, api_keys.find_replacements(aws, existing, now()).notes)
+    if plan.config.has_key:
+        yield from map(PreflightFinding, api_keys.find_replacements(aws, existing, now()).notes)
     if synthesis is not None:
         yield from _iam_findings(aws, plan, owner, synthesis, existing)
 

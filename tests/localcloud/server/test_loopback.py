@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from globalchat.core.errors import UserError
+from globalchat.localcloud.iam import user
+from globalchat.localcloud.people import AccessKeys
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import Certificates, bound, make_certificates, url
-from globalchat.localcloud.server.region import new_admin, new_api_key
+from globalchat.localcloud.server.region import new_api_key
 
 PUBLISH = 'mutation { publish(name: "tech", message: "over TLS") { id } }'
 SUBSCRIBE = 'subscription { subscribe(name: "tech") { message } }'
@@ -198,7 +201,7 @@ def test_a_number_that_is_not_a_port_is_refused(port: int) -> None:
 
 def test_credentials_have_the_form_of_aws() -> None:
     rng = secrets.SystemRandom()
-    key, admin = new_api_key(rng), new_admin(rng)
+    key, admin = new_api_key(rng), AccessKeys(rng, time.time).issue(user("admin", "000000000000"))
     assert re.fullmatch(r"da2-[a-z0-9]{26}", key)
     assert re.fullmatch(r"AKIA[A-Z2-7]{16}", admin.access_key)
     assert re.fullmatch(r"[A-Za-z0-9+/]{40}", admin.secret_key)

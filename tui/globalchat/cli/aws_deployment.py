@@ -127,9 +127,19 @@ def deployed_profile(given: str | None) -> Profile:
     return profiles.load(name, user_folders().config)
 
 
-def save_profile(profile: Profile) -> None:
-    """Write a profile and print its path; if it replaces another deployment's profile, print that, too."""
+def save_profile(profile: Profile, aws_profile: str | None = None) -> None:
+    """Write a profile and print its path; if it replaces another deployment's profile, print that, too.
+
+    Where requests are signed, they are with the AWS profile that the old profile names, else the given one.
+    """
     old = _saved_profile(profile.name)
+    if profile.signs:
+        known = {} if old is None else {alias: each.aws_profile for alias, each in old.regions.items()}
+        signing = {
+            alias: replace(each, aws_profile=known.get(alias) or aws_profile)
+            for alias, each in profile.regions.items()
+        }
+        profile = replace(profile, regions=signing)
     if old is not None and not _buses(old) & _buses(profile):
         echo_err(f'the profile "{profile.name}" stood for another deployment, and is replaced')
     file = profiles.save(profile, user_folders().config)

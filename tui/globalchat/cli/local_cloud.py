@@ -1,6 +1,7 @@
 """Starts or joins the local cloud, and makes the profile `local`."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
@@ -8,7 +9,7 @@ from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unreachable
 from globalchat.core.files import user_folders
 from globalchat.localcloud.interfaces import RegionAddress
-from globalchat.localcloud.process import launch
+from globalchat.localcloud.process import control_client, launch
 from globalchat.localcloud.process.launch import Note
 from globalchat.localcloud.process.state import CloudState
 
@@ -71,10 +72,23 @@ def profile_of(regions: Iterable[RegionAddress]) -> Profile:
                 api_id=each.api_id,
                 event_bus=each.event_bus,
                 api_key=each.api_key,
+                auth="apiKey" if each.api_key else "iam",
             )
             for each in regions
         },
     )
+
+
+def person(state: CloudState, name: str, *, seconds: float | None = None) -> Credentials:
+    """Return new credentials of a verified person of the local cloud; None lets them last as usual.
+
+    Raises:
+        UsageError: no person can have this name, or no credentials last this long.
+        Unreachable: the cloud ended meanwhile.
+    """
+    answer = control_client.sign_in(state, name, seconds=seconds)
+    access, secret, token = (str(answer[key]) for key in ("AccessKeyId", "SecretAccessKey", "Token"))
+    return Credentials(access, secret, token, datetime.fromisoformat(str(answer["Expiration"])))
 
 
 def administrator(state: CloudState) -> Credentials:

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from globalchat.core.clock import DAY, is_plausible
@@ -24,12 +25,15 @@ _FIELDS = {
     "realtime_url": "realtimeUrl",
     "api_id": "apiId",
     "event_bus": "eventBus",
-    "api_key": "apiKey",
 }
+_KEY = "apiKey"
+_AUTH = "auth"
+_AWS_PROFILE = "awsProfile"
 _EXPIRES = "apiKeyExpires"
 _REWRITE = "Delete it, then run `globalchat outputs --refresh` to write it again."
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_AWS_PROFILE_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}")
 _WORD = re.compile(r"[!-~]{1,2048}")
 """ASCII without blanks and controls: the characters of a URL, an ARN or a header's value."""
 
@@ -38,11 +42,17 @@ SOON_DAYS = 14
 EXPIRY_REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
 
 
+AuthKind = Literal["apiKey", "iam"]
+"""How requests to a region are authenticated: by its API key, or by an IAM signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegionEndpoint:
-    """The endpoints of one region and its API key. Users call it by its alias (`oregon`), AWS by `region`.
+    """The endpoints of one region, and how to authenticate.
 
-    `api_key_expires` is in epoch seconds, None if unknown.
+    Users call it by its alias (`oregon`), AWS by `region`. `api_key` is empty with `auth` "iam";
+    `api_key_expires` is in epoch seconds, None if unknown. `aws_profile` is the AWS profile whose credentials
+    sign; None leaves that to AWS's own variables and files.
     """
 
     alias: str
@@ -51,8 +61,10 @@ class RegionEndpoint:
     realtime_url: str
     api_id: str
     event_bus: str
-    api_key: str = field(repr=False)
+    api_key: str = field(default="", repr=False)
     api_key_expires: int | None = None
+    auth: AuthKind = "apiKey"
+    aws_profile: str | None = None
 
     @property
     def urls(self) -> tuple[str, str]:
@@ -66,6 +78,11 @@ class Profile:
 
     name: str
     regions: Mapping[str, RegionEndpoint]
+
+    @property
+    def signs(self) -> bool:
+        """True if requests to some region are signed by IAM."""
+        return any(each.auth == "iam" for each in self.regions.values())
 
     def resolve(self, name: str) -> RegionEndpoint:
         """Return the region with this alias or AWS name, in any case.
@@ -241,6 +258,12 @@ def remove(name: str, folder: Path) -> bool:
 
 def _document(endpoint: RegionEndpoint) -> dict[str, str | int]:
     document: dict[str, str | int] = {key: getattr(endpoint, name) for name, key in _FIELDS.items()}
+    if endpoint.auth == "iam":
+        document[_AUTH] = endpoint.auth
+        if endpoint.aws_profile is not None:
+            document[_AWS_PROFILE] = endpoint.aws_profile
+        return document
+    document[_KEY] = endpoint.api_key
     if endpoint.api_key_expires is not None:
         document[_EXPIRES] = endpoint.api_key_expires
     return document
@@ -290,20 +313,48 @@ def _parse(name: str, text: str, file: Path) -> Profile:
 def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
     if not _ALIAS.fullmatch(alias):
         raise _damaged(file, f'"{alias[:50]}" cannot be the alias of a region')
-    values: dict[str, str] = {}
-    for name, key in _FIELDS.items():
-        value = raw.get(key) if isinstance(raw, dict) else None
-        if not isinstance(value, str) or not value:
-            raise _damaged(file, f'region "{alias[:50]}" has no text at "{key}"')
-        if not (_REGION if name == "region" else _WORD).fullmatch(value):
-            raise _damaged(file, f'region "{alias[:50]}" has at "{key}" what cannot be one')
-        values[name] = value
+    document: Mapping[str, object] = raw if isinstance(raw, dict) else {}
+    values = {
+        name: _word(alias, document, key, _REGION if name == "region" else _WORD, file)
+        for name, key in _FIELDS.items()
+    }
     _check_url(file, values["graphql_url"], ("http", "https"), alias)
     _check_url(file, values["realtime_url"], ("ws", "wss"), alias)
-    expires = raw.get(_EXPIRES) if isinstance(raw, dict) else None
+    found = RegionEndpoint(
+        alias=alias,
+        region=values["region"],
+        graphql_url=values["graphql_url"],
+        realtime_url=values["realtime_url"],
+        api_id=values["api_id"],
+        event_bus=values["event_bus"],
+    )
+    auth = document.get(_AUTH, "apiKey")
+    if auth == "iam":
+        return replace(found, auth="iam", aws_profile=_aws_profile(alias, document, file))
+    if auth != "apiKey":
+        raise _damaged(file, f'region "{alias[:50]}" has at "{_AUTH}" neither "apiKey" nor "iam"')
+    key, expires = _word(alias, document, _KEY, _WORD, file), document.get(_EXPIRES)
     if expires is not None and (type(expires) is not int or not is_plausible(1000 * expires)):
         raise _damaged(file, f'region "{alias[:50]}" has no epoch seconds at "{_EXPIRES}"')
-    return RegionEndpoint(alias=alias, **values, api_key_expires=expires)
+    return replace(found, api_key=key, api_key_expires=expires)
+
+
+def _aws_profile(alias: str, document: Mapping[str, object], file: Path) -> str | None:
+    if document.get(_KEY) is not None:
+        raise _damaged(file, f'region "{alias[:50]}" has "{_KEY}", but signs by IAM')
+    if document.get(_AWS_PROFILE) is None:
+        return None
+    return _word(alias, document, _AWS_PROFILE, _AWS_PROFILE_NAME, file)
+
+
+def _word(alias: str, document: Mapping[str, object], key: str, form: re.Pattern[str], file: Path) -> str:
+    """Return the text of a field."""
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise _damaged(file, f'region "{alias[:50]}" has no text at "{key}"')
+    if not form.fullmatch(value):
+        raise _damaged(file, f'region "{alias[:50]}" has at "{key}" what cannot be one')
+    return value
 
 
 def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from moto.appsync.exceptions import BadRequestException
 from moto.appsync.models import GraphqlAPI as MotoApi
@@ -63,7 +64,19 @@ class Api(Resource):
 
     def change(self, properties: Properties) -> None:
         self._api.name = properties["Name"]
+        self._api.authentication_type = properties["AuthenticationType"]
+        self._api.additional_authentication_providers = properties.get("AdditionalAuthenticationProviders")
+        _check_modes(self._api)
         self.environment = properties.get("EnvironmentVariables")
+
+
+def _check_modes(api: MotoApi) -> None:
+    """Refuse an API whose schema uses the mode of the key, which it does not have; AWS may do the same."""
+    more: Any = api.additional_authentication_providers or []
+    modes = [api.authentication_type, *(each["AuthenticationType"] for each in more)]
+    schema = api.graphql_schema
+    if schema is not None and "@aws_api_key" in schema.definition and "API_KEY" not in modes:
+        raise BadRequestException("The schema uses @aws_api_key, and the API has no such mode.")
 
 
 class Schema(Resource):
@@ -75,6 +88,7 @@ class Schema(Resource):
         status, reason = api.get_schema_status()
         if status == "FAILED":
             raise BadRequestException(f"Schema Creation Status is FAILED with details: {reason}")
+        _check_modes(api)
 
 
 class ApiKey(Resource):

@@ -56,6 +56,10 @@ def apply() -> None:
             update(stack, template, parameters)
             for name in gone:
                 stack._parsed_resources.pop(name, None)
+            # A stack has the parameters of its template, not those of earlier ones.
+            for held in (stack.input_parameters, stack.resolved_parameters):
+                for name in held.keys() - template.get("Parameters", {}).keys():
+                    del held[name]
             while _replaced_roles:
                 _delete(_replaced_roles.pop(), stack)
 
@@ -117,6 +121,8 @@ def _apply_conditions(stack: Any, template: Any, parameters: Any, actions: dict[
             actions["Remove"].append(name)
         elif wanted:
             actions["Add"].append(name)
+    # What a condition left out was never made.
+    actions["Remove"] = [each for each in actions["Remove"] if stack._parsed_resources.get(each) is not None]
 
 
 def _holds(template: Any, condition: str, parameters: Any) -> bool:

@@ -49,6 +49,11 @@ class DeployOptions:
         metavar="N",
         help="How many days messages are stored; 0 stores none.",
     )
+    senders: str | None = option(
+        "--senders",
+        type=click.Choice(["anyone", "verified"]),
+        help="Who may chat: who has the API key, or without any key whom IAM lets in.",
+    )
     verified_roles: tuple[str, ...] = option(
         "--verified-role",
         "verified_roles",
@@ -117,8 +122,10 @@ def command(given: DeployOptions) -> int:
         return deployer.diff(prompter)
     deployer.run(prompter)
     profile = deployer.profile(name, prompter.note)
-    _save(profile)
-    if not given.no_proof:
+    _save(profile, given.aws_profile)
+    if profile.signs:
+        echo_err("no message was sent: who may chat is up to IAM (docs/operations.md, Verified senders)")
+    elif not given.no_proof:
         _send_a_message(profile, deployer.config)
     if not given.prune:
         for line in plan.orphaned():
@@ -136,6 +143,8 @@ def _extras(given: DeployOptions) -> Mapping[str, object]:
     found: dict[str, object] = {}
     if given.history_days is not None:
         found["historyDays"] = given.history_days
+    if given.senders is not None:
+        found["senders"] = given.senders
     if given.verified_roles:
         found["verifiedRoles"] = [role for role in given.verified_roles if role != OFF]
     if given.alarm_email is not None:
@@ -150,13 +159,13 @@ def _extras(given: DeployOptions) -> Mapping[str, object]:
     return found
 
 
-def _save(profile: "Profile") -> None:
+def _save(profile: "Profile", aws_profile: str | None) -> None:
     """Save the profile of a deployment that has succeeded."""
     from globalchat.cli.aws_deployment import save_profile
 
     # The stacks exist by now, and the error has to say so.
     try:
-        save_profile(profile)
+        save_profile(profile, aws_profile)
     except UserError as error:
         remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
         raise UserError(f"The deployment stands, but {error}", remedy=remedy) from None

@@ -254,13 +254,19 @@ def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Prof
     """Return a client of AWS, signed in to the account of the deployment, and the deployment's profile.
 
     Raises:
-        UserError: there is no such profile, or the credentials are not of its account.
+        UserError: there is no such profile, its deployment has no keys, or the credentials are not of its
+            account.
     """
     # Imported here, since help must not load botocore.
     from globalchat.cli.aws_deployment import deployed_profile, sign_in_to
     from globalchat_infra.deployer.aws import Aws
 
     aws, loaded = Aws(aws_profile), deployed_profile(profile)
+    if loaded.signs:
+        raise UsageError(
+            f'The deployment of the profile "{loaded.name}" has no API keys: its senders are verified.',
+            remedy="Who may chat is up to IAM: see docs/operations.md, Verified senders.",
+        )
     sign_in_to(aws, loaded)
     return aws, loaded
 

@@ -10,10 +10,11 @@ import click
 
 from globalchat.cli import local_cloud, options
 from globalchat.cli.command import CliCommand, CommandGroup
-from globalchat.cli.options import argument, build, flag, option, parameters, shared
+from globalchat.cli.options import Duration, argument, build, flag, option, parameters, shared
 from globalchat.cli.output import confirm, echo_err, json_line, write_exactly, write_lines
 from globalchat.core.clock import iso_time
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import ExitCode, UsageError
+from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults import FAULT_KINDS, FaultKind, FaultLocation, parse
 from globalchat.localcloud.interfaces import AppSyncErrors
@@ -29,6 +30,7 @@ Examples:
   globalchat local serve
   globalchat local serve --port 4000 --tls
   globalchat local serve --templates cdk.out
+  globalchat local serve --senders verified
 """
 
 
@@ -41,6 +43,12 @@ class LocalServeOptions:
     )
     templates: Path | None = option(
         "--templates", type=click.Path(path_type=Path), metavar="DIR", help="A cloud assembly to run."
+    )
+    senders: str = option(
+        "--senders",
+        type=click.Choice(["anyone", "verified"]),
+        default="anyone",
+        help="Who may chat: who has the API key, or without any key whom IAM lets in.",
     )
     appsync_errors: AppSyncErrors = option(
         "--appsync-errors",
@@ -60,7 +68,16 @@ def serve(given: LocalServeOptions) -> int:
     """Run `globalchat local serve`."""
     from globalchat.localcloud.process import serve  # Imported here, as it loads the servers.
 
-    serve.serve(build(serve.ServeOptions, given, folder=local_cloud.folder()), announce=_announce)
+    templates = given.templates
+    if given.senders == "verified":
+        if templates is not None:
+            raise UsageError(
+                "--senders and --templates exclude each other.",
+                remedy="Synthesise the templates with verified senders.",
+            )
+        templates = TEMPLATES_VERIFIED
+    chosen = build(serve.ServeOptions, given, folder=local_cloud.folder(), templates=templates)
+    serve.serve(chosen, announce=_announce)
     return ExitCode.DONE
 
 
@@ -420,7 +437,10 @@ def _text(detail: JSON) -> str:
     return json_line({"detail": detail})
 
 
-ENV_HELP = """Print shell lines that set the local cloud's administrator credentials and AWS endpoint.
+ENV_HELP = """Print shell lines that set credentials of the local cloud, and its AWS endpoint.
+
+They are the administrator's, or with --as those of a verified person: one who has signed in, on AWS with IAM
+Identity Center. A person may chat and nothing else. The credentials end after 12 hours, or with the cloud.
 
 With `local serve --tls` they also set what makes clients trust its certificate authority: SSL_CERT_FILE,
 REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS. All but the last replace the public
@@ -431,25 +451,46 @@ Examples:
   eval "$(globalchat local env)"
   eval "$(globalchat local env)" && globalchat unsubscribe tech
   eval "$(globalchat local env)" && aws sts get-caller-identity
+  eval "$(globalchat local env --as ana)" && aws sts get-caller-identity
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalEnvOptions:
+    """The command line of `local env`."""
+
+    person: str | None = option("--as", "person", metavar="NAME", help="A verified person of this name.")
+    expires_in: float | None = option(
+        "--expires-in", type=Duration(), metavar="TIME", help="When the person's credentials end: 30s, 15m."
+    )
+
+
 @command.command(
-    "env", cls=CliCommand, help=ENV_HELP, short_help="Print its administrator's credentials for a shell."
+    "env",
+    cls=CliCommand,
+    help=ENV_HELP,
+    short_help="Print credentials of it for a shell.",
 )
-def env() -> int:
+@parameters(LocalEnvOptions)
+def env(given: LocalEnvOptions) -> int:
     """Run `globalchat local env`."""
+    if given.expires_in is not None and given.person is None:
+        raise UsageError("Only a person's credentials end: give --as, too.")
     state = local_cloud.join(echo_err)
+    held = local_cloud.administrator(state)
+    if given.person is not None:
+        held = local_cloud.person(state, given.person, seconds=given.expires_in)
     variables = {
-        "AWS_ACCESS_KEY_ID": state.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
+        "AWS_ACCESS_KEY_ID": held.access_key,
+        "AWS_SECRET_ACCESS_KEY": held.secret_key,
+        **({} if held.token is None else {"AWS_SESSION_TOKEN": held.token}),
         "AWS_ENDPOINT_URL": state.aws_endpoint_url,
         # The AWS CLI reads one of these, SDKs the other.
         "AWS_DEFAULT_REGION": state.regions[0].region,
         "AWS_REGION": state.regions[0].region,
     }
     # With a foreign session token, AWS's tools would sign for a session that our key does not have.
-    script = ["unset AWS_SESSION_TOKEN"]
+    script = ["unset AWS_SESSION_TOKEN"] if held.token is None else []
     if state.ca_certificate is not None:
         variables |= dict.fromkeys(local_cloud.TRUST_VARIABLES, state.ca_certificate)
     script += (f"export {name}={shlex.quote(value)}" for name, value in variables.items())

@@ -73,14 +73,17 @@ def _refresh(given: OutputsOptions) -> None:
     aws_deployment.sign_in(aws, request.first_region)
     _, chosen = aws_deployment.find_existing(aws, request, consequence="is not in the profile.")
     stacks = discovery.find_api_stacks(aws, request.prefix, chosen)
-    aws_deployment.save_profile(discovery.read_profile(aws, name, stacks, now=time.time()))
+    profile = discovery.read_profile(aws, name, stacks, now=time.time())
+    aws_deployment.save_profile(profile, given.aws_profile)
 
 
 def _document(endpoint: RegionEndpoint, show_key: bool) -> dict[str, str]:
-    return {
+    document = {
         "region": endpoint.region,
         "graphqlUrl": endpoint.graphql_url,
         "realtimeUrl": endpoint.realtime_url,
         "apiId": endpoint.api_id,
-        "apiKey": endpoint.api_key if show_key else MASK,
     }
+    if endpoint.auth == "iam":
+        return {**document, "auth": endpoint.auth}
+    return {**document, "apiKey": endpoint.api_key if show_key else MASK}

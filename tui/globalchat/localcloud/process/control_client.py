@@ -26,6 +26,7 @@ STOP = "/_local/stop"
 USE = "/_local/use"
 FAULTS = "/_local/faults"
 DEAD_LETTERS = "/_local/dead-letters"
+CREDENTIALS = "/_local/credentials"
 REDRIVE = "/_local/dead-letters/redrive"
 TOKEN_HEADER = "X-Globalchat-Admin"
 _TIMEOUT_SECONDS = 2.0
@@ -136,6 +137,19 @@ def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, J
     """
     body: dict[str, JSON] = {"names": [*names]}
     return _objects(_call(state.control_port, "DELETE", FAULTS, _token(state), body=body), "faults")
+
+
+def sign_in(state: CloudState, person: str, *, seconds: float | None = None) -> Mapping[str, JSON]:
+    """Return new credentials of a verified person, in the format of AWS's container credential endpoint.
+
+    They end after `seconds`; None means the usual time.
+
+    Raises:
+        UsageError: no person can have this name, or no credentials last this long.
+        NoAnswer: the cloud ended meanwhile.
+    """
+    body: dict[str, JSON] = {"person": person, "seconds": seconds}
+    return _call(state.control_port, "POST", CREDENTIALS, _token(state), body=body)
 
 
 def dead_letters(state: CloudState, *, detail: bool = False) -> list[Mapping[str, JSON]]:

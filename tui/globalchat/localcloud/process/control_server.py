@@ -15,8 +15,10 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.events.records import DeadLetter
 from globalchat.localcloud.fault_injection import Faults
+from globalchat.localcloud.people import SESSION_SECONDS, People
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.control_client import (
+    CREDENTIALS,
     DEAD_LETTERS,
     FAULTS,
     IDENTITY,
@@ -173,6 +175,36 @@ def _name(value: JSON) -> str | None:
     if value is not None and not isinstance(value, str):
         raise web.HTTPBadRequest
     return value
+
+
+def people_routes(people: People) -> list[web.RouteDef]:
+    """Return the route that signs a verified person in.
+
+    POST takes `{"person": "ana", "seconds"?}` and answers the credentials as AWS's container credential
+    endpoint does. An invalid name or time is answered 400 with `error` and `remedy`.
+    """
+
+    async def sign_in(request: web.Request) -> web.Response:
+        document = await _document(request)
+        person, seconds = document.get("person"), document.get("seconds")
+        if not isinstance(person, str) or isinstance(seconds, bool):
+            raise web.HTTPBadRequest
+        if not isinstance(seconds, int | float | None):
+            raise web.HTTPBadRequest
+        try:
+            issued = people.sign_in(person, SESSION_SECONDS if seconds is None else seconds)
+        except UsageError as error:
+            return _error_answer(error)
+        return web.json_response(
+            {
+                "AccessKeyId": issued.access_key,
+                "SecretAccessKey": issued.secret_key,
+                "Token": issued.token,
+                "Expiration": iso_time(int((issued.expires or 0) * 1000)),
+            }
+        )
+
+    return [web.post(CREDENTIALS, sign_in)]
 
 
 def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:

@@ -24,6 +24,7 @@ from globalchat.localcloud.process.control_server import (
     dead_letter_routes,
     fault_routes,
     listening,
+    people_routes,
 )
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.provisioning import assembly
@@ -133,7 +134,11 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
             status=_status(cloud, options.idle_seconds),
             stop=stopping.set,
             used=cloud.usage.touch,
-            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
+            routes=[
+                *fault_routes(cloud.faults),
+                *dead_letter_routes(cloud.events),
+                *people_routes(cloud.people),
+            ],
         )
         async with listening(app) as port:
             authority = str(tls.authority) if tls else None

@@ -25,21 +25,19 @@ from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.fault_injection import Faults, TableFaults
 from globalchat.localcloud.iam import AccessKey
 from globalchat.localcloud.interfaces import EventSink
+from globalchat.localcloud.people import AccessKeys, IssuedKey, People
 from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.assembly import read
-from globalchat.localcloud.provisioning.provisioner import provision
+from globalchat.localcloud.provisioning.provisioner import ACCOUNT, provision
 from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, max_connections, serve_app
 from globalchat.localcloud.server.http_apps import aws_app
 from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeOptions
 from globalchat.localcloud.server.realtime_socket import CLOSE_SECONDS
 from globalchat.localcloud.server.region import (
-    ADMIN,
     KEY_LIFETIME,
-    AdminCredentials,
     RegionBackend,
     RunningRegion,
-    new_admin,
     new_api_key,
 )
 
@@ -85,13 +83,14 @@ class CloudOptions:
 class LocalCloud:
     """A running cloud.
 
-    `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `faults` may be set
-    at any time. `notices` are sentences about its start that its user should read.
+    `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `people` may sign
+    requests; `faults` may be set at any time. `notices` are sentences about its start that its user should
+    read.
     """
 
     regions: tuple[RunningRegion, ...]
     aws_url: str
-    admin: AdminCredentials
+    people: People
     events: EventBridge
     usage: Usage
     faults: Faults
@@ -126,8 +125,9 @@ class LocalCloud:
             listeners, aws_url = dict(zip(names, own, strict=True)), url(for_aws, tls=chosen.tls is not None)
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls, check_code=_check_code)
-            admin = new_admin(chosen.rng)
-            access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
+            apis = [api for region in deployment.regions for api in region.apis]
+            people = People(ACCOUNT, apis, AccessKeys(chosen.rng, chosen.clock))
+            access_keys = people.keys.by_id
             rng = random.Random(chosen.rng.getrandbits(64))
             table_faults = TableFaults(rng)
             tables = _open_tables(deployment, chosen, table_faults, stack)
@@ -173,7 +173,12 @@ class LocalCloud:
             )
             running = tuple(backend.running for backend in backends)
             notices = (*_notices(store), *(() if tables is None else tables.notices))
-            yield cls(running, aws_url, admin, events, usage, faults, notices, tables)
+            yield cls(running, aws_url, people, events, usage, faults, notices, tables)
+
+    @property
+    def admin(self) -> IssuedKey:
+        """The access key of the administrator."""
+        return self.people.admin
 
     @property
     def failed_table_operations(self) -> Mapping[str, int]:

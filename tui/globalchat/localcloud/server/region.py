@@ -18,12 +18,11 @@ from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import REQUEST_SECONDS
 from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
-from globalchat.localcloud.definition import Api, RegionDefinition, Statement
+from globalchat.localcloud.definition import Api, RegionDefinition
 from globalchat.localcloud.fault_injection import FaultyRegion, RegionFaults
-from globalchat.localcloud.iam import AccessKey, user
+from globalchat.localcloud.iam import AccessKey
 from globalchat.localcloud.interfaces import EventSink, RegionAddress
 from globalchat.localcloud.problems import TemplateError
-from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.acceptor import Usage
 from globalchat.localcloud.server.http_apps import region_app
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
@@ -34,32 +33,13 @@ if TYPE_CHECKING:
 KEY_LIFETIME: Final = 365 * 24 * 3600
 """Seconds for which an API key of the local cloud is valid: AppSync's maximum."""
 
-ADMIN: Final = user("admin", ACCOUNT, (Statement("Allow", ("*",), ("*",)),))
-"""The name of the administrator, an IAM user with all permissions."""
-
-
 NO_KEY: Final = ""
 """The `api_key` of a region whose API takes none."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdminCredentials:
-    """An access key of the administrator."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
 
 
 def new_api_key(rng: random.Random) -> str:
     """Make a key in AppSync's form: `da2-` and 26 of a-z, 0-9."""
     return "da2-" + "".join(rng.choices(string.ascii_lowercase + string.digits, k=26))
-
-
-def new_admin(rng: random.Random) -> AdminCredentials:
-    """Make an access key in IAM's form: `AKIA` and 16 of A-Z, 2-7; a secret of 40 characters."""
-    access = "AKIA" + "".join(rng.choices(string.ascii_uppercase + "234567", k=16))
-    secret = "".join(rng.choices(string.ascii_letters + string.digits + "+/", k=40))
-    return AdminCredentials(access, secret)
 
 
 @dataclass(frozen=True, slots=True)
