@@ -48,9 +48,11 @@ def test_what_is_not_run_calls_services_that_are_not_emulated() -> None:
     assert services_not_run == {
         "cloudformation",
         "cloudwatch",
+        "iam",
         "logs",
         "resourcegroupstaggingapi",
         "service-quotas",
+        "sso-admin",
     }
     assert len(RUN) == 3
 

@@ -25,7 +25,7 @@ OREGON = "us-west-2"
 
 
 def changes_of(front: AwsFront, start: int) -> list[tuple[bool, bool, bool]]:
-    """What each change set holds since a call: the mode of the key, its directive, and a key."""
+    """Return of each change set since a call whether it has the mode of the key, its directive, and a key."""
     bodies = [call.form["TemplateBody"] for call in front.calls[start:] if call.action == "CreateChangeSet"]
     return [
         (
