@@ -269,3 +269,46 @@ def test_a_profile_can_be_removed(tmp_path: Path) -> None:
     assert not profiles.remove("one", tmp_path)
     with pytest.raises(ProfileError, match="reserved"):
         profiles.remove("local", tmp_path)
+
+
+SIGNED = {key: value for key, value in GOOD.items() if key != "apiKey"} | {
+    "region": "us-west-2",
+    "auth": "iam",
+}
+
+
+@pytest.mark.parametrize("aws_profile", [None, "team", "AWS Access/Chatter é"])
+def test_a_region_that_takes_signatures_has_no_key(tmp_path: Path, aws_profile: str | None) -> None:
+    signed = replace(endpoint(key=""), auth="iam", aws_profile=aws_profile)
+    assert not profile().signs
+    saved = Profile("default", {"oregon": signed, "sydney": endpoint("sydney")})
+    file = profiles.save(saved, tmp_path)
+    assert profiles.load("default", tmp_path) == saved
+    assert saved.signs
+    written = json.loads(file.read_text(encoding="utf-8"))["regions"]["oregon"]
+    assert written["auth"] == "iam"
+    assert written.get("awsProfile") == aws_profile
+    assert "apiKey" not in written
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"auth": "sso"}, 'has at "auth" neither "apiKey" nor "iam"'),
+        ({"auth": None}, 'has at "auth" neither "apiKey" nor "iam"'),
+        ({"auth": "apiKey"}, 'has no text at "apiKey"'),
+        ({"apiKey": "da2-x"}, 'has "apiKey", but signs by IAM'),
+        ({"awsProfile": ""}, 'has no text at "awsProfile"'),
+        ({"awsProfile": 7}, 'has no text at "awsProfile"'),
+        ({"awsProfile": "a\x1b[31m"}, 'has at "awsProfile" what cannot be one'),
+        ({"awsProfile": "a\nb"}, 'has at "awsProfile" what cannot be one'),
+        ({"awsProfile": "x" * 257}, 'has at "awsProfile" what cannot be one'),
+    ],
+)
+def test_how_a_region_authenticates_is_validated(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    file = profiles.save(profile(), tmp_path)
+    file.write_text(json.dumps({"version": 1, "regions": {"oregon": SIGNED | change}}), encoding="utf-8")
+    with pytest.raises(ProfileError, match=said):
+        profiles.load("default", tmp_path)

@@ -174,6 +174,14 @@ def test_outputs_and_env_are_the_only_places_that_show_credentials(shared_home: 
     assert "export AWS_SECRET_ACCESS_KEY=" in env
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in env
     assert "export AWS_REGION=us-west-2" in env
+    assert "unset AWS_SESSION_TOKEN" in env
+
+    person = shared_home.run("local", "env", "--as", "ana", "--expires-in", "15m").stdout
+    assert "export AWS_ACCESS_KEY_ID=ASIA" in person
+    assert "export AWS_SESSION_TOKEN=" in person
+    assert "unset AWS_SESSION_TOKEN" not in person
+    secrets = {line.partition("=")[2] for line in person.splitlines() if "SECRET" in line or "TOKEN" in line}
+    assert not any(secret in env for secret in secrets)
 
 
 def test_a_backend_that_does_not_answer_exits_3(home: Home, shared_home: Home) -> None:

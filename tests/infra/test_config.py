@@ -40,6 +40,19 @@ def test_options_may_be_absent_or_off() -> None:
         assert (parsed.alarm_email, parsed.dashboard, parsed.waf_rate) == (None, False, None)
 
 
+def test_who_may_send_and_who_is_a_person_have_defaults() -> None:
+    for context in (GOOD, GOOD | {"senders": None, "verifiedRoles": None}):
+        parsed = parse(context)
+        assert (parsed.senders, parsed.verified_roles, parsed.has_key) == (
+            "anyone",
+            ("AWSReservedSSO_*",),
+            True,
+        )
+    parsed = parse(GOOD | {"senders": "verified", "verifiedRoles": []})
+    assert (parsed.senders, parsed.verified_roles, parsed.has_key) == ("verified", (), False)
+    assert parse(GOOD | {"senders": "verified", "withKeyMode": True}).has_key
+
+
 def test_options_may_be_on() -> None:
     parsed = parse(GOOD | {"alarmEmail": "ops+chat@example.co.uk", "dashboard": True, "wafRate": 10})
     assert (parsed.alarm_email, parsed.dashboard, parsed.waf_rate) == ("ops+chat@example.co.uk", True, 10)
@@ -122,6 +135,16 @@ def test_limits_reach_the_resolvers_as_json() -> None:
         (GOOD | {"historyDays": 367}, '"historyDays" are 367'),
         (GOOD | {"historyDays": True}, '"historyDays" are true'),
         (GOOD | {"historyDays": "7"}, '"historyDays" are "7"'),
+        (GOOD | {"senders": "nobody"}, 'The "senders" are "nobody": use "anyone"'),
+        (GOOD | {"senders": True}, 'The "senders" are true'),
+        (GOOD | {"verifiedRoles": "AWSReservedSSO_*"}, '"verifiedRoles" must list names of roles'),
+        (GOOD | {"verifiedRoles": ["*"]}, 'The verified role "*" is not valid'),
+        (GOOD | {"verifiedRoles": [""]}, 'The verified role "" is not valid'),
+        (GOOD | {"verifiedRoles": ["a*b*"]}, 'The verified role "a*b*" is not valid'),
+        (GOOD | {"verifiedRoles": ["aws-reserved/People"]}, 'The verified role "aws-reserved/People"'),
+        (GOOD | {"verifiedRoles": ["a b"]}, 'The verified role "a b" is not valid'),
+        (GOOD | {"verifiedRoles": ["x" * 65]}, "is not valid: use the name of a role"),
+        (GOOD | {"verifiedRoles": ["x" * 60] * 9}, "have 548 characters, AppSync takes 512"),
         (GOOD | {"wafRate": 9}, '"wafRate" is 9: use a whole number from 10'),
         (GOOD | {"wafRate": True}, '"wafRate" is true'),
         (GOOD | {"wafRate": "2000"}, '"wafRate" is "2000"'),

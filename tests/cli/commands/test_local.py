@@ -1,12 +1,15 @@
 """The words of `local faults` and `local dlq`, without a cloud."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner, Result
 
 from globalchat.cli import local_cloud
 from globalchat.cli.main import root
+from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, InjectedFault
-from globalchat.localcloud.process import control_client
+from globalchat.localcloud.process import control_client, serve
 from tests.localcloud.helpers.cloud_state import STATE
 
 
@@ -60,3 +63,27 @@ def test_people_see_aliases(fault: InjectedFault, shown: str, monkeypatch: pytes
     monkeypatch.setattr(local_cloud, "require_running", lambda: STATE)
     monkeypatch.setattr(control_client, "faults", lambda _: [fault.document()])
     assert run("faults").stdout == f"{shown}\n"
+
+
+def test_verified_senders_have_templates_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[serve.ServeOptions] = []
+    monkeypatch.setattr(serve, "serve", lambda options, **_: served.append(options))
+    assert run("serve", "--senders", "verified").exit_code == 0
+    assert run("serve").exit_code == 0
+    assert [each.templates for each in served] == [TEMPLATES_VERIFIED, None]
+    both = run("serve", "--senders", "verified", "--templates", "cdk.out")
+    assert both.exit_code == 2
+    assert "--senders and --templates exclude each other." in both.stderr
+
+
+def test_only_credentials_of_a_person_end() -> None:
+    done = run("env", "--expires-in", "30s")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "give --as" in done.stderr
+
+
+def test_the_profile_of_a_cloud_without_a_key_is_signed() -> None:
+    region = STATE.regions[0]
+    without = local_cloud.profile_of([replace(region, api_key="")])
+    assert without.resolve(region.alias).auth == "iam"
+    assert not local_cloud.profile_of([region]).signs

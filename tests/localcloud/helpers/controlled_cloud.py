@@ -9,6 +9,7 @@ from globalchat.localcloud.process.control_server import (
     dead_letter_routes,
     fault_routes,
     listening,
+    people_routes,
 )
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
@@ -38,7 +39,11 @@ async def controlled_cloud() -> AsyncIterator[ControlledCloud]:
             status=dict,
             stop=lambda: None,
             used=lambda: None,
-            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
+            routes=[
+                *fault_routes(cloud.faults),
+                *dead_letter_routes(cloud.events),
+                *people_routes(cloud.people),
+            ],
         )
         async with listening(app) as port:
             yield ControlledCloud(

@@ -1,11 +1,14 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from globalchat.core.errors import UsageError
+from globalchat.localcloud.people import MOST_SESSIONS, ROLE
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.control_server import control_app, listening
 from tests.localcloud.helpers.cloud_client import publish
@@ -247,3 +250,41 @@ async def test_dead_letters_are_listed_and_redriven(controlled: ControlledCloud)
     )
     assert await asyncio.to_thread(control_client.redrive, controlled.state, "globalchat-relay-dlq") == (1, 0)
     assert await asyncio.to_thread(control_client.dead_letters, controlled.state) == []
+
+
+async def test_a_person_is_signed_in(controlled: ControlledCloud) -> None:
+    before = time.time()
+    answer = await asyncio.to_thread(control_client.sign_in, controlled.state, "ana@example.com", seconds=60)
+    key = controlled.cloud.people.keys.by_id[str(answer["AccessKeyId"])]
+    assert (key.secret_key, key.token) == (answer["SecretAccessKey"], answer["Token"])
+    assert key.principal.arn.endswith(f":assumed-role/{ROLE}/ana@example.com")
+    ends = datetime.fromisoformat(str(answer["Expiration"])).timestamp()
+    assert before + 59 < ends < time.time() + 61
+    usual = await asyncio.to_thread(control_client.sign_in, controlled.state, "ana@example.com")
+    assert datetime.fromisoformat(str(usual["Expiration"])).timestamp() > before + 11 * 3600
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "said"),
+    [
+        ("arn:aws:iam::1:user/x", None, "No person can be called"),
+        ("a", None, "No person can be called"),
+        ("ana", 0.0, "Credentials cannot last 0 seconds"),
+        ("ana", 43_201.0, "Credentials cannot last 43201 seconds"),
+    ],
+)
+async def test_odd_people_are_refused(
+    controlled: ControlledCloud, name: str, seconds: float | None, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        await asyncio.to_thread(control_client.sign_in, controlled.state, name, seconds=seconds)
+
+
+async def test_of_many_sessions_the_oldest_ends(controlled: ControlledCloud) -> None:
+    people = controlled.cloud.people
+    first = people.sign_in("ana")
+    for _ in range(MOST_SESSIONS):
+        people.sign_in("ben")
+    assert first.access_key not in people.keys.by_id
+    assert people.admin.access_key in people.keys.by_id
+    assert len(people.keys.by_id) == MOST_SESSIONS + 1

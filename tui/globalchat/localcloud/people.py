@@ -82,7 +82,7 @@ class AccessKeys:
 
     def _make_room(self) -> None:
         sessions = [access for access, key in self._by_id.items() if key.token is not None]
-        for access in sessions[: len(sessions) + 1 - MOST_SESSIONS]:
+        for access in sessions[: max(0, len(sessions) + 1 - MOST_SESSIONS)]:
             del self._by_id[access]
 
 
