@@ -175,7 +175,7 @@ def test_a_holder_of_the_key_causes_no_mail(everything: Config, full_templates: 
         found = alarms(full_templates[f"{everything.prefix}-{alias}-api"])
         denied = found[f"{everything.prefix}-broadcast-denied"]
         assert "AlarmActions" not in denied
-        assert "API key" in denied["AlarmDescription"]
+        assert "a client tried it" in denied["AlarmDescription"]
         # Nor does another one count what comes before the resolver.
         paged = [alarm for alarm in found.values() if "AlarmActions" in alarm]
         assert "PublishFromBusDenials" not in str(paged)
