@@ -202,8 +202,8 @@ def test_region_codes_tell_regions_apart() -> None:
     names = RegionNames.of({"oregon": "us-west-2", "oslo": "eu-north-9", "orlando": "us-east-9"})
     assert names.codes == {"oregon": "ORE", "oslo": "OSL", "orlando": "ORL"}
     assert len(set(names.letters.values())) == 3
-    assert names.path("mars-1", "oslo") == "MARS-1→OSL"
-    assert names.path("eu-north-9", "oslo") == "OSL"
+    assert names.badge("mars-1", "oslo") == "MARS-1→OSL"
+    assert names.badge("eu-north-9", "oslo") == "OSL"
 
 
 @pytest.mark.parametrize("at", [-(10**18), 0, 10**18])

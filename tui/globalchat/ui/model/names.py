@@ -245,8 +245,8 @@ class RegionNames:
         aliases = self.aliases
         return aliases[(aliases.index(alias) + 1) % len(aliases)] if alias in aliases else aliases[0]
 
-    def path(self, origin: str, via: str, *, short: bool = False) -> str:
-        """Return the route of a message from AWS region `origin` to here: `SYD→ORE`, or `ORE`."""
+    def badge(self, origin: str, via: str, *, short: bool = False) -> str:
+        """Return the badge of a message from AWS region `origin` by way of `via`: `SYD→ORE`, or `ORE`."""
         codes = self.letters if short else self.codes
         start, end = self.alias_of(origin), via
         first = codes.get(start, _code(start, 9))

@@ -23,17 +23,17 @@ TIME_CELLS = 5
 class Columns:
     """The widths of the columns, in cells.
 
-    `name` 0 means that the name precedes the text instead of having a column; `path` 0 and `transit` 0
-    mean that these are not shown. The right-hand side holds path, transit and tick.
+    `name` 0 means that the name precedes the text instead of having a column; `badge` 0 and `transit` 0
+    mean that these are not shown. The right-hand side has badge, transit and tick.
     `plain` means no columns at all: time and name precede the text, which has the whole width.
     """
 
     width: int
     margin: int
     name: int
-    path: int
+    badge: int
     transit: int
-    short_path: bool
+    short_badge: bool
     plain: bool = False
 
     @property
@@ -48,7 +48,7 @@ class Columns:
         """The cells of the right-hand side, with the gap before it."""
         if self.plain:
             return 0
-        parts = [cells for cells in (self.path, self.transit, TICK_CELLS) if cells]
+        parts = [cells for cells in (self.badge, self.transit, TICK_CELLS) if cells]
         return 1 + sum(parts) + len(parts) - 1 + self.margin
 
     @property
@@ -105,8 +105,8 @@ ROLES = (
     "link",
     "match",
     "match-current",
-    "path",
-    "path-relayed",
+    "badge",
+    "badge-relayed",
     "transit",
     "tick",
     "failure",
@@ -292,12 +292,12 @@ def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
 
 
 def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
-    """Return path, transit and tick."""
+    """Return badge, transit and tick."""
     line = [Piece(" ")]
-    if columns.path:
-        path = names.path(row.origin, row.via, short=columns.short_path) if row.origin and row.via else ""
-        role = "path-relayed" if "→" in path else "path"
-        line += [Piece(pad(path, columns.path, right=True), role), Piece(" ")]
+    if columns.badge:
+        badge = names.badge(row.origin, row.via, short=columns.short_badge) if row.origin and row.via else ""
+        role = "badge-relayed" if "→" in badge else "badge"
+        line += [Piece(pad(badge, columns.badge, right=True), role), Piece(" ")]
     if columns.transit:
         took = pad(transit(row.transit_ms, row.transit_error_ms), columns.transit, right=True)
         line += [Piece(took, "transit"), Piece(" ")]
