@@ -119,13 +119,15 @@ class RegionConnection:
             Unreachable: the socket ended, or no answer came in time.
         """
         was_before_history = self._before_history
-        failure = await self._try_to_subscribe(channel)
-        if failure is not None and not was_before_history and response_errors.is_undefined_field(failure):
-            self._before_history = True
-            failure = await self._try_to_subscribe(channel)
-        # Raised out here, so that the transport's exception is not in the chain.
-        if failure is not None:
-            raise failure
+        try:
+            await self._try_to_subscribe(channel)
+        except UserError as error:
+            if was_before_history or not response_errors.is_undefined_field(error):
+                raise
+        else:
+            return
+        self._before_history = True
+        await self._try_to_subscribe(channel)
 
     async def unsubscribe(self, channel: str) -> None:
         """End a channel's subscription; do nothing if there is none or the socket is gone."""
@@ -153,13 +155,16 @@ class RegionConnection:
         self._transport.ended.remove_done_callback(self._ended)
         await self._transport.close()
 
-    async def _try_to_subscribe(self, channel: str) -> UserError | None:
+    async def _try_to_subscribe(self, channel: str) -> None:
+        failure: UserError | None = None
         try:
             await self._subscribe(channel)
         except (TransportError, TimeoutError) as error:
             self._subscribers.pop(channel, None)
-            return self._translate(error, channel)
-        return None
+            failure = self._translate(error, channel)
+        # Raised out here, so that the transport's exception is not in the chain.
+        if failure is not None:
+            raise failure
 
     async def _subscribe(self, channel: str) -> None:
         async with asyncio.timeout(self._subscribe_timeout):
