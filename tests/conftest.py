@@ -23,6 +23,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs deaf to Ctrl-C, which what the tests start and interrupt would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Collecting the tests makes what stays.
+gc.set_threshold(50_000, 20, 20)
+
 # asyncio's debug mode notes where each future and task was made: with whole stacks, a sixth of all CPU time.
 traceback.extract_stack.__defaults__ = (None, 3)
 
@@ -92,7 +95,7 @@ def pytest_collection_finish() -> None:
     """Collect garbage rarely, and refuse modules that load the CDK: a second and a Node process a worker."""
     if "jsii" in sys.modules:
         raise pytest.UsageError("A module of tests imports the CDK: let the tests that need it import it.")
-    gc.set_threshold(50_000, 20, 20)
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
