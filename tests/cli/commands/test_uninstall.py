@@ -9,7 +9,10 @@ from globalchat.cli.main import root
 from globalchat.core.files import CONTENTS, user_folders
 from tests.paths import ROOT
 
-FILES = ("config/profiles/default.json", "config/config.toml", "state/outbox/one", "cache/deploy/cdk/x")
+FILES = (
+    *("config/profiles/default.json", "config/config.toml"),
+    *("state/outbox/one", "state/history/default.sqlite3", "cache/deploy/cdk/x"),
+)
 OTHERS = ("config/nvim/init.lua", "state/notes", "cache/pip/wheel")
 
 

@@ -115,13 +115,12 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
     freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
-        state = user_folders().state
         return Session(
             profile,
             region,
             sender=sender,
-            outbox=state / "outbox",
-            history=state / "history",
+            outbox=user_folders().state / "outbox",
+            history=user_folders().state / "history",
             reload=reload,
         )
 

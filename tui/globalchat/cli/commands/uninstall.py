@@ -13,7 +13,7 @@ from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.files import CONTENTS, Folders, user_folders
 from globalchat.core.text import plural
 
-HELP = """Delete configuration, profiles, outbox, logs and caches of globalchat on this machine.
+HELP = """Delete configuration, profiles, outbox, marks, logs and caches of globalchat on this machine.
 
 Deployments on AWS are left alone: see `globalchat destroy`. So is what others keep in the folder that
 GLOBALCHAT_HOME names. The program itself is removed with pip.
