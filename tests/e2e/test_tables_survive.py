@@ -104,3 +104,18 @@ def test_a_reset_deletes_them_but_not_from_a_cloud_that_runs(home: Home, app: Pa
 def test_templates_without_a_table_make_no_file(home: Home) -> None:
     serve(home, TEMPLATES_WITHOUT_HISTORY)
     assert not list(home.cloud_folder.glob(f"{TABLES}*"))
+
+
+def test_a_cloud_without_history_stores_no_messages(home: Home) -> None:
+    serving = home.start("local", "serve", "--no-history")
+    serving.err.wait_for("is ready")
+    done = home.run("history", "tech")
+    assert (done.returncode, done.stdout) == (1, "")
+    serving.interrupt()
+    home.environment = {"GLOBALCHAT_LOCAL_HISTORY": "off"}
+    assert home.run("local", "up").returncode == 0
+    assert home.run("history", "tech").returncode == 1
+    assert not list(home.cloud_folder.glob(f"{TABLES}*"))
+    refused = home.run("local", "serve", "--no-history", "--templates", "x")
+    assert refused.returncode == 2
+    assert "--templates and --no-history exclude each other." in refused.stderr

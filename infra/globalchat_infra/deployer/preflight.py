@@ -225,6 +225,8 @@ def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
     alias, region = next(iter(config.regions.items()))
     bus, rule = names.bus(prefix), names.broadcast_rule(prefix)
     of_roles = ("iam:CreateRole", "iam:PassRole")
+    table = f"arn:aws:dynamodb:{region}:{account}:table/{names.history(prefix, alias)}"
+    of_table = {table: ("dynamodb:CreateTable", "dynamodb:UpdateTimeToLive")} if config.history_days else {}
     return {
         f"arn:aws:cloudformation:{region}:{account}:stack/{names.stack(prefix, alias, 'api')}/any": (
             "cloudformation:CreateChangeSet",
@@ -237,6 +239,7 @@ def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
         f"arn:aws:sqs:{region}:{account}:{names.dead_letters(prefix, 'broadcast')}": ("sqs:CreateQueue",),
         f"arn:aws:logs:{region}:{account}:log-group:{names.log_group('any')}": ("logs:CreateLogGroup",),
         f"arn:aws:cloudwatch:{region}:{account}:alarm:{rule}-failed": ("cloudwatch:PutMetricAlarm",),
+        **of_table,
     }
 
 

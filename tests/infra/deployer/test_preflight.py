@@ -4,7 +4,7 @@ import errno
 import importlib.util
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,7 @@ def test_a_policy_for_the_names_of_the_deployment_alone_is_enough() -> None:
         "arn:aws:sqs:*:globalchat-*",
         "arn:aws:logs:*:log-group:/aws/appsync/apis/*",
         "arn:aws:cloudwatch:*:alarm:globalchat-*",
+        "arn:aws:dynamodb:*:table/globalchat-*",
     )
     answers = {"simulate_principal_policy": simulator(*policy)}
     assert list(preflight.warn_of_permissions(Answers(given=answers), CONFIG, OWNER)) == []
@@ -159,6 +160,14 @@ def test_a_policy_for_the_names_of_the_deployment_alone_is_enough() -> None:
     assert list(preflight.warn_of_permissions(Answers(given=answers), CONFIG, OWNER)) == [
         "the credentials seem to lack iam:CreateRole, iam:PassRole"
     ]
+    without_tables = simulator(*(each for each in policy if "dynamodb" not in each))
+    answers = {"simulate_principal_policy": without_tables}
+    with_history = replace(CONFIG, history_days=7)
+    assert list(preflight.warn_of_permissions(Answers(given=answers), with_history, OWNER)) == [
+        "the credentials seem to lack dynamodb:CreateTable, dynamodb:UpdateTimeToLive"
+    ]
+    no_history = replace(CONFIG, history_days=0)
+    assert list(preflight.warn_of_permissions(Answers(given=answers), no_history, OWNER)) == []
 
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service/cloudformation"

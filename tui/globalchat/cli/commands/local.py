@@ -14,7 +14,7 @@ from globalchat.cli.options import Duration, argument, build, flag, option, para
 from globalchat.cli.output import confirm, echo_err, json_line, write_exactly, write_lines
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode, UsageError
-from globalchat.core.resources import TEMPLATES_VERIFIED
+from globalchat.core.resources import TEMPLATES_VERIFIED, TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults import FAULT_KINDS, FaultKind, FaultLocation, parse
 from globalchat.localcloud.interfaces import AppSyncErrors
@@ -29,6 +29,7 @@ SERVE_HELP = """Run the local cloud until Ctrl-C; the other commands join it.
 Examples:
   globalchat local serve
   globalchat local serve --port 4000 --tls
+  globalchat local serve --no-history
   globalchat local serve --templates cdk.out
   globalchat local serve --senders verified
 """
@@ -50,6 +51,7 @@ class LocalServeOptions:
         default="anyone",
         help="Who may chat: who has the API key, or without any key whom IAM lets in.",
     )
+    no_history: bool = flag("--no-history", help="Store no messages, as after `deploy --history-days 0`.")
     appsync_errors: AppSyncErrors = option(
         "--appsync-errors",
         type=click.Choice(get_args(AppSyncErrors)),
@@ -68,17 +70,30 @@ def serve(given: LocalServeOptions) -> int:
     """Run `globalchat local serve`."""
     from globalchat.localcloud.process import serve  # Imported here, as it loads the servers.
 
-    templates = given.templates
-    if given.senders == "verified":
-        if templates is not None:
-            raise UsageError(
-                "--senders and --templates exclude each other.",
-                remedy="Synthesise the templates with verified senders.",
-            )
-        templates = TEMPLATES_VERIFIED
+    templates = _templates(given)
     chosen = build(serve.ServeOptions, given, folder=local_cloud.folder(), templates=templates)
     serve.serve(chosen, announce=_announce)
     return ExitCode.DONE
+
+
+def _templates(given: LocalServeOptions) -> Path | None:
+    """Return the folder of the templates to boot; None for those of the deployment that most users make.
+
+    Raises:
+        UsageError: several options name templates.
+    """
+    snapshots = {
+        "--templates": given.templates,
+        "--senders": TEMPLATES_VERIFIED if given.senders == "verified" else None,
+        "--no-history": TEMPLATES_WITHOUT_HISTORY if given.no_history else None,
+    }
+    named = {option: folder for option, folder in snapshots.items() if folder is not None}
+    if len(named) > 1:
+        raise UsageError(
+            f"{' and '.join(named)} exclude each other.",
+            remedy="Synthesise templates with the settings that you want, and give them with --templates.",
+        )
+    return next(iter(named.values()), None)
 
 
 def _announce(state: CloudState) -> None:

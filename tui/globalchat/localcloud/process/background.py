@@ -22,6 +22,8 @@ from globalchat.core.logs import BoundedFile
 from globalchat.localcloud.process.state import LOG
 
 IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
+HISTORY_VARIABLE = "GLOBALCHAT_LOCAL_HISTORY"
+"""`off` makes a cloud in the background store no messages."""
 DEFAULT_IDLE_SECONDS = 600.0
 """Seconds without use after which a background cloud ends."""
 
@@ -110,6 +112,8 @@ def _open_log(log: Path) -> BinaryIO:
 def _command(folder: Path, ready_descriptor: int) -> list[str]:
     command = module_command("globalchat.localcloud", "serve", "--state-dir", str(folder))
     command += ["--ready-fd", str(ready_descriptor)]
+    if os.environ.get(HISTORY_VARIABLE) == "off":
+        command.append("--no-history")
     return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(DEFAULT_IDLE_SECONDS)]
 
 
