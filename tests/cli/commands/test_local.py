@@ -73,7 +73,7 @@ def test_verified_senders_have_templates_of_their_own(monkeypatch: pytest.Monkey
     assert [each.templates for each in served] == [TEMPLATES_VERIFIED, None]
     both = run("serve", "--senders", "verified", "--templates", "cdk.out")
     assert both.exit_code == 2
-    assert "--senders and --templates exclude each other." in both.stderr
+    assert "--templates and --senders exclude each other." in both.stderr
 
 
 def test_only_credentials_of_a_person_end() -> None:
