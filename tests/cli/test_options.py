@@ -1,12 +1,13 @@
 """Options: a dataclass of them, durations, and names that cannot be decoded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.options import Duration, argument, build, flag, option, parameters
+from globalchat.cli.options import Duration, PastMoment, argument, build, flag, option, parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,3 +94,48 @@ def test_nothing_is_a_duration_only_where_it_makes_sense() -> None:
     for words in ("0", "0s"):
         with pytest.raises(click.BadParameter):
             Duration().convert(words, None, None)
+
+
+NOW = 1_800_000_000_000
+"""2027-01-15T08:00:00Z."""
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("7d", NOW - 7 * DAY_MS),
+        ("1h30m", NOW - 5_400_000),
+        ("0s", NOW),
+        ("2027-01-15T07:59:59Z", NOW - 1000),
+        ("2027-01-15T09:00+01:00", NOW),
+        ("1970-01-01T00:00:00Z", 0),
+    ],
+)
+def test_a_past_moment_is_a_date_or_a_time_ago(text: str, moment: int) -> None:
+    assert PastMoment(lambda: NOW).convert(text, None, None) == moment
+
+
+def test_a_past_moment_without_a_zone_is_this_machines() -> None:
+    midnight = datetime.fromisoformat("2027-01-02").astimezone()
+    expected = round(midnight.timestamp() * 1000)
+    for text in ("2027-01-02", "2027-01-02T00:00"):
+        assert PastMoment(lambda: NOW).convert(text, None, None) == expected
+    assert PastMoment(lambda: NOW).convert(expected, None, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2027-01-15T08:00:01Z", "out of range"),
+        ("1969-12-31T23:59:59Z", "out of range"),
+        ("99999d", "out of range"),
+        ("99999999999999999999d", "is"),
+        ("0001-01-01", "is"),
+        ("yesterday", "say 7d, 2026-11-30 or"),
+        ("", "is not a moment"),
+    ],
+)
+def test_what_is_no_past_moment_is_wrong_usage(text: str, said: str) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        PastMoment(lambda: NOW).convert(text, None, None)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.e2e.helpers.processes import Home
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -31,3 +32,16 @@ def test_a_channel_is_purged_whatever_the_users_own_settings_of_aws_are(home: Ho
     home.publish("new")
     there.messages(32)
     assert home.run("history", "tech").stdout.endswith("  new\n")
+
+
+@pytest.mark.parametrize(("answer", "left", "code"), [("y", 0, 0), ("n", 1, 1)])
+def test_a_purge_asks_at_a_terminal(home: Home, answer: str, left: int, code: int) -> None:
+    there = home.follow("sydney", "tech")
+    home.publish("old")
+    there.messages(1)
+    terminal = Terminal(home, "purge", "tech")
+    terminal.wait_for("[y/N]")
+    assert "about 1 item in oregon (us-west-2), about 1 item in sydney" in terminal.text
+    terminal.press(f"{answer}\r")
+    assert terminal.end() == code
+    assert len(home.run("history", "tech").stdout.splitlines()) == left

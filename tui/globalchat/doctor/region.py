@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from globalchat.client.api import RegionApi
-from globalchat.client.history import messages_since
+from globalchat.client.history import cursor_at, cursor_time
 from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
@@ -33,8 +33,6 @@ SENDER = "globalchat"
 TEXT = "globalchat doctor: a test message, sent from {}."
 CLOCK_TOLERANCE = 10.0
 """Seconds: the error of a Date header, which has whole seconds, and of a slow answer."""
-STORED_WITHIN = 900.0
-"""Seconds that are searched in the history: longer than all checks take, and clocks differ."""
 _CLIENT_TIMEOUT = 120.0
 """Seconds: longer than the time limit of any check, which therefore ends first."""
 
@@ -261,19 +259,16 @@ class RegionCheckContext:
             text = f"What was sent from {', '.join(lost)} was delivered, but could not be stored."
             return failed(text, self.remedies.history)
         arrived = {alias: each for alias, each in received.items() if each is not None}
-        stored = {
-            each.arrival: each.id async for each in messages_since(self._api, self.channel, self._since)
-        }
-        missing = [alias for alias, each in arrived.items() if stored.get(each.arrival) != each.id]
-        if missing:
+        if missing := [alias for alias, each in arrived.items() if not await self._is_stored(each)]:
             text = f"What was sent from {', '.join(missing)} arrived, but is not in the history."
             return failed(text, self.remedies.history)
         return ok(f"what was sent from {', '.join(arrived)} is in the history")
 
-    @property
-    def _since(self) -> int:
-        """Some time before the test messages (epoch ms, the region's clock)."""
-        return self._clock() - round(1000 * ((self._api.clock_skew or 0.0) + STORED_WITHIN))
+    async def _is_stored(self, message: Message) -> bool:
+        """Return True if the history has a message at the place with which it arrived."""
+        place = message.arrival or ""
+        page = await self._api.history(self.channel, after=cursor_at(cursor_time(place)))
+        return any((each.arrival, each.id) == (place, message.id) for each in page.messages)
 
     def _receive(self, message: Message) -> None:
         arrival = self._arrival(message.id) if message.sender == SENDER else None

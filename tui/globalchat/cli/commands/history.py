@@ -33,6 +33,13 @@ says. Line breaks and controls in what others sent are made visible; --json esca
 object per message: id, channel, message (the text), sender, region (the AWS region in which it was sent),
 sentAt (UTC) and arrival (its place in the history of the region that is read).
 
+With --compare it lists what one region has stored and another lacks, of what was sent during the last hour or
+since --since, and exits 1 if there is any. Messages sent within the last 30 seconds may be on their way, and
+are left out, as is what a region does not keep any more. --repair, which needs AWS credentials, puts what a
+region lacks on its bus again: there it is stored, and delivered once; other regions do not get it again.
+--json then prints one object per message and region that lacks it: as above without arrival, with lackedBy
+and storedBy (AWS regions) and, with --repair, repaired.
+
 \b
 Examples:
   globalchat history tech
@@ -40,11 +47,6 @@ Examples:
   globalchat history tech --since 7d --json | jq -r .message
   globalchat history cars --limit 5 --region sydney
   globalchat history tech --compare --since 1h
-
-With --compare it lists what one region has stored and another lacks, of what was sent during the last hour or
-since --since, and exits 1 if there is any. Messages sent within the last 30 seconds may be on their way, and
-are left out, as is what a region does not keep any more. --repair, which needs AWS credentials, puts what a
-region lacks on its bus again: there it is stored, and delivered once; other regions do not get it again.
 """
 
 

@@ -109,7 +109,9 @@ async def _compare(profile: Profile, given: HistoryOptions) -> HistoryComparison
     return found
 
 
-async def _open(stack: AsyncExitStack, endpoints: Collection[RegionEndpoint]) -> list[_RegionReader]:
+async def _open(
+    stack: AsyncExitStack, endpoints: Collection[RegionEndpoint], *, least: int = 2
+) -> list[_RegionReader]:
     """Return a reader for each region that stores messages.
 
     Raises:
@@ -130,7 +132,7 @@ async def _open(stack: AsyncExitStack, endpoints: Collection[RegionEndpoint]) ->
         )
         stored = StoredInRegion(alias, terms.since)
         readers.append(_RegionReader(api.endpoint, api, RetryingReader(api, policy), stored))
-    if len(readers) < 2:
+    if len(readers) < least:
         raise UserError("There are no two regions that store messages: nothing can be compared.")
     return readers
 
@@ -186,12 +188,14 @@ async def _arrived(
     found: set[tuple[str, object]] = set()
     endpoints = [profile.regions[alias] for alias in dict.fromkeys(each.lacked_by for each in lacking)]
     async with AsyncExitStack() as stack:
-        apis = [await stack.enter_async_context(RegionApi(each)) for each in endpoints]
+        readers = await _open(stack, endpoints, least=1)
         give_up = asyncio.get_running_loop().time() + ARRIVAL_SECONDS
         while True:
-            for api in apis:
-                async for each in messages_since(api, channel, began - MARGIN_MS):
-                    found |= {(api.endpoint.alias, (each.id, each.content))} & wanted
+            for each in readers:
+                # By the region's own clock.
+                since = began - (now_ms() - each.now()) - MARGIN_MS
+                async for message in messages_since(each.reader, channel, since):
+                    found |= {(each.endpoint.alias, (message.id, message.content))} & wanted
             if len(found) == len(wanted) or asyncio.get_running_loop().time() > give_up:
                 return found
             await asyncio.sleep(_LOOK_SECONDS)

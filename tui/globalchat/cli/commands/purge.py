@@ -27,7 +27,8 @@ log = logging.getLogger("globalchat.cli.purge")
 HELP = """Delete the history of CHANNEL, in every region; needs AWS credentials.
 
 It says as whom it acts and about how many items will be deleted, and asks. What was deleted is gone: there is
-no backup. If it was interrupted, run it again. Open chats keep what they show, and dead letters stay.
+no backup. If it was interrupted, run it again. Open chats keep what they show, and dead letters stay. --json
+prints one object per region: region (the AWS region), channel, and deleted (how many items).
 
 \b
 Examples:
