@@ -248,3 +248,12 @@ def test_the_mark_is_never_older_than_what_is_kept(client: Client) -> None:
     assert client.mark() == moved(cursor_at(NOW + 6 * DAY), -90)
     client.connect(10 * DAY)
     assert not client.fill(NOTHING, at=10 * DAY, terms=HistoryTerms(7, NOW + 3 * DAY)).listed
+
+
+def test_what_may_have_expired_on_any_hosts_clock_is_listed(client: Client) -> None:
+    """The days end at the put's clock and at the reader's: neither needs to be ours."""
+    client.connect(8 * DAY)
+    terms = HistoryTerms(7, NOW - 7 * DAY)
+    fill = client.tracker.begin_fill(HERE, terms, NOW + 8 * DAY)
+    assert fill.begins == cursor_at(NOW + DAY + 90 * SECOND)
+    assert client.tracker.begin_fill(HERE, terms, None).begins == cursor_at(NOW - 7 * DAY)
