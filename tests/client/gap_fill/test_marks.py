@@ -257,3 +257,26 @@ def test_what_may_have_expired_on_any_hosts_clock_is_listed(client: Client) -> N
     fill = client.tracker.begin_fill(HERE, terms, NOW + 8 * DAY)
     assert fill.begins == cursor_at(NOW + DAY + 90 * SECOND)
     assert client.tracker.begin_fill(HERE, terms, None).begins == cursor_at(NOW - 7 * DAY)
+
+
+def test_a_first_reading_that_is_cut_short_starts_at_the_regions_time() -> None:
+    client = Client()
+    client.connect(0)
+    assert client.fill(page(-2 * SECOND, -SECOND, more=True), at=0).is_open
+    assert client.mark() == cursor_at(NOW)
+    late = client.fill(page(-30 * SECOND), at=SECOND)
+    assert late.missed == (stored(-30 * SECOND),), "its put may have ended after the start_ack"
+
+
+def test_skipped_messages_are_read_also_where_a_gap_is_listed(client: Client) -> None:
+    """What an earlier session has seen counts as known in other gaps, not in what it skipped."""
+    client.connect(500 * SECOND)
+    client.fill(page(400 * SECOND, more=True), at=500 * SECOND)
+    client.tracker.list_skipped(HERE, [stored(100 * SECOND)])
+    gaps = [gap for _, gap in client.tracker.gaps("tech")]
+    assert [gap.reason for gap in gaps if gap.holds(stored(100 * SECOND).arrival or "")] == [
+        GapReason.SKIPPED
+    ]
+    assert [gap.reason for gap in gaps if gap.holds(stored(50 * SECOND).arrival or "")] == [
+        GapReason.UNREACHABLE
+    ]

@@ -78,7 +78,7 @@ class Disk:
 class Process:
     """A client from start to end: the tracker and its window, and what it has emitted."""
 
-    def __init__(self, disk: Disk, options: SessionOptions = OPTIONS) -> None:
+    def __init__(self, disk: Disk, options: SessionOptions) -> None:
         self.disk = disk
         self.window = SeenWindow(capacity=options.dedupe_ids, keeps_unsaved=True)
         for seen in disk.seen:
@@ -133,13 +133,13 @@ class Published:
 class World:
     """Time, two regions, and a reader whose process may die at any moment."""
 
-    def __init__(self, new_process: Callable[[Disk], Process] = Process, *, compares: bool = True) -> None:
+    def __init__(self, options: SessionOptions = OPTIONS) -> None:
         self.now = START
-        self.compares = compares
+        self.options = options
+        self.compares = options.history_interval is not None
         self.regions = {name: Region(name) for name in REGIONS}
         self.disk = Disk()
-        self.new_process = new_process
-        self.process = new_process(self.disk)
+        self.process = Process(self.disk, options)
         self.published: dict[bytes, Published] = {}
         self.shown: set[bytes] = set()
         self.saved: set[bytes] = set()
@@ -373,7 +373,7 @@ class World:
     def kill(self) -> None:
         """End the process at once, and start the next one."""
         self.known_at_start = set(self.saved)
-        self.process = self.new_process(self.disk)
+        self.process = Process(self.disk, self.options)
 
     def read_gaps(self, *, wanted: bool) -> None:
         """Read the listed gaps that are read without being asked for; with `wanted` all that can be read."""
