@@ -2,7 +2,8 @@
 
 Each program starts in its own pseudo-terminal, in turn. The first frame is shown once a text that only that
 frame holds was written; the chat is ready to type in once its channels are shown and the region is live.
-A local cloud is started before the first measurement.
+A local cloud is started before the first measurement, and messages are published there: the last page of
+history is shown once the newest of them is.
 """
 
 import os
@@ -57,6 +58,8 @@ Found = dict[tuple[str, str], list[Moment]]
 COMMAND = Path(sys.executable).with_name("globalchat")
 FIRST_FRAME = "first frame"
 READY = "ready to type"
+LAST_PAGE = "last page of history shown"
+NEWEST = "the newest of the page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ PROGRAMS = (
     TimedProgram(
         "globalchat",
         (str(COMMAND), "--name", NAME),
-        {FIRST_FRAME: (f"{NAME} ›".encode(),), READY: (b"# media", b"live")},
+        {FIRST_FRAME: (f"{NAME} ›".encode(),), READY: (b"# media", b"live"), LAST_PAGE: (NEWEST.encode(),)},
     ),
 )
 
@@ -119,6 +122,7 @@ def run(runs: int, *, warm_up: bool = True) -> Found:
         env = environment(home)
         local(env, "up")
         try:
+            publish(env, [*(f"message {number}" for number in range(99)), NEWEST])
             for number in range(runs + warm_up):
                 for program in PROGRAMS:
                     for name, moment in measure(program, env).items():
@@ -133,6 +137,12 @@ def local(env: Mapping[str, str], what: str) -> None:
     """Run `globalchat local` with this argument."""
     command = [str(COMMAND), "local", what]
     subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def publish(env: Mapping[str, str], texts: Sequence[str]) -> None:
+    """Publish texts in the channel that the chat opens."""
+    command = [str(COMMAND), "publish", "cars", "-", "--profile", "local"]
+    subprocess.run(command, env=env, check=True, input="\n".join(texts), text=True, stdout=subprocess.DEVNULL)
 
 
 def benchmark(*, quick: bool) -> BenchmarkResult:
@@ -167,11 +177,12 @@ def _median(moments: Sequence[Moment]) -> Moment:
 
 def _comparisons(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[ComparisonRow]:
     peer = "Textual, hello world"
-    first, ready = medians[PROGRAMS[1].name, FIRST_FRAME], medians[PROGRAMS[1].name, READY]
+    first, ready, page = (medians[PROGRAMS[1].name, what] for what in (FIRST_FRAME, READY, LAST_PAGE))
     return [
         ComparisonRow(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
         ComparisonRow(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
         ComparisonRow(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
         ComparisonRow(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
+        ComparisonRow(f"chat: {LAST_PAGE}, ms", page.wall, {READY: ready.wall}, 0),
         ComparisonRow(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
     ]

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from bench.chat.session import FloodSession, Texts, chat_on
 from bench.results import BenchmarkResult, ComparisonRow, markdown_table
-from globalchat.client.events import MessageReceived
+from globalchat.client.events import MessageReceived, PageLoaded
 from globalchat.client.messages import Message
 from globalchat.measure.process import usage_of
 from globalchat.ui.model.conversation import Conversation
@@ -24,6 +24,9 @@ from globalchat.ui.widgets.message_pane import MessagePane
 
 SIZE = (120, 40)
 SIZES = (1000, 10_000, 100_000)
+PAGE = 50
+"""Messages of a page of history."""
+
 _NOON = 1_795_521_600_000
 
 
@@ -43,7 +46,7 @@ def run(rows: int, repeats: int) -> HistoryResult:
 
 
 async def _run(rows: int, repeats: int) -> HistoryResult:
-    settings = Settings(scrollback=max(100, rows))
+    settings = Settings(scrollback=max(100, rows) + PAGE * repeats)
     app = chat_on(lambda *_: FloodSession(rate=0, seconds=0), settings=settings)
     async with app.run_test(size=SIZE) as pilot:
         while not (isinstance(app.screen, ChatScreen) and app.screen.query(MessagePane)):
@@ -119,6 +122,18 @@ async def _action_times(pilot: Pilot[None], pane: MessagePane, rows: int, repeat
         pane.screen.view_model.model.reduce(MessageReceived(message, "oregon", chat.tail, 12))
         pane.sync()
 
+    async def page_above() -> None:
+        chat = pane.conversation
+        assert chat is not None
+        assert isinstance(pane.screen, ChatScreen)
+        first = chat.rows[0].at
+        page = tuple(
+            Message(f"00J{first - ago:023}", "tech", f"older by {ago}", "ana", "us-west-2", first - ago)
+            for ago in range(PAGE, 0, -1)
+        )
+        pane.screen.view_model.model.reduce(PageLoaded("tech", page, is_start=False))
+        pane.sync()
+
     async def nothing() -> None:
         pane.refresh()
 
@@ -128,11 +143,17 @@ async def _action_times(pilot: Pilot[None], pane: MessagePane, rows: int, repeat
         "jump": jump,
         "resize in the middle": resize,
         "append in the middle": append,
+        "to the top": lambda: _top(pane),
+        f"a page of {PAGE} above": page_above,
         "to the end": lambda: _tail(pane),
         "resize at the end": resize,
         "append at the end": append,
     }
     return {name: await _cpu_time(pilot, action, repeats) for name, action in actions.items()}
+
+
+async def _top(pane: MessagePane) -> None:
+    pane.jump_to_top()
 
 
 async def _tail(pane: MessagePane) -> None:
@@ -175,7 +196,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
             last.times[action],
             {f"of {first.rows:,}": first.times[action]},
         )
-        for action in ("page up", "append at the end")
+        for action in ("page up", "append at the end", f"a page of {PAGE} above")
     ]
     heads = ("CPU ms until painted", *(f"{each.rows:,} messages" for each in results))
     return BenchmarkResult(markdown_table(heads, lines), comparisons)

@@ -60,7 +60,10 @@ class GapNotices:
         if event.count and first is not None:
             span = conversation.calendar.span(event.since, event.until)
             text = f"{plural(event.count, 'message')} from {span} filled in"
-            conversation.add(self._rows.notice(text, first.at, is_first=True, role="day"))
+            row = self._rows.notice(text, first.at, is_first=True, role="day")
+            conversation.add(row)
+            if conversation.first_new is first:
+                conversation.place_divider(row)
 
     def record(self, conversation: Conversation, event: GapRecorded) -> None:
         """Show that messages may be missing, and why; a gap next to one like it becomes part of that."""

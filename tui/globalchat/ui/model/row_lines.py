@@ -198,9 +198,12 @@ def _notice_text(row: NoticeRow, keys: Keys) -> str:
 
 
 def _notice_lines(text: str, width: int, role: str) -> list[Line]:
-    """Return the lines of a notice: in a rule if it fits, else centred on several lines."""
-    fits = cell_len(text) <= width - 8
-    return [rule(text, width, role, 0)] if fits else centred_lines(text, width, role)
+    """Return the lines of a notice: in a rule if it fits, else centred on several lines.
+
+    A quiet one has no rule: it often stands next to the line *new*, or to that of a day.
+    """
+    ruled = role == "notice" and cell_len(text) <= width - 8
+    return [rule(text, width, role, 0)] if ruled else centred_lines(text, width, role)
 
 
 def centred_lines(text: str, width: int, role: str) -> list[Line]:
