@@ -383,9 +383,13 @@ async def test_a_channel_can_be_left_while_it_is_being_read(
         await publish("missed")
         local_cloud.faults.set("history-slow=300ms")
         await chat.phase(Phase.LIVE)
-        chat.session.load_older("tech")
+        while not chat.session.is_loading("tech"):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)  # it is being read for 300 ms
         chat.session.leave("tech")
         chat.session.join("tech")
+        await chat.next(StateChanged, lambda event: "tech" in event.state.joining)
+        await chat.next(StateChanged, lambda event: not event.state.joining)
         await publish("live again")
         await chat.text("live again")
         local_cloud.faults.clear()
