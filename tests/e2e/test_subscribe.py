@@ -217,3 +217,19 @@ def test_what_a_silent_socket_missed_is_read_from_the_history(home: Home, fill: 
     assert [(each["message"], each["filled"]) for each in found] == [
         each for each in expected if fill or not each[1]
     ]
+
+
+def test_a_gap_that_is_too_long_for_one_reading_is_read_to_its_end(home: Home) -> None:
+    few = replace(home, constants={"globalchat.cli.commands.subscribe_run:FILL_LIMIT": 100})
+    there = few.follow("sydney", "tech")
+    here = home.follow("oregon", "tech")
+    missed = [f"missed {number}" for number in range(130)]
+    with fault(home, "half-open", region="sydney"):
+        home.run("publish", "tech", "-", stdin="\n".join(missed).encode())
+        here.messages(130)
+    found = there.messages(130)
+    assert sorted(map(str, texts(found))) == sorted(missed)
+    assert all(each["filled"] for each in found)
+    there.err.wait_for("gap: more messages of tech than are read at once: reading on")
+    home.publish("after")
+    assert texts(there.messages(131))[130:] == ["after"]
