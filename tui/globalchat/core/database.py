@@ -3,13 +3,13 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import FREE_SPACE, OWN_DISK, has_record_locks, unwritable
+from globalchat.core.files import FREE_SPACE, OWN_DISK, has_record_locks, locked, unwritable
 
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
@@ -96,12 +96,15 @@ def open_or_replace(path: Path | None, form: FileFormat) -> tuple[sqlite3.Connec
     Raises:
         UserError: it cannot be opened, another process has it, or a later version of this program wrote it.
     """
-    # Memory is never damaged: the second attempt is only for a file.
-    try:
-        return open_file(path, form), None
-    except DamagedFile:
-        aside = move_aside(cast("Path", path))
-        return open_file(path, form), aside
+    if path is None:
+        return open_file(None, form), None
+    # One at a time: a file that another process is making looks damaged until it is complete.
+    with _opening_lock(path, form):
+        try:
+            return open_file(path, form), None
+        except DamagedFile:
+            aside = move_aside(path)
+            return open_file(path, form), aside
 
 
 def open_file(path: Path | None, form: FileFormat) -> sqlite3.Connection:
@@ -203,6 +206,20 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
             f"BEGIN IMMEDIATE; {form.schema} PRAGMA application_id = {form.application}; "
             f"PRAGMA user_version = {form.version}; COMMIT;"
         )
+
+
+@contextmanager
+def _opening_lock(path: Path, form: FileFormat) -> Iterator[None]:
+    """Hold a lock beside a file that several processes may open; one that is exclusive needs none."""
+    if form.is_exclusive:
+        yield
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(path.with_name(f"{path.name}.lock")))
+        except OSError as error:
+            raise unwritable(path, error) from error
+        yield
 
 
 def _make_private(path: Path) -> None:
