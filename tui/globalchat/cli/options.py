@@ -176,18 +176,18 @@ profile = click.option(
     "--profile",
     metavar="NAME",
     envvar="GLOBALCHAT_PROFILE",
-    help="Which deployment: 'local' is the local cloud. [default: 'default' if it exists, else 'local']",
+    help="The profile; 'local' is the local cloud. [default: 'default' if it exists, else 'local']",
 )
 region = click.option(
     "--region", metavar="REGION", help="Alias, AWS region, or auto. [default: the profile's first]"
 )
 name = click.option("--name", metavar="NICK", help="What you call yourself. [default: your login name]")
 aws_profile = click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 stack_prefix = click.option(
     "--stack-prefix",
     metavar="PREFIX",
-    help="What all names on AWS start with. [default: the profile's, else that of cdk.json]",
+    help="The prefix of all names on AWS. [default: the profile's, else that of cdk.json]",
 )
 regions = click.option(
     "--regions",
@@ -202,10 +202,10 @@ timeout = click.option(
 role_arn = click.option(
     "--role-arn",
     metavar="ARN",
-    help="The role that CloudFormation acts with. [default: the one of last time, else your own rights]",
+    help="The role with which CloudFormation acts. [default: the one of last time, else your own rights]",
 )
 ascii_only = click.option(
-    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
+    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII only. [default: as the locale says]"
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 

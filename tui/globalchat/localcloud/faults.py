@@ -53,26 +53,26 @@ class FaultKind:
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     kind.name: kind
     for kind in (
-        FaultKind("relay-delay", "relay", "Hold every relayed message for this long.", "delay"),
-        FaultKind("relay-partition", "relay", "Let nothing cross; EventBridge tries again and again."),
+        FaultKind("relay-delay", "relay", "Delay every relayed message by this time.", "delay"),
+        FaultKind("relay-partition", "relay", "Deliver nothing between regions; EventBridge keeps retrying."),
         FaultKind("duplicate", "delivery", "Deliver this share of events twice.", "rate"),
-        FaultKind("reorder", "delivery", "Let this share of events fall behind later ones.", "rate"),
+        FaultKind("reorder", "delivery", "Deliver this share of events after later ones.", "rate"),
         FaultKind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
         FaultKind("half-open", "region", "Keep sockets open but silent."),
         FaultKind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
         FaultKind(
-            "expired-key", "region", "Refuse the API key at every new request, socket and subscription."
+            "expired-key", "region", "Refuse the API key for every new request, socket and subscription."
         ),
         FaultKind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
         FaultKind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),
         FaultKind(
             "history-failing",
             "table",
-            "Fail this share of puts into tables and queries of them.",
+            "Fail this share of puts into and queries of tables.",
             "rate",
             usual="100%",
         ),
-        FaultKind("history-slow", "table", "Hold every put and query for this long.", "delay"),
+        FaultKind("history-slow", "table", "Delay every put and query by this time.", "delay"),
     )
 }
 

@@ -14,8 +14,8 @@ _HEAD = """# Keys and commands
 tui/globalchat/ui/actions.py or tui/globalchat/ui/slash_commands.py instead. -->
 
 Everything here is in the command palette as well (Ctrl+P), and a click on its line in the help (F1) does it.
-The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin
-without Alt, for terminals that keep Alt for themselves.
+The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has an
+alternative without Alt, for terminals that keep Alt for themselves.
 """
 
 

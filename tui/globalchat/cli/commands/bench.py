@@ -34,7 +34,7 @@ HELP = """Run a load test against a deployment: count every message at every sub
 
 A delivery is timed from the start of its publish to its arrival, both by this machine's monotonic clock. An
 order violation is a message that arrives after a later one of the same region and channel, although it had
-been accepted before that one was published. Everyone who follows the channels sees the messages. On AWS a
+been accepted before that one was published. Everyone in the channels sees the messages. On AWS a
 load test costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was
 measured. Exits 1 if nothing was delivered.
 
@@ -76,7 +76,7 @@ class BenchOptions:
     processes: int | None = option(
         "--processes",
         type=click.IntRange(1, 64),
-        help="Processes that hold subscribers; one more publishes. [default: one per CPU, fewer for few]",
+        help="Processes for the subscribers; one more publishes. [default: one per CPU, fewer for few]",
     )
     per_socket: int = option(
         "--per-socket", default=1, type=click.IntRange(1, 100), help="Subscriptions that share a socket."
@@ -91,9 +91,9 @@ class BenchOptions:
         "--drain",
         default="10s",
         type=Duration(most=600),
-        help="How long to wait for deliveries at the end; then they are lost.",
+        help="How long to wait for deliveries at the end before they count as lost.",
     )
-    yes: bool = flag("--yes", help="Do not ask what a load test on AWS may cost.")
+    yes: bool = flag("--yes", help="Do not ask for a confirmation of the cost of a load test on AWS.")
     max_cost: float = option(
         "--max-cost",
         default=5.0,

@@ -57,7 +57,7 @@ class ChatOptions:
 
     region: str | None = argument("region", required=False, metavar="[REGION]")
     channel: str | None = option("--channel", metavar="C", help="The channel to open first.")
-    plain: bool = flag("--ascii", "plain", help="Draw with ASCII alone.")
+    plain: bool = flag("--ascii", "plain", help="Draw with ASCII only.")
     name: str | None = shared(options.name)
     profile: str | None = shared(options.profile)
 

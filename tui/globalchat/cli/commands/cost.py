@@ -28,9 +28,9 @@ from globalchat_infra.quotas import ASSUMPTION, Use, reconnect_seconds, uses
 
 CENT = Decimal("0.01")
 
-HELP = """Estimate a month's cost per region and service, and which quota breaks first at which load.
+HELP = """Estimate the monthly cost per region and service, and which quota is reached first at which load.
 
-It asks AWS nothing; prices are as old as they say.
+Makes no call to AWS; prices have the date that is shown.
 
 \b
 Examples:
@@ -65,7 +65,7 @@ class CostOptions:
         "--history-days",
         type=click.IntRange(0, 366),
         metavar="N",
-        help="How many days messages are stored. [default: as cdk.json says]",
+        help="The number of days for which messages are stored. [default: as cdk.json says]",
     )
     as_json: bool = shared(options.as_json)
     profile: str | None = shared(options.profile)

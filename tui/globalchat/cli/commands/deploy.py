@@ -20,8 +20,8 @@ OFF = "off"
 
 HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
-Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
-said, from whatever machine; what changes is shown before anything is done.
+Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps earlier options, from
+whatever machine; changes are shown before anything is done.
 
 \b
 Examples:
@@ -47,12 +47,12 @@ class DeployOptions:
         "--history-days",
         type=click.IntRange(0, 366),
         metavar="N",
-        help="How many days messages are stored; 0 stores none.",
+        help="The number of days for which messages are stored; 0 stores none.",
     )
     senders: str | None = option(
         "--senders",
         type=click.Choice(["anyone", "verified"]),
-        help="Who may chat: who has the API key, or without any key whom IAM lets in.",
+        help="Who may chat: anyone with the API key, or, without a key, those whom IAM permits.",
     )
     verified_roles: tuple[str, ...] = option(
         "--verified-role",
@@ -62,7 +62,7 @@ class DeployOptions:
         help="A role whose sessions are named after people, or AWSReservedSSO_*; repeatable; off for none.",
     )
     alarm_email: str | None = option(
-        "--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."
+        "--alarm-email", metavar="ADDRESS", help="The e-mail address for alarms; off for none."
     )
     dashboard: bool | None = option(
         "--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region."
@@ -71,9 +71,9 @@ class DeployOptions:
         "--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall."
     )
     reset: bool = flag("--reset", help="Forget earlier options and use cdk.json.")
-    prune: bool = flag("--prune", help="Delete what stands in regions that are left out.")
+    prune: bool = flag("--prune", help="Delete the stacks in regions that are left out.")
     account: str | None = option(
-        "--account", metavar="ID", help="The AWS account that is meant; without it you are asked."
+        "--account", metavar="ID", help="The intended AWS account; without it you are asked."
     )
     aws_profile: str | None = shared(options.aws_profile)
     role_arn: str | None = shared(options.role_arn)

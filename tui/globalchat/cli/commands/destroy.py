@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from globalchat_infra.deployer.destroy import Leftovers
     from globalchat_infra.deployer.discovery import ExistingDeployment
 
-HELP = """Delete a deployment on AWS, with its log groups, and the profile of it.
+HELP = """Delete a deployment on AWS, its log groups, and its profile.
 
-Without --regions in every region where it stands. Asks for the prefix to be typed. What belongs to
-others, by its tags, is left alone; what is left afterwards, and where AWS could not be asked, is listed.
+Without --regions, in all of its regions. You confirm by typing the prefix. Resources of other owners, by
+their tags, are left alone; leftovers, and regions that could not be asked, are listed.
 
 \b
 Examples:
@@ -36,7 +36,7 @@ class DestroyOptions:
 
     regions: str | None = shared(options.regions)
     stack_prefix: str | None = shared(options.stack_prefix)
-    account: str | None = option("--account", metavar="ID", help="The AWS account that is meant.")
+    account: str | None = option("--account", metavar="ID", help="The intended AWS account.")
     aws_profile: str | None = shared(options.aws_profile)
     role_arn: str | None = shared(options.role_arn)
     yes: bool = shared(options.yes)

@@ -26,19 +26,19 @@ RETRY_FOR = 30.0
 """Seconds for which a page is asked for again while the region throttles."""
 UNKNOWN_TIME = "----------  --:--:--"
 
-HELP = """Print what was said in CHANNEL, in the order of arrival in one region, the oldest first.
+HELP = """Print the messages of CHANNEL in the order of arrival in one region, oldest first.
 
-Without --since the latest 50 messages. A region stores what reached it, for as many days as its deployment
-says. Line breaks and controls in what others sent are made visible; --json escapes them, and prints one
-object per message: id, channel, message (the text), sender, region (the AWS region in which it was sent),
-sentAt (UTC) and arrival (its place in the history of the region that is read).
+Without --since the latest 50 messages. A region stores the messages that reached it for a number of days (see
+`deploy --history-days`). Line breaks and control characters in messages are made visible; --json escapes
+them, and prints one object per message: id, channel, message (the text), sender, region (the AWS region in
+which it was sent), sentAt (UTC) and arrival (its place in the history of the region that is read).
 
-With --compare it lists what one region has stored and another lacks, of what was sent during the last hour or
-since --since, and exits 1 if there is any. Messages sent within the last 30 seconds may be on their way, and
-are left out, as is what a region does not keep any more. --repair, which needs AWS credentials, puts what a
-region lacks on its bus again: there it is stored, and delivered once; other regions do not get it again.
---json then prints one object per message and region that lacks it: as above without arrival, with lackedBy
-and storedBy (AWS regions) and, with --repair, repaired.
+With --compare it lists messages of the last hour, or since --since, that one region has stored and another
+lacks, and exits 1 if there are any. Messages of the last 30 seconds may be in transit and are left out, as
+are expired ones. --repair, which needs AWS credentials, puts missing messages on the region's bus again,
+where they are stored, and delivered once; other regions do not get them again. --json then prints one object
+per message and region that lacks it: as above without arrival, with lackedBy and storedBy (AWS regions) and,
+with --repair, repaired.
 
 \b
 Examples:
@@ -55,12 +55,14 @@ class HistoryOptions:
     """The command line of `history`."""
 
     channel: str = argument("channel")
-    since: float | None = option("--since", type=Duration(), help="What arrived since then: 30m, 2h, 7d.")
+    since: float | None = option(
+        "--since", type=Duration(), help="Messages that arrived since then: 30m, 2h, 7d."
+    )
     limit: int | None = option(
         "--limit", type=click.IntRange(1, 100_000), metavar="N", help="Only the latest N messages."
     )
-    compare: bool = flag("--compare", help="List what one region has stored and another lacks.")
-    repair: bool = flag("--repair", help="With --compare: put what a region lacks on its bus again.")
+    compare: bool = flag("--compare", help="List messages that one region has stored and another lacks.")
+    repair: bool = flag("--repair", help="With --compare: put missing messages on the region's bus again.")
     region: str | None = shared(options.region)
     aws_profile: str | None = shared(options.aws_profile)
     as_json: bool = shared(options.as_json)

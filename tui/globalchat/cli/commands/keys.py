@@ -113,7 +113,7 @@ class RotateKeysOptions:
         "--grace",
         type=click.IntRange(0, 365),
         default=GRACE_DAYS,
-        help="Days that old keys live; 0 ends them now.",
+        help="Days for which old keys stay valid; 0 deletes them now.",
     )
     aws_profile: str | None = shared(options.aws_profile)
     profile: str | None = shared(options.profile)
@@ -149,9 +149,9 @@ def rotate(given: RotateKeysOptions) -> int:
     return ExitCode.DONE
 
 
-REVOKE_HELP = """End keys now, permanently; KEY is the id that `globalchat keys list` shows, or its beginning.
+REVOKE_HELP = """Delete keys permanently; KEY is the id that `globalchat keys list` shows, or its beginning.
 
-The key that the profile uses is left alone: `globalchat keys rotate --grace 0` replaces and ends it.
+The profile's own key is not revoked: use `globalchat keys rotate --grace 0` to replace and delete it.
 
 \b
 Examples:

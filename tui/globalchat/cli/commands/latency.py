@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 HELP = """Measure how long a message takes: to be accepted, to come back, to reach the other region.
 
-Publishes and arrivals are timed by this machine's monotonic clock: the clocks of the regions do not matter.
-A message that is accepted and does not arrive within the timeout is lost. Everyone who follows the channel
-sees the messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region received nothing at all.
+Publishes and arrivals are timed by this machine's monotonic clock: the clocks of the regions do not matter. A
+message that is accepted and does not arrive within the timeout is lost. Everyone in the channel sees the
+messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region received nothing at all.
 
 \b
 Examples:
@@ -59,7 +59,7 @@ class LatencyOptions:
         "--timeout",
         default="10s",
         type=Duration(most=600),
-        help="How long to wait for a message; then it is lost.",
+        help="How long to wait for a message before it counts as lost.",
     )
     warmup: int = option(
         "--warmup",

@@ -49,7 +49,7 @@ class LocalServeOptions:
         "--senders",
         type=click.Choice(["anyone", "verified"]),
         default="anyone",
-        help="Who may chat: who has the API key, or without any key whom IAM lets in.",
+        help="Who may chat: anyone with the API key, or, without a key, those whom IAM permits.",
     )
     no_history: bool = flag("--no-history", help="Store no messages, as after `deploy --history-days 0`.")
     appsync_errors: AppSyncErrors = option(
@@ -58,7 +58,7 @@ class LocalServeOptions:
         default="ignored",
         help="What to do with a message that publishFromBus answers with errors (AWS does not document it).",
     )
-    tls: bool = flag("--tls", help="Serve over https and wss, as some clients insist; needs openssl.")
+    tls: bool = flag("--tls", help="Serve over https and wss, which some clients require; needs openssl.")
     idle_seconds: float | None = option("--idle-seconds", type=float, hidden=True)
 
 
@@ -110,7 +110,7 @@ def _announce(state: CloudState) -> None:
     echo_err("The local cloud is ready. Ctrl-C ends it.")
 
 
-UP_HELP = """Start the local cloud in the background, or join the one that runs.
+UP_HELP = """Start the local cloud in the background, or join a running one.
 
 It ends automatically 10 minutes after its last connection has closed.
 
@@ -132,7 +132,7 @@ def up() -> int:
     return ExitCode.DONE
 
 
-DOWN_HELP = """End the local cloud, if one runs, and wait for it. One that does not react is killed.
+DOWN_HELP = """Stop the local cloud, if it is running, and wait for it. It is killed if it does not react.
 
 \b
 Examples:
@@ -150,7 +150,7 @@ def down() -> int:
     return ExitCode.DONE
 
 
-RESET_HELP = """Delete what the local cloud keeps: history, undelivered events, dead letters. It must not run.
+RESET_HELP = """Delete the local cloud's data: history, undelivered events, dead letters. It must be stopped.
 
 \b
 Examples:
@@ -196,7 +196,7 @@ def reset(yes: bool) -> int:
     return ExitCode.DONE
 
 
-STATUS_HELP = """Show the state of the local cloud; exits 3 if none runs or answers. Starts nothing.
+STATUS_HELP = """Show the state of the local cloud; exits 3 if it is not running or not answering.
 
 \b
 Examples:
@@ -280,7 +280,7 @@ def faults(ctx: click.Context, as_json: bool) -> int | None:
     return ExitCode.DONE
 
 
-SET_FAULTS_HELP = """Set faults, and show all that are then set.
+SET_FAULTS_HELP = """Set faults, and show all that are set.
 
 They last until they are cleared or the cloud ends.
 """
@@ -325,7 +325,7 @@ def set_faults(given: SetFaultsOptions) -> int:
     return ExitCode.DONE
 
 
-CLEAR_HELP = """Clear faults by name, or all; shows what is left."""
+CLEAR_HELP = """Clear faults by name, or all; shows the remaining ones."""
 
 
 @faults.command("clear", cls=CliCommand, epilog=CLEAR_EXAMPLES, help=CLEAR_HELP)
@@ -363,7 +363,7 @@ def _fault_place(fault: Mapping[str, JSON], aliases: Mapping[str, str]) -> str:
 
 
 DLQ_HELP = """\
-Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event.
+Show the dead letters of the running local cloud: queue, time, reason, rule and event.
 
 \b
 Examples:
@@ -399,7 +399,7 @@ def dlq(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
 
 
 REDRIVE_HELP = """Deliver dead letters once more, each to the target that missed it;
-the delivered leave their queue.
+delivered ones leave their queue.
 
 Exits 1 if some failed again.
 
@@ -455,11 +455,12 @@ def _text(detail: JSON) -> str:
 ENV_HELP = """Print shell lines that set credentials of the local cloud, and its AWS endpoint.
 
 They are the administrator's, or with --as those of a verified person: one who has signed in, on AWS with IAM
-Identity Center. A person may chat and nothing else. The credentials end after 12 hours, or with the cloud.
+Identity Center. A person may chat and nothing else. The credentials expire after 12 hours, or when the cloud
+ends.
 
-With `local serve --tls` they also set what makes clients trust its certificate authority: SSL_CERT_FILE,
+With `local serve --tls` they also make clients trust its certificate authority: SSL_CERT_FILE,
 REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS. All but the last replace the public
-authorities in that shell: use another one for the rest of the world.
+authorities in that shell: use another shell for other hosts.
 
 \b
 Examples:
@@ -476,7 +477,10 @@ class LocalEnvOptions:
 
     person: str | None = option("--as", "person", metavar="NAME", help="A verified person of this name.")
     expires_in: float | None = option(
-        "--expires-in", type=Duration(), metavar="TIME", help="When the person's credentials end: 30s, 15m."
+        "--expires-in",
+        type=Duration(),
+        metavar="TIME",
+        help="When the person's credentials expire: 30s, 15m.",
     )
 
 

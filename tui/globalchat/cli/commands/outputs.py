@@ -14,8 +14,8 @@ from globalchat.core.redaction import MASK
 
 HELP = """Show endpoints and ids of a profile's regions.
 
-With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix name the
-deployment.
+With --refresh it reads them from AWS, which needs AWS credentials; --regions and --stack-prefix then select
+the deployment.
 
 \b
 Examples:
@@ -30,7 +30,7 @@ class OutputsOptions:
     """The command line of `outputs`."""
 
     as_json: bool = flag("--json", "as_json", help="One object, whose keys are the region aliases.")
-    show_key: bool = flag("--show-key", help="Print the API keys, which are masked otherwise.")
+    show_key: bool = flag("--show-key", help="Print the API keys, which are otherwise masked.")
     refresh: bool = flag("--refresh", help="First read the profile again from the stacks on AWS.")
     regions: str | None = shared(options.regions)
     stack_prefix: str | None = shared(options.stack_prefix)

@@ -59,7 +59,7 @@ class PublishOptions:
         "--count",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Publish TEXT N times; of lines only the first N.",
+        help="Publish TEXT N times; with -, only the first N lines.",
     )
     rate: float | None = option(
         "--rate",
@@ -89,7 +89,7 @@ class PublishOptions:
     retry_for: float | None = option(
         "--retry-for",
         type=Duration(zero=True),
-        help="How long to try again while the region throttles or cannot be reached. [default: 30s]",
+        help="How long to retry while the region throttles or cannot be reached. [default: 30s]",
     )
     as_json: bool = shared(options.as_json)
     profile: str | None = shared(options.profile)

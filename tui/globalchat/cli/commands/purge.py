@@ -26,9 +26,9 @@ log = logging.getLogger("globalchat.cli.purge")
 
 HELP = """Delete the history of CHANNEL, in every region; needs AWS credentials.
 
-It says as whom it acts and about how many items will be deleted, and asks. What was deleted is gone: there is
-no backup. If it was interrupted, run it again. Open chats keep what they show, and dead letters stay. --json
-prints one object per region: region (the AWS region), channel, and deleted (how many items).
+It shows the credentials' owner and the approximate number of items, and asks. Deletion is permanent: there is
+no backup. If it was interrupted, run it again. Open chats keep their messages, and dead letters stay. --json
+prints one object per region: region (the AWS region), channel, and deleted (the number of items).
 
 \b
 Examples:
@@ -46,7 +46,7 @@ class PurgeOptions:
     before: int | None = option(
         "--before",
         type=PastMoment(),
-        help="Only what arrived before: a date, with or without a time, or a time ago. [default: everything]",
+        help="Only messages from before a date (with or without a time) or a time ago. [default: everything]",
     )
     aws_profile: str | None = shared(options.aws_profile)
     yes: bool = shared(options.yes)

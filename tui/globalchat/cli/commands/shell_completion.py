@@ -98,10 +98,10 @@ complete --no-files --command globalchat --arguments "(_globalchat_completion)"
 
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
-HELP = """Print the completion script for SHELL: for its start-up file, or to try at once.
+HELP = """Print the completion script for a shell, to evaluate in its start-up file.
 
-It completes commands, options, and the profiles, regions and channels that this machine knows of, for
-globalchat as it is typed: .venv/bin/globalchat, too.
+It completes commands, options, and the profiles, regions and channels known on this machine, for globalchat
+under any path, such as .venv/bin/globalchat.
 
 \b
 Examples:

@@ -12,9 +12,9 @@ from globalchat.cli.options import Duration, argument, build, flag, option, para
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.cli.profiles import ALL
 
-HELP = """Follow channels through outages, one message a line, until interrupted.
+HELP = """Follow channels through outages, one message per line, until interrupted.
 
-Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
+Line breaks and control characters in messages are made visible, so that each message stays one line; --json
 escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, and is null in JSON.
 
 --json prints one object per message: id, channel, message (the text), sender, region (the AWS region in
@@ -23,12 +23,12 @@ if it was not stored); via (the alias of that region), transitMs (from sentAt to
 transitErrorMs (the maximum error of transitMs), both null if unknown; filled (true if it was read from the
 history).
 
-With --since it first prints what arrived since then, from the history, then what comes: each message once.
+With --since it first prints messages that arrived since then, from the history, then new ones, each once.
 
-What was missed while the connection was lost is read from the history and printed as well, in the order of
-its arrival; --no-fill leaves it out. Connections, retries, gaps that were filled, and those that stay, with
-the reason, are reported on standard error.
-With --region all each message is printed once per region, and "via" names the region that delivered it.
+Messages missed while the connection was lost are read from the history and printed in the order of arrival,
+unless --no-fill is given. Connections, retries, filled gaps, and remaining gaps with the reason are reported
+on standard error. With --region all each message is printed once per region, and "via" names the region that
+delivered it.
 
 It ends with 0 after --count messages, after --for, on SIGTERM, or when the reader of its output is gone;
 with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
@@ -60,15 +60,15 @@ class SubscribeOptions:
         "--region",
         metavar="REGION",
         shell_complete=_complete_region,
-        help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
+        help="Alias, AWS region, auto, or all for all regions. [default: the profile's first]",
     )
     since: float | None = option(
-        "--since", type=Duration(), help="First print what arrived since then: 10m, 2h, 7d."
+        "--since", type=Duration(), help="First print messages that arrived since then: 10m, 2h, 7d."
     )
     fill: bool = option(
         "--fill/--no-fill",
         default=True,
-        help="Read from the history what was missed while the connection was lost.",
+        help="Read messages that were missed while the connection was lost from the history.",
     )
     count: int | None = option(
         "--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."
@@ -77,9 +77,11 @@ class SubscribeOptions:
         "--for", "seconds", type=Duration(), help="End after 500ms, 30s, 5m or 1h."
     )
     raw: bool = flag(
-        "--raw", help="Only the texts, exactly as they were sent, line breaks and controls included."
+        "--raw", help="Only the texts, exactly as sent, including line breaks and control characters."
     )
-    force: bool = flag("--force", help="Let --raw write to a terminal, which may obey what others sent.")
+    force: bool = flag(
+        "--force", help="Let --raw write to a terminal, which may interpret control sequences in messages."
+    )
     as_json: bool = shared(options.as_json)
     profile: str | None = shared(options.profile)
 

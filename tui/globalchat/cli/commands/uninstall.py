@@ -15,8 +15,8 @@ from globalchat.core.text import plural
 
 HELP = """Delete configuration, profiles, outbox, marks, logs and caches of globalchat on this machine.
 
-Deployments on AWS are left alone: see `globalchat destroy`. So is what others keep in the folder that
-GLOBALCHAT_HOME names. The program itself is removed with pip.
+Deployments on AWS are not touched: see `globalchat destroy`. Neither are other programs' files in the folder
+named by GLOBALCHAT_HOME. The program itself is removed with pip.
 
 \b
 Examples:

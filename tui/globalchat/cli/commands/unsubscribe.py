@@ -14,7 +14,7 @@ from globalchat.core.errors import ExitCode, UserError
 
 HELP = """End every subscription to CHANNEL, in every region; needs AWS credentials.
 
-The local cloud has its own administrator, who is used for it.
+For the local cloud, its own administrator is used.
 
 \b
 Examples:

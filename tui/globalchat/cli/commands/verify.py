@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from globalchat.verify.recording import Recorder
     from globalchat_infra.deployer.aws import Aws
 
-HELP = """Ask AWS whether it agrees with the local cloud. Needs AWS credentials, and no deployment.
+HELP = """Compare AWS with the local cloud. Needs AWS credentials, but no deployment.
 
 AWS evaluates every resolver with each of its cases, tests every event pattern, and validates every template
-and policy; nothing is made or changed. With a deployment (a profile) the first region is looked at from
-outside, too. A difference ends with exit code 1. What the credentials may not ask counts neither way.
+and policy; nothing is created or changed. With a deployment (a profile), its first region is tested from
+outside, too. Differences lead to exit code 1. Calls that the credentials do not permit count neither way.
 
 \b
 Examples:
@@ -52,16 +52,19 @@ class VerifyOptions:
     templates: Path | None = option(
         "--templates", metavar="FOLDER", type=FOLDER, help="A cloud assembly. [default: the packaged one]"
     )
-    no_deployment: bool = flag("--no-deployment", help="Look at no deployment, even if there is a profile.")
+    no_deployment: bool = flag("--no-deployment", help="Test no deployment, even if there is a profile.")
     disturb: bool = flag(
         "--disturb", help="Also end a channel, and put faulty events on the deployment's bus."
     )
     markdown: bool = flag("--markdown", help="Write the result for an issue report.")
     record: Path | None = option(
-        "--record", metavar="FOLDER", type=FOLDER, help="Keep AWS's answers in files, without the account."
+        "--record",
+        metavar="FOLDER",
+        type=FOLDER,
+        help="Record AWS's answers in files, without the account number.",
     )
     replay: Path | None = option(
-        "--replay", metavar="FOLDER", type=FOLDER, help="Ask recorded answers in the place of AWS."
+        "--replay", metavar="FOLDER", type=FOLDER, help="Use recorded answers instead of AWS."
     )
     aws_profile: str | None = shared(options.aws_profile)
     as_json: bool = shared(options.as_json)
