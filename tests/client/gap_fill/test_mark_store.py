@@ -118,7 +118,8 @@ def test_only_the_user_may_read_it(opened: Opener, tmp_path: Path) -> None:
     folder = tmp_path / "marks"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert modes == dict.fromkeys(("default.sqlite3", "default.sqlite3-wal", "default.sqlite3-shm"), 0o600)
+    names = ("default.sqlite3", "default.sqlite3-wal", "default.sqlite3-shm", "default.sqlite3.lock")
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 WRITER = """
