@@ -185,27 +185,34 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
     if form.is_exclusive:
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    application, version, pages = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("application_id", "user_version", "page_count")
-    )
-    if pages and (application != form.application or version < 1):
-        raise DamagedFile
-    if version > form.version:
-        raise UserError(
-            f"A later version of globalchat wrote the {form.noun}.",
-            remedy=f"Upgrade globalchat, or {form.remedy}.",
+    # Under the write lock: another process may make the file at the same time.
+    with transaction(connection):
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
         )
-    if pages and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if not (application or version or tables):
+            for statement in form.schema.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {form.application}")
+            connection.execute(f"PRAGMA user_version = {form.version}")
+        elif application != form.application or version < 1:
+            raise DamagedFile
+        elif version > form.version:
+            raise UserError(
+                f"A later version of globalchat wrote the {form.noun}.",
+                remedy=f"Upgrade globalchat, or {form.remedy}.",
+            )
+    if tables and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedFile
+    # Only now: the switch itself writes to a new file.
     connection.execute("PRAGMA journal_mode = WAL")
     # No sync at each commit: the operating system has the writes when the process dies.
     connection.execute(f"PRAGMA synchronous = {form.synchronous}")
-    if not pages:
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {form.schema} PRAGMA application_id = {form.application}; "
-            f"PRAGMA user_version = {form.version}; COMMIT;"
-        )
 
 
 @contextmanager

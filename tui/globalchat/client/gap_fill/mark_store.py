@@ -38,21 +38,21 @@ _FORMAT: Final = FileFormat(
     application=0x676C6D6B,
     version=1,
     schema="""
-CREATE TABLE IF NOT EXISTS marks (
+CREATE TABLE marks (
   reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL,
   mark TEXT NOT NULL, start TEXT NOT NULL, written INTEGER NOT NULL,
   PRIMARY KEY (reader, region, channel)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS gaps (
+CREATE TABLE gaps (
   reader TEXT NOT NULL, region TEXT NOT NULL, channel TEXT NOT NULL,
   after TEXT NOT NULL, until TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (reader, region, channel, after, until, reason)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ids (
+CREATE TABLE ids (
   number INTEGER PRIMARY KEY,
   reader TEXT NOT NULL, is_ignored INTEGER NOT NULL, count INTEGER NOT NULL, ids BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS ids_by_reader ON ids (reader, number);
+CREATE INDEX ids_by_reader ON ids (reader, number);
 """,
 )
 
