@@ -269,7 +269,7 @@ def test_a_first_reading_that_is_cut_short_starts_at_the_regions_time() -> None:
 
 
 def test_skipped_messages_are_read_also_where_a_gap_is_listed(client: Client) -> None:
-    """What an earlier session has seen counts as known in other gaps, not in what it skipped."""
+    """Messages that an earlier session has seen are known in other gaps, but not in those it skipped."""
     client.connect(500 * SECOND)
     client.fill(page(400 * SECOND, more=True), at=500 * SECOND)
     client.tracker.list_skipped(HERE, [stored(100 * SECOND)])
