@@ -1,10 +1,12 @@
 """Starts or joins the local cloud, and makes the profile `local`."""
 
+import getpass
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint, Signer
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unreachable
 from globalchat.core.files import user_folders
@@ -55,12 +57,15 @@ def require_running() -> CloudState:
 
 
 def profile(state: CloudState) -> Profile:
-    """Return the profile `local`."""
-    return profile_of(state.regions)
+    """Return the profile `local`; without an API key users sign as a person with the name of their login."""
+    return profile_of(state.regions, signer=PersonSigner(state, login_name()))
 
 
-def profile_of(regions: Iterable[RegionAddress]) -> Profile:
-    """Return the profile `local` for the regions of a state file, or of a cloud in this process."""
+def profile_of(regions: Iterable[RegionAddress], *, signer: Signer | None = None) -> Profile:
+    """Return the profile `local` for the regions of a state file, or of a cloud in this process.
+
+    `signer` finds the credentials for regions without an API key.
+    """
     return Profile(
         LOCAL,
         {
@@ -73,10 +78,41 @@ def profile_of(regions: Iterable[RegionAddress]) -> Profile:
                 event_bus=each.event_bus,
                 api_key=each.api_key,
                 auth="apiKey" if each.api_key else "iam",
+                signer=None if each.api_key else signer,
             )
             for each in regions
         },
     )
+
+
+class PersonSigner:
+    """Signs in as a verified person of the local cloud, again before the credentials end."""
+
+    def __init__(self, state: CloudState, name: str) -> None:
+        self._state = state
+        self._name = name
+        self._held: Credentials | None = None
+
+    def __call__(self) -> Credentials:
+        """Return credentials that are valid for at least a minute.
+
+        Raises:
+            UserError: the cloud has ended, or no person can have this name.
+        """
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        if self._held is None or (self._held.expires is not None and self._held.expires < soon):
+            self._held = person(self._state, self._name)
+        return self._held
+
+
+def login_name() -> str:
+    """Return the name of this machine's user as a person of the local cloud can have it."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # neither a variable nor an entry in the user database
+        name = ""
+    kept = re.sub(r"[^\w+=,.@-]", "", name, flags=re.ASCII)[:64]
+    return kept if len(kept) > 1 else "local-user"
 
 
 def person(state: CloudState, name: str, *, seconds: float | None = None) -> Credentials:

@@ -7,9 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 
 from globalchat.client import profiles
-from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint, Signer
 from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.files import user_folders
 from globalchat.core.text import did_you_mean
@@ -47,6 +49,8 @@ def load(name: str, *, note: Note, warn: bool = True) -> Profile:
 
         return local_cloud.profile(local_cloud.join(note))
     loaded = profiles.load(name, user_folders().config)
+    if warn:
+        loaded = _with_signers(loaded)
     exposed = profiles.exposure(url for each in loaded.regions.values() for url in each.urls)
     if warn and exposed is not None:
         note(exposed.error().sentence)
@@ -106,10 +110,33 @@ async def reload(name: str) -> Profile:
 
 def _read_again(name: str) -> Profile:
     if name != LOCAL:
-        return profiles.load(name, user_folders().config)
+        return _with_signers(profiles.load(name, user_folders().config))
     from globalchat.cli import local_cloud
 
     return local_cloud.profile(local_cloud.require_running())
+
+
+def _with_signers(profile: Profile) -> Profile:
+    """Return a profile whose signed regions know their credentials.
+
+    Raises:
+        UserError: there are none, or they cannot be had.
+    """
+    if not profile.signs:
+        return profile
+    signed = {
+        alias: replace(each, signer=_signer(each.aws_profile, each.region)) if each.auth == "iam" else each
+        for alias, each in profile.regions.items()
+    }
+    return replace(profile, regions=signed)
+
+
+@cache
+def _signer(aws_profile: str | None, region: str) -> Signer:
+    """Sign in with an AWS profile, once in this process for each region."""
+    from globalchat.core.sign_in import resolve  # botocore: for signed profiles only
+
+    return resolve(aws_profile, region=region).current
 
 
 def region_names(name: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from gql import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
-from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthentication
+from gql.transport.appsync_auth import AppSyncAuthentication
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
 
@@ -21,6 +21,7 @@ from globalchat.client import connect_errors, response_errors
 from globalchat.client.network import proxy_of
 from globalchat.client.offset import read_date
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.signing import RenewedSignature, authentication_of, signature_authentication
 from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
@@ -48,29 +49,8 @@ def date_of_answer() -> int | None:
     return _date.get()
 
 
-def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
-    """Return authentication by the endpoint's API key, and mask the key in logs from now on."""
-    redaction.register_secret(endpoint.api_key)
-    return AppSyncApiKeyAuthentication(host=host_of(endpoint.graphql_url), api_key=endpoint.api_key)
-
-
-def signature_authentication(endpoint: RegionEndpoint, credentials: Credentials) -> AppSyncAuthentication:
-    """Return authentication by SigV4 for the endpoint's region."""
-    from botocore.credentials import Credentials as Signer
-    from gql.transport.appsync_auth import AppSyncIAMAuthentication
-
-    redaction.install()  # botocore's loggers exist now
-    redaction.register_secret(credentials.secret_key)
-    redaction.register_secret(credentials.token)
-    return AppSyncIAMAuthentication(
-        host=host_of(endpoint.graphql_url),
-        region_name=endpoint.region,
-        credentials=Signer(credentials.access_key, credentials.secret_key, credentials.token),
-    )
-
-
 def _authentication(endpoint: RegionEndpoint, credentials: Credentials | None) -> AppSyncAuthentication:
-    return signature_authentication(endpoint, credentials) if credentials else key_authentication(endpoint)
+    return signature_authentication(endpoint, credentials) if credentials else authentication_of(endpoint)
 
 
 class GraphQLHttp:
@@ -79,10 +59,11 @@ class GraphQLHttp:
     def __init__(self, endpoint: RegionEndpoint, *, credentials: Credentials | None, timeout: float) -> None:
         self.where = host_of(endpoint.graphql_url)
         self._url = endpoint.graphql_url
-        self._signed = credentials is not None
+        self._signed = credentials is not None or endpoint.auth == "iam"
+        self._auth = _authentication(endpoint, credentials)
         self._transport = _Transport(
             endpoint.graphql_url,
-            auth=_authentication(endpoint, credentials),
+            auth=self._auth,
             ssl=tls.context() if endpoint.graphql_url.startswith("https:") else True,
             ssl_close_timeout=1,
             # Without `trust_env`, which would also send the passwords of ~/.netrc.
@@ -151,6 +132,8 @@ class GraphQLHttp:
         request = _Request(document, variables)
         failure: UserError | None = None
         result: ExecutionResult | None = None
+        if isinstance(self._auth, RenewedSignature):
+            await self._auth.renew()
         try:
             options = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
             result = await self._transport.execute(request, extra_args=options)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from globalchat.core.clock import DAY, is_plausible
@@ -13,6 +13,9 @@ from globalchat.core.errors import ProfileError, Reason
 from globalchat.core.files import ensure_folder, read_text, replace_file
 from globalchat.core.net import host_of, is_exposed
 from globalchat.core.text import NotUtf8, did_you_mean
+
+if TYPE_CHECKING:
+    from globalchat.core.credentials import Credentials
 
 LOCAL = "local"
 """The name of the local cloud's profile, which has no file."""
@@ -42,6 +45,8 @@ SOON_DAYS = 14
 EXPIRY_REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
 
 
+Signer = Callable[[], "Credentials"]
+"""Returns credentials that are valid for at least a minute; it may ask a network. Raises UserError."""
 AuthKind = Literal["apiKey", "iam"]
 """How requests to a region are authenticated: by its API key, or by an IAM signature."""
 
@@ -52,7 +57,7 @@ class RegionEndpoint:
 
     Users call it by its alias (`oregon`), AWS by `region`. `api_key` is empty with `auth` "iam";
     `api_key_expires` is in epoch seconds, None if unknown. `aws_profile` is the AWS profile whose credentials
-    sign; None leaves that to AWS's own variables and files.
+    sign; None leaves that to AWS's own variables and files. `signer` finds them; it is in no file.
     """
 
     alias: str
@@ -65,6 +70,7 @@ class RegionEndpoint:
     api_key_expires: int | None = None
     auth: AuthKind = "apiKey"
     aws_profile: str | None = None
+    signer: Signer | None = field(default=None, repr=False, compare=False)
 
     @property
     def urls(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ open. Each object serves one connection, since gql keeps stale state.
 """
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.network import connect_options, proxy_of
 from globalchat.client.offset import Dated, read_date
 from globalchat.client.options import SocketTimeouts
+from globalchat.client.signing import RenewedSignature
 from globalchat.core import redaction, tls
 from globalchat.core.clock import WallClock, now_ms
 
@@ -180,8 +182,11 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         )
         self.connect_timeout = self.ack_timeout = None  # `open` limits the whole
         # gql guesses the realtime host by replacing text; the profile has it.
-        query = self.adapter.url.rpartition("?")[2]
-        self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
+        if isinstance(auth, RenewedSignature):
+            self.adapter.url = realtime_url
+        else:
+            query = self.adapter.url.rpartition("?")[2]
+            self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
         self._limit = timeouts.connect
         self.heard_at = self._loop.time()
         self.ended: asyncio.Future[None] = self._loop.create_future()
@@ -198,6 +203,9 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
 
     async def open(self) -> None:
         """Connect up to `connection_ack`; after a failure nothing is left open."""
+        if isinstance(self.auth, RenewedSignature):
+            await self.auth.renew()
+            self.adapter.subprotocols = [self.subprotocol, _carried(self.auth.get_headers())]
         try:
             async with asyncio.timeout(self._limit):
                 await self.connect()
@@ -210,6 +218,8 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
 
     async def start(self, request: GraphQLRequest, make: Callable[[int], Subscriber]) -> Subscriber:
         """Send `start`, with the subscriber registered before an answer can arrive."""
+        if isinstance(self.auth, RenewedSignature):
+            await self.auth.renew()
         # Registered first: an answer may be read before the send below returns.
         subscriber = make(self.next_query_id)
         self.listeners[subscriber.query_id] = subscriber
@@ -277,3 +287,9 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             data = payload if isinstance(payload, dict) else {}
             return kind, query_id, ExecutionResult(data=data.get("data"), errors=data.get("errors"))
         return kind, query_id, None
+
+
+def _carried(headers: dict[str, Any]) -> str:
+    """Return headers as a subprotocol, which is in no URL (AppSync developer guide, WebSocket client)."""
+    text = json.dumps(headers, separators=(",", ":")).encode()
+    return f"header-{base64.urlsafe_b64encode(text).decode().rstrip('=')}"

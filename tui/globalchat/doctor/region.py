@@ -151,6 +151,8 @@ class RegionCheckContext:
 
     async def check_key(self) -> CheckResult:
         """Check that the API accepted the key, and how long it is valid."""
+        if self.endpoint.auth == "iam":
+            return ok("signed by IAM") if self._refusal is None else failed(self._refusal, self.remedies.key)
         expires, now = self.endpoint.api_key_expires, self._clock() / 1000
         return evaluate_key(self._refusal, expires, now, self.remedies.key)
 

@@ -125,6 +125,11 @@ def command(given: BenchOptions) -> int:
         needed = given.sockets + SPARE_CLOUD_FILES
         raise_open_file_limit(needed, who="The local cloud", instead="more --per-socket")
     profile = profiles.load(name, note=echo_err)
+    if profile.signs:
+        raise UsageError(
+            "A load test takes the API key: it does not sign thousands of subscriptions.",
+            remedy="Run it against a deployment whose senders are anyone.",
+        )
     plan = build(
         LoadPlan,
         given,

@@ -124,7 +124,7 @@ def command(given: DeployOptions) -> int:
     profile = deployer.profile(name, prompter.note)
     _save(profile, given.aws_profile)
     if profile.signs:
-        echo_err("no message was sent: who may chat is up to IAM (docs/operations.md, Verified senders)")
+        echo_err("no message was sent: whoever IAM lets in can send one with `globalchat doctor`")
     elif not given.no_proof:
         _send_a_message(profile, deployer.config)
     if not given.prune:
