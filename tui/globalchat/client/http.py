@@ -18,10 +18,10 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import connect_errors, response_errors
+from globalchat.client.authentication import RenewedSignature, authentication_of, signature_authentication
 from globalchat.client.network import proxy_of
 from globalchat.client.offset import read_date
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.signing import RenewedSignature, authentication_of, signature_authentication
 from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError

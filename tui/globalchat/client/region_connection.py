@@ -11,11 +11,11 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import connect_errors, documents, response_errors
+from globalchat.client.authentication import authentication_of
 from globalchat.client.messages import Message
 from globalchat.client.offset import Dated
 from globalchat.client.options import SessionOptions, SocketTimeouts
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.signing import authentication_of
 from globalchat.client.transport import AppSyncTransport, ServerError, Subscriber
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Refused, UserError

@@ -27,11 +27,11 @@ from graphql import ExecutionResult
 from websockets import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
+from globalchat.client.authentication import RenewedSignature
 from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.network import connect_options, proxy_of
 from globalchat.client.offset import Dated, read_date
 from globalchat.client.options import SocketTimeouts
-from globalchat.client.signing import RenewedSignature
 from globalchat.core import redaction, tls
 from globalchat.core.clock import WallClock, now_ms
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import aiohttp
 
+from globalchat.client.authentication import key_authentication, signature_authentication
 from globalchat.client.http import proxy_for_aiohttp
 from globalchat.client.network import proxy_of
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.signing import key_authentication, signature_authentication
 from globalchat.core import tls
 from globalchat.core.credentials import Credentials
 from globalchat.localcloud.definition import JSON

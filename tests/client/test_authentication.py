@@ -1,4 +1,4 @@
-"""Regions that take signatures: requests, handshakes and subscriptions are signed, each anew."""
+"""Regions that take signatures: requests, handshakes and subscriptions are signed, with new credentials."""
 
 import asyncio
 import subprocess
@@ -23,7 +23,7 @@ from globalchat.localcloud.server.cloud import LocalCloud
 
 @dataclass
 class SigningPerson:
-    """Signs in anew for every signature, and counts."""
+    """Signs in again for every signature, and counts."""
 
     cloud: LocalCloud
     name: str = "ana@example.com"
@@ -126,10 +126,10 @@ async def test_without_credentials_a_signed_region_says_what_to_do() -> None:
 def test_a_region_with_a_key_loads_no_botocore() -> None:
     code = (
         "import sys\n"
-        "from globalchat.client import signing\n"
+        "from globalchat.client import authentication\n"
         "from globalchat.client.profiles import RegionEndpoint\n"
         "endpoint = RegionEndpoint('a', 'r', 'https://h/g', 'wss://h/g', 'i', 'b', 'k')\n"
-        "made = signing.authentication_of(endpoint)\n"
+        "made = authentication.authentication_of(endpoint)\n"
         "assert made.get_headers() == {'host': 'h', 'x-api-key': 'k'}\n"
         "sys.exit('botocore.session' in sys.modules or 'botocore.auth' in sys.modules)\n"
     )
