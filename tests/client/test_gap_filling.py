@@ -28,8 +28,10 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.clock import now_ms
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.fake_appsync import FakeAppSync
 from tests.client.helpers.killable_processes import HERE, Cloud, kill, line, python
 from tests.client.helpers.session_driver import Driver, quick, running
 from tests.localcloud.helpers.edited_templates import before_history
@@ -432,3 +434,57 @@ async def test_a_half_open_socket_is_replaced_and_what_it_swallowed_is_filled(
         chat.rewind()  # the second reading may have found it before the socket was given up
         assert (await chat.text("swallowed")).filled
         assert chat.texts == ["swallowed"]
+
+
+@pytest.mark.parametrize("ahead_ms", [-3_600_000, 3_600_000])
+async def test_a_wrong_clock_of_this_machine_misses_nothing(
+    profile: Profile, publish: Publisher, tmp_path: Path, ahead_ms: int
+) -> None:
+    def fast_or_slow() -> Session:
+        return Session(
+            profile,
+            "oregon",
+            channels=CHANNELS,
+            options=OPTIONS,
+            history=tmp_path,
+            reader="ana",
+            clock=lambda: now_ms() + ahead_ms,
+        )
+
+    async with running(fast_or_slow()) as chat:
+        await live(chat)
+        await publish("received")
+        await chat.text("received")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        await publish("missed")
+        assert (await filled(chat)).count <= 1  # it may be live again before the message is published
+        chat.rewind()
+        await chat.text("missed")
+    await publish("missed by the first")
+    async with running(fast_or_slow()) as chat:
+        await filled(chat)
+        assert chat.texts == ["missed by the first"]
+        await publish("live")
+        await chat.text("live")
+
+
+async def test_a_reader_whose_key_was_rotated_finds_the_new_one(oregon: FakeAppSync) -> None:
+    """No publish shows that the old key is dead: the comparison with history does."""
+    oregon.history_days = 7
+    options = replace(OPTIONS, history_interval=0.1)
+
+    async def reload() -> Profile:
+        renewed = replace(oregon.endpoint, api_key=oregon.key)
+        return Profile("fake", {"oregon": renewed})
+
+    own = Session(await reload(), "oregon", channels=["tech"], options=options, reload=reload)
+    async with running(own) as chat:
+        await chat.phase(Phase.LIVE)
+        oregon.key = "da2-rotatedrotatedrotatedrotat"
+        await oregon.until(lambda: oregon.opened == 2)
+        await chat.next(StateChanged, lambda event: event.state.switching_to == "oregon")
+        await chat.next(StateChanged, lambda event: event.state.switching_to is None)
+        await oregon.broadcast(oregon.message("1"))
+        await chat.text("hi")
+        assert not chat.gaps

@@ -33,7 +33,7 @@ OPTIONS: SessionOptions = quick(
     buffer=1_000_000,
     outgoing=20_000,
     fill_limit=20_000,
-    history_interval=2.0,
+    history_interval=30.0,
 )
 
 

@@ -74,7 +74,7 @@ class Crowd:
             member.session.close()
         await asyncio.gather(*self._tasks)
 
-    async def until(self, condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:
+    async def until(self, condition: Callable[[], bool], what: str, limit: float = 180.0) -> None:
         try:
             async with asyncio.timeout(limit), self._grew:
                 await self._grew.wait_for(condition)

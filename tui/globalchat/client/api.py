@@ -148,11 +148,20 @@ class RegionApi:
 
 @dataclass(slots=True)
 class _OpenApi:
-    """An open API, its region's description, and the number of calls in flight."""
+    """An open API, its region's description, and the number of calls in flight.
+
+    `dated` is the date of its latest answer (epoch ms, the region's clock) and the loop's time of it.
+    """
 
     api: RegionApi
     backend: Backend | None = None
     calls: int = 0
+    dated: tuple[int, float] | None = None
+
+    def note_date(self) -> None:
+        """Take the date of the answer that this task has just received."""
+        if (date := date_of_answer()) is not None:
+            self.dated = (date, asyncio.get_running_loop().time())
 
 
 class ApiPool:
@@ -206,6 +215,7 @@ class ApiPool:
         async with self._calling(endpoint) as opened:
             sent = self._clock()
             message = await opened.api.publish(draft)
+            opened.note_date()
             self._offset.note(message.region, sent=sent, stamped=message.sent_at, answered=self._clock())
             return message
 
@@ -220,7 +230,21 @@ class ApiPool:
     ) -> HistoryPage:
         """Return a page of a region's history. Raises as `RegionApi.history` does."""
         async with self._calling(endpoint) as opened:
-            return await opened.api.history(channel, after=after, before=before, limit=limit)
+            page = await opened.api.history(channel, after=after, before=before, limit=limit)
+            opened.note_date()
+            return page
+
+    def region_time(self, endpoint: RegionEndpoint) -> int | None:
+        """Return the time by a region's own clock (epoch ms), never ahead of it; None if it is unknown.
+
+        It is the date of its latest answer and what has passed since, whatever this machine's clock shows.
+        While the machine sleeps nothing passes: then it lags behind until the next answer.
+        """
+        opened = self._opened.get(endpoint)
+        if opened is None or opened.dated is None:
+            return None
+        date, at = opened.dated
+        return date + int((asyncio.get_running_loop().time() - at) * 1000)
 
     def clock_skew(self, endpoint: RegionEndpoint) -> float | None:
         """Return the seconds that this machine's clock is ahead of the region's; None if unknown."""
@@ -248,6 +272,7 @@ class ApiPool:
     async def _describe(self, endpoint: RegionEndpoint, opened: _OpenApi) -> Backend:
         asked = self._clock()
         backend = await opened.api.describe()
+        opened.note_date()
         date = date_of_answer()
         self.note_date(endpoint, None if date is None else Dated(asked, date, self._clock()))
         return backend

@@ -25,7 +25,6 @@ from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at, cursor_time
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.messages import HistoryTerms, Message
-from globalchat.client.offset import ClockOffset
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import EndpointResolver, RegionEndpoint
 from globalchat.client.response_errors import HISTORY_OFF, NO_HISTORY
@@ -84,8 +83,8 @@ class HistoryWorker:
     """Fills the gaps of live channels, and loads older pages on demand.
 
     One reading of a channel at a time fills gaps, beside one that loads pages. `open_store` opens the file
-    of marks; `region` returns the region that pages are read from; `emit` takes the events and `now` gives
-    the time.
+    of marks; `region` returns the region that pages are read from, and `refuse_key` is called when one no
+    longer accepts the key; `emit` takes the events and `now` gives the time.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ class HistoryWorker:
         apis: ApiPool,
         resolver: EndpointResolver,
         region: Callable[[], RegionEndpoint],
-        offset: ClockOffset,
+        refuse_key: Callable[[], None],
         emit: Callable[[SessionEvent], None],
         now: Callable[[], Moment],
         options: SessionOptions,
@@ -112,7 +111,7 @@ class HistoryWorker:
         self._apis = apis
         self._resolver = resolver
         self._region = region
-        self._offset = offset
+        self._refuse_key = refuse_key
         self._emit = emit
         self._now = now
         self._options = options
@@ -190,6 +189,7 @@ class HistoryWorker:
         try:
             event = await self._read_older(channel)
         except UserError as error:
+            self._check_key(error)
             event = PageFailed(channel, str(error), error.remedy)
         finally:
             self._loading.discard(channel)
@@ -268,8 +268,8 @@ class HistoryWorker:
             self.stop(channel)
             place = Place(endpoint.region, channel)
             now = self._now().wall
-            time = self._region_time(endpoint.region)
-            # Without any date of the region's clock: what is read once too often does no harm.
+            time = self._apis.region_time(endpoint)
+            # No date came from the region: what is read once too often does no harm.
             self._tracker.confirm(place, now - DAY * 1000 if time is None else time)
             delay = self._rng.uniform(0.0, self._options.fill_jitter) if after_loss else 0.0
             followed = self._followed[channel] = _Followed(endpoint, place)
@@ -335,6 +335,7 @@ class HistoryWorker:
                 followed.failures, followed.is_awaited = 0, False
                 return
             except UserError as error:
+                self._check_key(error)
                 is_worth_it = is_retryable(error) or isinstance(error, Unauthorized)
                 followed.is_awaited = followed.is_awaited or not is_worth_it
                 self._announce(followed)
@@ -342,7 +343,13 @@ class HistoryWorker:
                     return  # the next comparison tries again
                 retry = policy.fail(error, started=started, now=now())
                 assert retry is not None, "it has no limit"
-            await followed.wake.race(timeout=retry.delay)
+            woken = await followed.wake.race(timeout=retry.delay)
+            if woken and not followed.is_awaited:  # only the user may cut short a wait
+                await asyncio.sleep(max(0.0, policy.quiet_until - now()))
+
+    def _check_key(self, error: UserError) -> None:
+        if isinstance(error, Unauthorized):
+            self._refuse_key()
 
     def _announce(self, followed: _Followed) -> None:
         """Count a failed reading, and announce what is missing once it lasts, or the user waits for it."""
@@ -364,17 +371,17 @@ class HistoryWorker:
         endpoint, place = followed.endpoint, followed.place
         try:
             terms = await self._terms(endpoint)
-            fill = self._tracker.begin_fill(place, terms, self._region_time(endpoint.region))
+            fill = self._tracker.begin_fill(place, terms, self._apis.region_time(endpoint))
             await self._read(endpoint, fill)
             for gap in self._tracker.unfinished(place):
-                fill = self._tracker.begin_gap_fill(place, gap, terms, self._region_time(endpoint.region))
+                fill = self._tracker.begin_gap_fill(place, gap, terms, self._apis.region_time(endpoint))
                 await self._read(endpoint, fill)
         except Refused as error:
             reason = _why_nothing_is_stored(error)
             if reason is None:
                 raise
             self._apis.forget_description(endpoint)
-            time = self._region_time(endpoint.region) or self._now().wall
+            time = self._apis.region_time(endpoint) or self._now().wall
             self._publish(endpoint, place, self._tracker.settle_without_history(place, time, reason))
 
     async def _load_gap(self, channel: str, since: int) -> None:
@@ -394,7 +401,7 @@ class HistoryWorker:
         try:
             endpoint = await self._resolver.resolve(self._resolver.profile.resolve(place.region))
             terms = await self._terms(endpoint)
-            fill = self._tracker.begin_gap_fill(place, gap, terms, self._region_time(endpoint.region))
+            fill = self._tracker.begin_gap_fill(place, gap, terms, self._apis.region_time(endpoint))
             has_begun = True
             await self._read(endpoint, fill, announce=True)
         except UserError:
@@ -452,11 +459,6 @@ class HistoryWorker:
             kind = NO_HISTORY if history is None else HISTORY_OFF
             raise Refused("The region stores no messages.", error_type=kind)
         return history
-
-    def _region_time(self, region: str) -> int | None:
-        """Return the time by a region's clock (epoch ms); None if that is not known."""
-        offset = self._offset.estimate(region)
-        return None if offset is None else self._now().wall + offset.ms
 
     def _lock(self, channel: str) -> asyncio.Lock:
         return self._filling.setdefault(channel, asyncio.Lock())

@@ -114,7 +114,7 @@ class Session:
             apis=self._apis,
             resolver=self._resolver,
             region=self._publish_endpoint,
-            offset=offset,
+            refuse_key=self._refuse_key,
             emit=self._events.put,
             now=self._now,
             options=options,
@@ -288,6 +288,9 @@ class Session:
     def _skip(self, event: MessageReceived) -> bool:
         return self._history.skip(event)
 
+    def _refuse_key(self) -> None:
+        self._runner.feed(inputs.KeyRefused())
+
     def _publish_endpoint(self) -> RegionEndpoint:
         return self._machine.publish_endpoint
 
@@ -295,7 +298,7 @@ class Session:
         try:
             message = await self._apis.publish(self._machine.publish_endpoint, draft)
         except Unauthorized:
-            self._runner.feed(inputs.KeyRefused())
+            self._refuse_key()
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
             # A publish shows that the region can be reached.
