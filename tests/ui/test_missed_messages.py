@@ -252,3 +252,24 @@ async def test_a_channel_that_was_left_and_joined_again_has_its_messages() -> No
         await chat.pilot.press("enter", "enter")
         await chat.until(lambda: "on its way" in text(chat))
         assert "hello" in text(chat)
+
+
+async def test_a_gap_that_the_session_fills_at_last_is_no_longer_missing() -> None:
+    async with running(WIDE) as chat:
+        for since in (0, 60_000):
+            chat.session.emit(
+                GapRecorded(("tech",), NOON + since, NOON + since + 30_000, GapReason.UNREACHABLE)
+            )
+        await chat.settle()
+        assert text(chat).count("may be missing") == 1
+        await chat.pilot.press("f5")
+        assert chat.session.calls == [("load_gap", ("tech", NOON + since)) for since in (0, 60_000)]
+        chat.session.emit(GapFilled("tech", NOON, NOON + 30_000, 0))
+        await chat.settle()
+        assert "reading the messages from 12:01:00–12:01:30 …" in text(chat)
+        chat.session.emit(GapRecorded(("tech",), NOON + 60_000, NOON + 90_000, GapReason.UNREACHABLE))
+        await chat.settle()
+        assert "messages from 12:01:00–12:01:30 may be missing" in text(chat)
+        chat.session.emit(GapFilled("tech", NOON + 50_000, NOON + 95_000, 0))
+        await chat.settle()
+        assert "missing" not in text(chat)

@@ -56,7 +56,7 @@ class GapNotices:
     def fill(self, conversation: Conversation, event: GapFilled) -> None:
         """Show that a gap is filled, above the first message that history brought."""
         first = self._filled.pop(conversation.channel, None)
-        self._end_reading(conversation, event.since, event.until)
+        self._end(conversation, event.since, event.until)
         if event.count and first is not None:
             span = conversation.calendar.span(event.since, event.until)
             text = f"{plural(event.count, 'message')} from {span} filled in"
@@ -68,18 +68,17 @@ class GapNotices:
     def record(self, conversation: Conversation, event: GapRecorded) -> None:
         """Show that messages may be missing, and why; a gap next to one like it becomes part of that."""
         self._filled.pop(conversation.channel, None)
-        self._end_reading(conversation, event.since, event.until)
-        reason = event.reason
-        gap = UnfilledGap(event.since, event.until, reason.value, reason.is_fillable, begins=(event.since,))
+        self._end(conversation, event.since, event.until)
+        span, reason = (event.since, event.until), event.reason
         row = self._rows.notice("", max(event.until, 0))
+        row.gap = UnfilledGap((span,), reason.value, reason.is_fillable)
         above = conversation.before(row)
-        if isinstance(above, NoticeRow) and above.gap is not None and _is_alike(above.gap, gap):
-            begins = (*above.gap.begins, event.since)
-            above.gap = replace(gap, since=min(above.gap.since, gap.since), begins=begins)
+        if isinstance(above, NoticeRow) and above.gap is not None and _is_alike(above.gap, row.gap):
+            above.gap = replace(above.gap, spans=(*above.gap.spans, span))
             above.text = _sentence(conversation, above.gap)
-            conversation.move(above, row.at)
+            conversation.move(above, max(above.at, row.at))
             return
-        row.gap, row.text = gap, _sentence(conversation, gap)
+        row.text = _sentence(conversation, row.gap)
         conversation.add(row)
         self._open.setdefault(conversation.channel, []).append(row)
 
@@ -91,22 +90,37 @@ class GapNotices:
             if gap is None or not gap.can_be_read or only not in (row, None):
                 continue
             row.gap = replace(gap, is_being_read=True)
-            row.text = f"reading the messages from {conversation.calendar.span(gap.since, gap.until)} …"
+            row.text = _sentence(conversation, row.gap)
             conversation.touch(row)
-            begins += gap.begins
+            begins += [since for since, _ in gap.spans]
         return begins
 
-    def _end_reading(self, conversation: Conversation, since: int, until: int) -> None:
-        """Remove the gaps of a span that were being read; forget those that left the scrollback."""
+    def _end(self, conversation: Conversation, since: int, until: int) -> None:
+        """Remove the gaps that lie within a span, or touch it and were being read.
+
+        Those whose rows left the scrollback are forgotten.
+        """
         left = []
         for row in self._open.pop(conversation.channel, []):
             gap = row.gap
-            if gap is not None and gap.is_being_read and gap.since <= until and since <= gap.until:
+            if gap is None or conversation.index_of(row) is None:
+                continue
+            spans = tuple(each for each in gap.spans if not _is_over(each, since, until, gap.is_being_read))
+            if not spans:
                 conversation.remove(row)
-            elif conversation.index_of(row) is not None:
-                left.append(row)
+                continue
+            left.append(row)
+            if spans != gap.spans:
+                row.gap = replace(gap, spans=spans)
+                row.text = _sentence(conversation, row.gap)
+                conversation.touch(row)
         if left:
             self._open[conversation.channel] = left
+
+
+def _is_over(span: tuple[int, int], since: int, until: int, is_being_read: bool) -> bool:
+    begin, end = span
+    return (since <= begin and end <= until) or (is_being_read and begin <= until and since <= end)
 
 
 def _is_alike(one: UnfilledGap, other: UnfilledGap) -> bool:
@@ -114,5 +128,8 @@ def _is_alike(one: UnfilledGap, other: UnfilledGap) -> bool:
 
 
 def _sentence(conversation: Conversation, gap: UnfilledGap) -> str:
+    span = conversation.calendar.span(gap.since, gap.until)
+    if gap.is_being_read:
+        return f"reading the messages from {span} …"
     reason = gap.reason[:1].lower() + gap.reason[1:].removesuffix(".")
-    return f"messages from {conversation.calendar.span(gap.since, gap.until)} may be missing: {reason}"
+    return f"messages from {span} may be missing: {reason}"

@@ -75,18 +75,25 @@ class NamedRow(Row):
 
 @dataclass(frozen=True, slots=True)
 class UnfilledGap:
-    """A span of arrival (epoch ms) whose messages history did not bring, and the sentence why not.
+    """Spans of arrival (since and until, epoch ms) whose messages history did not bring, and the reason.
 
-    `is_fillable` if they can be read on demand, `is_being_read` until that is over. `begins` are the spans
-    that it consists of, by where they begin: each is read on its own.
+    `is_fillable` if they can be read on demand, `is_being_read` until that is over.
     """
 
-    since: int
-    until: int
+    spans: tuple[tuple[int, int], ...]
     reason: str
     is_fillable: bool = False
     is_being_read: bool = False
-    begins: tuple[int, ...] = ()
+
+    @property
+    def since(self) -> int:
+        """The time at which the first one begins."""
+        return min(since for since, _ in self.spans)
+
+    @property
+    def until(self) -> int:
+        """The time at which the last one ends."""
+        return max(until for _, until in self.spans)
 
     @property
     def can_be_read(self) -> bool:
