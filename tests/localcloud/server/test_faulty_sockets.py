@@ -1,6 +1,7 @@
 """What clients see of the faults, on real sockets."""
 
 import asyncio
+import logging
 
 import aiohttp
 import pytest
@@ -21,6 +22,8 @@ from tests.localcloud.helpers.realtime_server import (
     subscribe,
 )
 
+PING = b"\x89\x80\x00\x00\x00\x00"
+"""A masked WebSocket ping without a payload."""
 GONE = (WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE)
 
 
@@ -38,6 +41,31 @@ async def test_dropped_sockets_are_reset_and_new_ones_work() -> None:
         assert len(server.hub) == 0
         async with client(server) as socket:
             await subscribe(socket, "1")
+
+
+async def test_a_socket_that_was_reset_can_be_reset_until_it_is_forgotten() -> None:
+    async with serving() as server:
+        _, writer = await raw_client(server)
+        dropped = 1
+        while dropped:
+            dropped = server.faults.drop()
+            await asyncio.sleep(0)
+        writer.close()
+
+
+async def test_a_ping_that_is_answered_while_its_socket_is_reset_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving() as server:
+        for turns in range(8):
+            _, writer = await raw_client(server)
+            writer.write(PING)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            server.faults.drop()
+            await server.one_socket_closed()
+            writer.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_silent_socket_neither_answers_nor_delivers_nor_ends() -> None:

@@ -8,11 +8,12 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientConnectionResetError, WSMsgType, web
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor, RequestRejected
 from globalchat.localcloud.appsync.realtime.frames import Handshake
@@ -202,11 +203,13 @@ class RealtimeSocket:
         try:
             async with self._tasks:
                 self._apply(self._opening)
-                async for message in self._socket:
-                    if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                        break
-                    if not self.blackholed:
-                        self._apply(self._core.receive(message.data, self._loop.time()))
+                # Raised if the connection ends while aiohttp answers a ping.
+                with suppress(ClientConnectionResetError):
+                    async for message in self._socket:
+                        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                            break
+                        if not self.blackholed:
+                            self._apply(self._core.receive(message.data, self._loop.time()))
                 self._core.lost()
                 self._release()
         finally:
@@ -312,8 +315,11 @@ class _BlackholeProtocol(asyncio.Protocol):
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
-    """Reset a TCP connection: the peer sees "connection reset", not an orderly end."""
+    """Reset a TCP connection: the peer sees "connection reset", not an orderly end.
+
+    One that is closed already stays as it is.
+    """
     connection = transport.get_extra_info("socket")
-    if connection is not None:
+    if connection is not None and connection.fileno() != -1:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
