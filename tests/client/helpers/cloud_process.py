@@ -1,7 +1,7 @@
 """A local cloud in a process of its own, to be killed and started again at the same place with the same keys.
 
-Run as `python cloud_process.py SEED STATE [PORT PORT]`, STATE the folder of what survives; takes one JSON
-command a line, answers each with a line.
+Run as `python cloud_process.py SEED BACKOFF STATE [PORT PORT]`, BACKOFF the longest wait between two attempts
+to deliver (s), STATE the folder of what survives; takes one JSON command a line, answers each with a line.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
 
-async def serve(seed: int, state: Path, ports: list[int]) -> None:
+async def serve(seed: int, backoff: float, state: Path, ports: list[int]) -> None:
     options = CloudOptions(
         rng=random.Random(seed),
-        delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.05),
+        delivery=DeliverySettings(backoff_base=backoff / 5, backoff_cap=backoff),
         tables_file=state / "tables.sqlite3",
         events_file=state / "events.sqlite3",
     )
@@ -33,6 +33,8 @@ async def serve(seed: int, state: Path, ports: list[int]) -> None:
                 cloud.faults.clear()
             elif command["do"] == "settle":
                 await cloud.events.settled()
+            elif command["do"] == "redrive":
+                await cloud.events.redrive()
             answer({"dead_letters": sum(map(len, cloud.events.dead_letters.values()))})
 
 
@@ -42,4 +44,5 @@ def answer(value: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2]), [int(each) for each in sys.argv[3:]]))
+    ports = [int(each) for each in sys.argv[4:]]
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]), ports))

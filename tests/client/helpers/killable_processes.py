@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,14 +66,10 @@ class Cloud:
         self._process: asyncio.subprocess.Process | None = None
         self.profile = Profile("faults", {})
 
-    async def start(self) -> None:
-        arguments = [
-            str(HERE / "cloud_process.py"),
-            str(self._seed),
-            str(self._state),
-            *map(str, self._ports),
-        ]
-        self._process = await start(*arguments)
+    async def start(self, backoff: float = 0.05) -> None:
+        """Start it; `backoff` is the longest wait between two attempts to deliver (s)."""
+        arguments = HERE / "cloud_process.py", self._seed, backoff, self._state, *self._ports
+        self._process = await start(*map(str, arguments))
         regions = [RegionEndpoint(**each) for each in json.loads(await line(self._process))]
         profile = Profile("faults", {each.alias: each for each in regions})
         assert self.profile.regions in ({}, profile.regions), (
@@ -95,9 +93,70 @@ class Cloud:
         """Wait until no delivery is under way; how many ended as dead letters."""
         return (await self._do(do="settle"))["dead_letters"]
 
+    async def redrive(self) -> int:
+        """Deliver the dead letters again; how many are left."""
+        return (await self._do(do="redrive"))["dead_letters"]
+
     async def _do(self, **command: object) -> dict[str, int]:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         answer: dict[str, int] = json.loads(await line(self._process))
         return answer
+
+
+class Reader:
+    """A reader in a process of its own, killed and started again, and the texts that each life received."""
+
+    def __init__(self, config: Path, history: Path, channels: Sequence[str]) -> None:
+        self._command = [str(each) for each in (HERE / "reader_process.py", config, history, *channels)]
+        self._process: asyncio.subprocess.Process | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._grew = asyncio.Event()
+        self.lives: list[Counter[str]] = []
+        self.filled = 0
+
+    async def start(self) -> None:
+        """Start a life; it is live at the end."""
+        self._process = await start(*self._command)
+        self.lives.append(Counter())
+        assert await line(self._process) == "live"
+        self._pump = asyncio.create_task(self._read(self._process, self.lives[-1]))
+
+    async def kill(self) -> None:
+        """End its life with SIGKILL; what it printed counts."""
+        if self._process is not None and self._pump is not None:
+            self._process.kill()
+            await self._pump
+            await kill(self._process)
+            self._process = None
+
+    def stop(self) -> None:
+        """Stop it with SIGSTOP, until `go_on`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def received(self) -> Counter[str]:
+        """How often each text was received, in all lives."""
+        return sum(self.lives, Counter())
+
+    async def has_received(self, texts: set[str]) -> None:
+        """Wait until every text was received in some life."""
+        async with asyncio.timeout(WAIT_LIMIT):
+            while not texts <= set(self.received):
+                self._grew.clear()
+                await self._grew.wait()
+
+    async def _read(self, process: asyncio.subprocess.Process, life: Counter[str]) -> None:
+        assert process.stdout is not None
+        while raw := await process.stdout.readline():
+            text = raw.decode().strip()
+            if text != "live":
+                self.filled += text.startswith("+")
+                life[text.removeprefix("+")] += 1
+                self._grew.set()
