@@ -24,6 +24,7 @@ def _homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     "command",
     [
         *("", "--profile other", "publish tech hi", "publish tech hi --profile local", "subscribe tech"),
+        *("history tech", "history tech --compare --repair", "purge tech"),
         *("unsubscribe tech", "latency", "bench", "doctor", "doctor --profile other", "outputs"),
         *("outputs --refresh", "deploy --yes", "destroy --yes", "keys list", "keys rotate", "uninstall"),
         *("local serve", "local up", "local down", "local status", "local env", "local faults", "local dlq"),

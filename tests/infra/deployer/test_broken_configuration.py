@@ -20,6 +20,8 @@ COMMANDS = (
     ("keys", "list"),
     ("keys", "rotate"),
     ("unsubscribe", "tech"),
+    ("purge", "tech"),
+    ("history", "tech", "--compare", "--repair"),
 )
 KEYS = "aws_access_key_id = a\naws_secret_access_key = b\n"
 ROLE = f"role_arn = arn:aws:iam::{ACCOUNT}:role/a\n"
