@@ -1,12 +1,14 @@
 """Puts messages that a region lacks, as another has stored them, on its bus, which does not relay them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from globalchat.client.profiles import Profile
 from globalchat.core.aws_errors import Busy
 from globalchat.core.errors import UserError
 from globalchat_infra import names
+from globalchat_infra.deployer import api_keys, purge
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.resources import tags_of
 from globalchat_infra.deployer.stacks import ForeignResource, is_ours, refusal
@@ -22,6 +24,31 @@ RETRYABLE = frozenset({"InternalException", "InternalFailure", "ThrottlingExcept
 """Why an entry may pass later (EventBridge API reference, PutEventsResultEntry)."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Seconds before entries that were refused are put again."""
+
+
+def check_deployment(
+    aws: Aws, profile: Profile, *, sources: Collection[str], targets: Collection[str]
+) -> None:
+    """Check that what a repair reads and writes belongs to the profile's deployment.
+
+    Args:
+        aws: the calls of AWS.
+        profile: the deployment's.
+        sources: the aliases of the regions whose tables are read.
+        targets: the aliases of the regions on whose buses messages are put.
+
+    Raises:
+        UserError: something does not exist, its tags may not be read, or a region is older than repairs.
+        UsageError: something belongs to others.
+    """
+    for alias, endpoint in profile.regions.items():
+        prefix = names.prefix_of(endpoint.event_bus)
+        if alias in sources or alias in targets:
+            api_keys.check_owner(aws, prefix, endpoint)
+        if alias in sources:
+            purge.check_table(aws, str(prefix), alias, endpoint.region)
+        if alias in targets:
+            check_bus(aws, str(prefix), alias, endpoint.region)
 
 
 def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:

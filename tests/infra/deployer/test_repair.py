@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from globalchat.client import profiles
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra.deployer import repair
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply
-from tests.infra.helpers.moto_account import ACCOUNT, REGION
+from tests.infra.helpers.deployed_history import deploy
+from tests.infra.helpers.moto_account import ACCOUNT, REGION, User
 from tests.infra.helpers.small_stacks import tags
 
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/small-bus"
@@ -50,6 +52,29 @@ def test_the_bus_of_others_is_refused(cloud: str) -> None:
 def test_a_bus_that_is_gone_is_named(cloud: str) -> None:
     with pytest.raises(UserError, match="There is no event bus small-bus in us-west-2"):
         repair.check_bus(Aws(), "small", "oregon", REGION)
+
+
+def test_a_repair_looks_at_the_api_the_table_and_the_bus_of_every_region_that_it_needs(
+    cloud: str, user: User
+) -> None:
+    profile = profiles.load("default", deploy(user, tables=["sydney"], owner="small").home / "config")
+    aws = bus()
+
+    def check(sources: set[str], targets: set[str]) -> None:
+        repair.check_deployment(aws, profile, sources=sources, targets=targets)
+
+    check({"sydney"}, {"oregon"})
+    with pytest.raises(UserError, match="There is no event bus small-bus in ap-southeast-2"):
+        check({"sydney"}, {"oregon", "sydney"})
+    arn = f"arn:aws:dynamodb:ap-southeast-2:{ACCOUNT}:table/small-sydney-history"
+    aws.call("dynamodb", "ap-southeast-2", "tag_resource", ResourceArn=arn, Tags=tags("other", "sydney"))
+    with pytest.raises(UsageError, match=r'the table "small-sydney-history" .*deployment=other'):
+        check({"sydney"}, {"oregon"})
+    check(set(), {"oregon"})
+    api = f"arn:aws:appsync:us-west-2:{ACCOUNT}:apis/{profile.regions['oregon'].api_id}"
+    aws.call("appsync", "us-west-2", "tag_resource", resourceArn=api, tags={"deployment": "other"})
+    with pytest.raises(UsageError, match=r"the API of oregon in us-west-2.*deployment=other"):
+        check(set(), {"oregon"})
 
 
 class Taken:

@@ -149,7 +149,8 @@ def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> 
     prefixes = {alias: str(names.prefix_of(each.event_bus)) for alias, each in profile.regions.items()}
     # The local cloud is this user's own, and has no tags.
     if profile.name != LOCAL:
-        _check_owner(aws, profile, lacking)
+        sources, targets = {each.copied_from for each in lacking}, {each.lacked_by for each in lacking}
+        repair.check_deployment(aws, profile, sources=sources, targets=targets)
     details: dict[str, list[str]] = {}
     for each in lacking:
         source, message = profile.regions[each.copied_from], each.message
@@ -162,22 +163,6 @@ def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> 
         repair.put(aws, endpoint.region, endpoint.event_bus, some, lambda _: None)
         echo_err(f"{alias}: put {plural(len(some), 'message')} on its bus")
         log_event(log, logging.INFO, "repaired", region=endpoint.region, count=len(some))
-
-
-def _check_owner(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> None:
-    from globalchat_infra import names
-    from globalchat_infra.deployer import api_keys, purge, repair
-
-    sources = {each.copied_from for each in lacking}
-    targets = {each.lacked_by for each in lacking}
-    for alias, endpoint in profile.regions.items():
-        prefix = names.prefix_of(endpoint.event_bus)
-        if alias in sources | targets:
-            api_keys.check_owner(aws, prefix, endpoint)
-        if alias in sources:
-            purge.check_table(aws, str(prefix), alias, endpoint.region)
-        if alias in targets:
-            repair.check_bus(aws, str(prefix), alias, endpoint.region)
 
 
 async def _arrived(
