@@ -33,7 +33,9 @@ LIMIT_RANGES = {
 REQUIRED = ("prefix", "regions", "channels", "limits")
 OPTIONAL = ("historyDays", "senders", "verifiedRoles", "alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null has its default, or is off."""
-DEFAULTS: Mapping[str, object] = {"senders": "anyone", "verifiedRoles": ["AWSReservedSSO_*"]}
+DEFAULT_VERIFIED_ROLES = ("AWSReservedSSO_*",)
+"""The roles that IAM Identity Center makes."""
+DEFAULTS: Mapping[str, object] = {"senders": "anyone", "verifiedRoles": list(DEFAULT_VERIFIED_ROLES)}
 """Values of optional keys that have one."""
 DEPLOYERS = ("account", "options", "withKeyMode")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
@@ -80,7 +82,7 @@ class Config:
     limits: PublishLimits
     history_days: int = 0
     senders: Senders = "anyone"
-    verified_roles: tuple[str, ...] = ("AWSReservedSSO_*",)
+    verified_roles: tuple[str, ...] = DEFAULT_VERIFIED_ROLES
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None

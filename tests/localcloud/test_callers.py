@@ -14,6 +14,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from gql import Client, gql
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.appsync_auth import AppSyncIAMAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED
@@ -282,3 +286,30 @@ def test_a_person_needs_a_name_that_a_session_can_have() -> None:
             people.person(name, ACCOUNT, ())
     for name in ("ana", "ana.b@example.com", "x" * 64, "a+b=c,d"):
         assert people.person(name, ACCOUNT, ()).arn.endswith(f"/{name}")
+
+
+async def test_gql_s_own_iam_transports_work_unchanged() -> None:
+    async with opened(True) as (cloud, _), asyncio.timeout(30):
+        region, ana = cloud.regions[0], cloud.people.sign_in("ana")
+        auth = AppSyncIAMAuthentication(
+            host=region.graphql_url.split("/")[2],
+            region_name="us-west-2",
+            credentials=Credentials(ana.access_key, ana.secret_key, ana.token),
+        )
+        socket = Client(transport=AppSyncWebsocketsTransport(region.realtime_url, auth=auth))
+        http = Client(transport=AIOHTTPTransport(region.graphql_url, auth=auth))
+        async with socket as listener, http as sender:
+            published = await sender.execute(gql(DOCUMENTS["publish"]))
+            assert published == {"publish": {"author": "ana", "sender": "eve"}}
+            publishing = asyncio.create_task(publish_until(sender))
+            async for answer in listener.subscribe(gql(DOCUMENTS["subscribe"])):
+                assert answer == {"subscribe": {"author": "ana", "message": "hi"}}
+                break
+            publishing.cancel()
+
+
+async def publish_until(sender: Any) -> None:  # noqa: ANN401 - gql's session
+    """Publish until the task ends: gql does not show when a subscription is live."""
+    while True:
+        await sender.execute(gql(DOCUMENTS["publish"]))
+        await asyncio.sleep(0.05)

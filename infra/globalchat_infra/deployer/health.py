@@ -8,20 +8,23 @@ from globalchat.core.credential_errors import NoCredentials
 from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.text import plural
 from globalchat_infra import names
-from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.config import DEFAULT_VERIFIED_ROLES
+from globalchat_infra.deployer.aws import GLOBAL, Aws, CallFailed, Denied
 from globalchat_infra.deployer.blockers import stuck
 from globalchat_infra.deployer.resources import ABSENT, tags_of
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import describe as describe_stack
 from globalchat_infra.deployer.stacks import find as find_stacks
 from globalchat_infra.names import PhysicalName
-from globalchat_infra.stack_interface import HISTORY_SINCE
+from globalchat_infra.stack_interface import HISTORY_SINCE, SETTINGS_OUTPUT, load_settings
 
 OPERATIONS = "docs/operations.md"
 DEPLOY = "Run `globalchat deploy` again."
 DRIFT = f"A deployment does not see what was changed by hand: see {OPERATIONS}, Changed by hand."
 HISTORY_KEYS, HISTORY_EXPIRY = {"HASH": "name", "RANGE": "arrival"}, "expires"
 """The keys of the table of a history, and the attribute with the time to live of its items."""
+IDENTITY_CENTER_PATH = "/aws-reserved/"
+"""The path of the roles that only AWS can make."""
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -228,6 +231,41 @@ def history_alarm(aws: Aws, target: RegionTarget) -> CheckResult:
         text = f"The alarm {name} is on: messages were delivered, but not stored."
         return warning(text, f"See what to do in {OPERATIONS}, Alarms.")
     return ok(f"{name} {alarm['StateValue']}")
+
+
+def verified_roles(aws: Aws, target: RegionTarget) -> CheckResult:
+    """List the roles, other than those of IAM Identity Center, whose sessions count as people.
+
+    Whoever may assume one chooses the name of the session, unless its trust policy prescribes it.
+
+    Raises:
+        UserError: AWS refuses to answer.
+    """
+    stack = describe_stack(aws, target.prefix, target.alias, target.region, "api")
+    saved = load_settings(stack.outputs.get(SETTINGS_OUTPUT)) if stack is not None else None
+    configured = (saved or {}).get("verifiedRoles")
+    wanted = configured if isinstance(configured, list) else list(DEFAULT_VERIFIED_ROLES)
+    found = [
+        (role["RoleName"], pattern)
+        for role in aws.pages("iam", GLOBAL, "list_roles", "Roles", MaxItems=1000)
+        if not role["Path"].startswith(IDENTITY_CENTER_PATH)
+        and (pattern := _matching(role["RoleName"], wanted)) is not None
+    ]
+    if guessed := [role for role, pattern in found if pattern.endswith("*")]:
+        text = f"Not made by IAM Identity Center, but their sessions count as people: {', '.join(guessed)}."
+        return warning(text, "Name exact roles: `globalchat deploy --verified-role NAME`.")
+    if found:
+        named = ", ".join(role for role, _ in found)
+        return ok(f"besides those of IAM Identity Center: {named}; their trust has to fix the session's name")
+    return ok(f"people are sessions of {', '.join(wanted) or 'no role'}")
+
+
+def _matching(role: str, patterns: Iterable[str]) -> str | None:
+    """Return the first pattern that a role's name matches, an exact one if there is one."""
+    for pattern in sorted(patterns, key=lambda each: each.endswith("*")):
+        if role == pattern or (pattern.endswith("*") and role.startswith(pattern[:-1])):
+            return pattern
+    return None
 
 
 def _stores(aws: Aws, target: RegionTarget) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.check_result import CheckResult
+from globalchat_infra import stack_interface
+from globalchat_infra.config import load
 from globalchat_infra.deployer import health
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.health import RegionTarget
@@ -297,6 +300,57 @@ def test_the_alarm_on_messages_that_were_not_stored(storing: Aws) -> None:
     assert (seen.status.value, seen.text) == ("failed", f"Missing: the alarm {ALARM}.")
 
 
+def make_role(aws: Aws, name: str, path: str = "/") -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    aws.call("iam", REGION, "create_role", RoleName=name, Path=path, AssumeRolePolicyDocument=trust)
+
+
+def settled(*roles: str) -> None:
+    """Make an Api stack whose settings name the verified roles."""
+    config = replace(load(), verified_roles=roles)
+    body = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"settings": {"Value": stack_interface.dump_settings(config)}},
+    }
+    make_stack(STACKS[0], REGION, body, tags=tags("globalchat", "oregon"))
+
+
+def test_roles_of_identity_center_are_people_without_a_warning(cloud: str) -> None:
+    aws = Aws()
+    make_role(aws, "AWSReservedSSO_Chatter_0a", "/aws-reserved/sso.amazonaws.com/")
+    make_role(aws, "Admin")
+    seen = health.verified_roles(aws, TARGET)
+    assert (seen.status.value, seen.text) == ("ok", "people are sessions of AWSReservedSSO_*")
+
+
+def test_roles_that_only_match_are_listed(cloud: str) -> None:
+    aws = Aws()
+    make_role(aws, "AWSReservedSSO_Chatter_0a", "/aws-reserved/sso.amazonaws.com/")
+    make_role(aws, "AWSReservedSSO_Mine")
+    seen = health.verified_roles(aws, TARGET)
+    assert seen.status.value == "warning"
+    assert seen.text.endswith("count as people: AWSReservedSSO_Mine.")
+
+
+@pytest.mark.parametrize(
+    ("roles", "status", "words"),
+    [
+        (("People",), "ok", "besides those of IAM Identity Center: People;"),
+        (("Peo*", "People"), "ok", "besides those of IAM Identity Center: People;"),
+        (("Peo*",), "warning", "count as people: People."),
+        (("Peop",), "ok", "people are sessions of Peop"),
+        ((), "ok", "people are sessions of no role"),
+    ],
+)
+def test_the_roles_of_the_deployment_decide(
+    cloud: str, roles: tuple[str, ...], status: str, words: str
+) -> None:
+    settled(*roles)
+    make_role(Aws(), "People")
+    seen = health.verified_roles(Aws(), TARGET)
+    assert (seen.status.value, words in seen.text) == (status, True), seen
+
+
 def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
     aws.call("events", REGION, "disable_rule", Name=BROADCAST, EventBusName=TARGET.bus)
     nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
@@ -313,6 +367,8 @@ def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
     states = {(each["check"], each["subject"]): each["status"] for each in found}
     asked = ("credentials", "stacks", "rules", "dead letters", "history table", "history alarm")
     assert [states[name, "oregon"] for name in asked] == ["ok", "ok", "failed", "ok", "ok", "ok"]
+    assert states["verified roles", "oregon"] == "ok"
+    assert ("verified roles", "sydney") not in states
     assert [states[name, "sydney"] for name in asked] == ["ok", "failed", "failed", "failed", "ok", "ok"]
     assert (summary["check"], summary["status"]) == ("summary", "failed")
 

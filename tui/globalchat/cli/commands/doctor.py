@@ -66,6 +66,7 @@ DEAD_LETTERS = "dead letters"
 HISTORY_TABLE = "history table"
 HISTORY_ROLES = "history roles"
 HISTORY_ALARM = "history alarm"
+VERIFIED_ROLES = "verified roles"
 FAULTS = "faults"
 
 
@@ -304,6 +305,8 @@ def _aws_region_checks(
         HISTORY_ROLES: health.history_roles,
         HISTORY_ALARM: health.history_alarm,
     }
+    if first in (alias, None):  # Roles are global.
+        checks[VERIFIED_ROLES] = health.verified_roles
     for name, check in checks.items():
         yield _blocking(name, alias, partial(health.run, check, aws, target), needs=needs, after=after)
         after = [(name, alias)]
