@@ -15,9 +15,9 @@ T = TypeVar("T")
 CURSOR = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 """A cursor, the arrival of a message: a ULID."""
 _TIME_LENGTH = 10
-"""Characters of a cursor that hold its time."""
+"""The characters of a cursor with its time."""
 _DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
-"""From Crockford's base 32 to Python's."""
+"""Translates Crockford's base 32 to Python's digits."""
 LARGEST_PAGE = 100
 """The most messages of a page, whatever is requested."""
 
@@ -44,7 +44,7 @@ class HistoryReader(Protocol):
 
 
 class RetryingReader:
-    """Reads a page again if the backend is throttled, or out of reach for a moment."""
+    """Retries reading a page if the backend throttles or cannot be reached for a moment."""
 
     def __init__(self, reader: HistoryReader, policy: RetryPolicy) -> None:
         self._reader = reader
@@ -53,7 +53,7 @@ class RetryingReader:
     async def history(
         self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
     ) -> HistoryPage:
-        """Return the page. Raises what the reader raises if the policy gives up, or no retry can help."""
+        """Return the page. Raises the reader's error if the policy gives up or no retry can help."""
 
         async def read() -> HistoryPage:
             return await self._reader.history(channel, after=after, before=before, limit=limit)
@@ -62,7 +62,7 @@ class RetryingReader:
 
 
 async def retrying(policy: RetryPolicy, call: Callable[[], Awaitable[T]]) -> T:
-    """Return what a call returns, which is made again as long as the policy says and a retry can help.
+    """Return the result of a call, retrying while the policy allows it and a retry can help.
 
     Raises:
         UserError: the last failure.
@@ -132,7 +132,7 @@ async def latest_messages(
 
 
 def _identity(message: Message) -> tuple[str, Content]:
-    """Return what copies of a message have in common: one that was delivered twice is stored twice."""
+    """Return the key that copies of a message share: a message that is delivered twice is stored twice."""
     return (message.id, message.content)
 
 

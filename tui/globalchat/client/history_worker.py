@@ -1,6 +1,6 @@
-"""Reads history beside a session's live connection: what was missed, and older pages that are asked for.
+"""Reads history beside a session's live connection: missed messages, and older pages on demand.
 
-It never holds up the socket: each reading is a task of its own, and a failure is retried or shown as a gap.
+It never delays the socket: each reading is a separate task, and a failure is retried or shown as a gap.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.tasks import WakeEvent
 
 PAGE_ATTEMPTS = 3
-"""The attempts at a page that a person waits for."""
+"""The attempts to read a page for which a user waits."""
 ANNOUNCE_AFTER = 3
-"""The failures in a row after which a gap that is not filled yet is announced; it is tried on."""
+"""The failures in a row after which an unfilled gap is announced; retries continue."""
 READINGS = 2
 """The most channels of a session that are read at once."""
 SAVE_INTERVAL = 1.0
@@ -47,7 +47,7 @@ _BATCH = 500
 
 @dataclass(slots=True)
 class _Loaded:
-    """How far back a channel is loaded: `before` is the cursor of the next older page in region `alias`."""
+    """The loaded part of a channel: `before` is the cursor of the next older page in region `alias`."""
 
     alias: str
     before: str | None = None
@@ -61,7 +61,7 @@ class _Followed:
     Attributes:
         wake: Set to read at once.
         failures: Readings that failed in a row.
-        is_awaited: The user waits for the outcome of a reading.
+        is_awaited: True if the user waits for the result of a reading.
         skipped: Messages that were dropped before the listener took them.
     """
 
@@ -82,7 +82,7 @@ class _Followed:
 class HistoryWorker:
     """Fills the gaps of live channels, and loads older pages on demand.
 
-    One reading of a channel at a time fills gaps, beside one that loads pages. `open_store` opens the file
+    At a time, one reading of a channel fills gaps, and one loads pages. `open_store` opens the file
     of marks; `region` returns the region that pages are read from, and `refuse_key` is called when one no
     longer accepts the key; `emit` takes the events and `now` gives the time.
     """
@@ -126,7 +126,7 @@ class HistoryWorker:
         self._readings = asyncio.Semaphore(READINGS)
 
     def open(self) -> None:
-        """Take what earlier sessions of the reader have stored; call it before anything arrives."""
+        """Restore the state of the reader's earlier sessions; call it before anything arrives."""
         self._store = self._open_store()
         stored = self._store.stored
         self._tracker.restore(stored.marks, stored.ignored)
@@ -134,7 +134,7 @@ class HistoryWorker:
             self._seen.restore(seen)
 
     async def run(self) -> None:
-        """Own the reading until `close`; what is being read then is dropped."""
+        """Run the readings until `close`, which drops those in progress."""
         try:
             async with asyncio.TaskGroup() as self._group:
                 for channel in self._loading:
@@ -163,7 +163,7 @@ class HistoryWorker:
             self._save()
 
     def _save(self) -> None:
-        """Store how far the channels were received, and what was emitted."""
+        """Store how far the channels were received, and which messages were emitted."""
         if self._store is not None and self._store.works:
             self._store.save(self._tracker.take_changes())
 
@@ -177,7 +177,7 @@ class HistoryWorker:
     # Older pages
 
     def load_older(self, channel: str) -> None:
-        """Ask for the page before what is loaded of a channel; nothing happens while one is being read."""
+        """Request the page before the loaded part of a channel; do nothing while one is being read."""
         if channel in self._loading or self._closing.is_set():
             return
         self._loading.add(channel)
@@ -209,7 +209,10 @@ class HistoryWorker:
         return PageLoaded(channel, tuple(new), loaded.is_start)
 
     def _position_in(self, alias: str, channel: str) -> _Loaded:
-        """Return how far back a channel is loaded in a region; cursors of another one are times there."""
+        """Return the loaded part of a channel in a region.
+
+        Cursors of another region are converted by time.
+        """
         loaded = self._loaded.get(channel) or _Loaded(alias)
         if loaded.alias == alias:
             return loaded
@@ -260,9 +263,9 @@ class HistoryWorker:
             self._tracker.open_tail(place)
 
     def follow(self, endpoint: RegionEndpoint, channels: Iterable[str], *, after_loss: bool) -> None:
-        """Fill what was missed of channels that are live from now on, now and from time to time.
+        """Fill missed messages of channels that are now live, at once and periodically.
 
-        After a lost connection the first reading waits a little, as many clients come back at once.
+        After a lost connection the first reading waits a little, since many clients reconnect at once.
         """
         for channel in channels:
             self.stop(channel)
@@ -276,7 +279,7 @@ class HistoryWorker:
             followed.task = self._start(self._keep_filled(followed, delay))
 
     def stop(self, channel: str, *, forget: bool = False) -> None:
-        """Stop filling a channel; `forget` it if nothing of it counts as missed from now on."""
+        """Stop filling a channel; with `forget`, nothing of it counts as missed from now on."""
         followed = self._followed.pop(channel, None)
         if followed is not None and followed.task is not None:
             self._list_skipped(followed)
@@ -290,7 +293,10 @@ class HistoryWorker:
             self._start(self._load_gap(channel, since))
 
     def skip(self, event: MessageReceived) -> bool:
-        """Take a message that was dropped before the listener took it; return True if history brings it."""
+        """Record a message that was dropped before the listener took it.
+
+        Return True if history will bring it.
+        """
         followed = self._followed.get(event.message.channel)
         if followed is None or followed.endpoint.alias != event.via or event.message.arrival is None:
             return False
@@ -300,7 +306,7 @@ class HistoryWorker:
         return True
 
     def fill_skipped(self) -> None:
-        """Read what was skipped, now that the listener takes events again."""
+        """Read skipped messages, now that the listener takes events again."""
         for followed in self._followed.values():
             self._list_skipped(followed)
             if self._tracker.unfinished(followed.place):
@@ -314,7 +320,7 @@ class HistoryWorker:
     async def _keep_filled(self, followed: _Followed, delay: float) -> None:
         await asyncio.sleep(delay)
         await self._fill(followed)
-        # What was being stored during the first reading is there by now.
+        # Messages that were being stored during the first reading are there by now.
         await followed.wake.race(timeout=self._options.fill_again_after)
         while True:
             await self._fill(followed)
@@ -324,7 +330,7 @@ class HistoryWorker:
             )
 
     async def _fill(self, followed: _Followed) -> None:
-        """Read what is missing until nothing is left to read, however often that fails."""
+        """Read until nothing is missing, however often that fails."""
         policy = RetryPolicy(self._rng, options=self._options)
         now = asyncio.get_running_loop().time
         while True:
@@ -340,7 +346,7 @@ class HistoryWorker:
                 followed.is_awaited = followed.is_awaited or not is_worth_it
                 self._announce(followed)
                 if not is_worth_it:
-                    return  # the next comparison tries again
+                    return  # The next comparison tries again.
                 retry = policy.fail(error, started=started, now=now())
                 assert retry is not None, "it has no limit"
             woken = await followed.wake.race(timeout=retry.delay)
@@ -352,7 +358,7 @@ class HistoryWorker:
             self._refuse_key()
 
     def _announce(self, followed: _Followed) -> None:
-        """Count a failed reading, and announce what is missing once it lasts, or the user waits for it."""
+        """Count a failed reading, and announce the gap if failures persist or the user waits for it."""
         followed.failures += 1
         channel = followed.place.channel
         if followed.announces:
@@ -391,7 +397,7 @@ class HistoryWorker:
                 await self._read_gap(place, gap)
         followed = self._followed.get(channel)
         if not found and followed is not None and followed.failures:
-            followed.is_awaited = True  # what was announced is the open tail, which is tried again anyway
+            followed.is_awaited = True  # The announced gap is the open tail, which is retried anyway.
             followed.wake.set()
         elif not found:
             self._emit(GapFilled(channel, since, since, 0))
@@ -409,7 +415,7 @@ class HistoryWorker:
                 self._record(place.channel, replace(gap, reason=GapReason.UNREACHABLE))
 
     async def _read(self, endpoint: RegionEndpoint, fill: Fill, *, announce: bool = False) -> None:
-        """Read the pages of a fill, and emit what they brought.
+        """Read the pages of a fill, and emit their messages.
 
         Raises:
             UserError: one could not be read; what came before it is emitted.
@@ -422,13 +428,13 @@ class HistoryWorker:
                     )
                 )
         finally:
-            if not self._closing.is_set():  # else the listener might not take the events any more
+            if not self._closing.is_set():  # Otherwise the listener might no longer take the events.
                 self._publish(endpoint, fill.place, self._tracker.settle(fill), announce=announce)
 
     def _publish(
         self, endpoint: RegionEndpoint, place: Place, result: FillResult, *, announce: bool = False
     ) -> None:
-        """Emit what a reading brought, and only then store how far it came.
+        """Emit the result of a reading, and only then store its progress.
 
         A gap that is read again soon is announced only if `announce` is True.
         """
@@ -453,7 +459,7 @@ class HistoryWorker:
         self._emit(GapRecorded((channel,), gap.since_ms, gap.until_ms, gap.reason))
 
     async def _terms(self, endpoint: RegionEndpoint) -> HistoryTerms:
-        """Return what a region keeps. Raises UserError if it keeps nothing, or cannot be asked."""
+        """Return the terms of a region's history. Raises UserError if it has none, or cannot be asked."""
         history = (await self._apis.describe(endpoint)).history
         if history is None or not history.days:
             kind = NO_HISTORY if history is None else HISTORY_OFF
@@ -465,7 +471,7 @@ class HistoryWorker:
 
 
 def _why_nothing_is_stored(error: UserError) -> GapReason | None:
-    """Return the reason if a region refuses to answer history as it has none."""
+    """Return the reason if a region has no history."""
     if isinstance(error, Refused) and error.error_type == NO_HISTORY:
         return GapReason.NO_HISTORY
     return GapReason.HISTORY_OFF if isinstance(error, Refused) and error.error_type == HISTORY_OFF else None

@@ -1,1 +1,1 @@
-"""What a session keeps of each channel and region so that history fills what it missed."""
+"""The state per channel and region with which history fills the messages that a session missed."""

@@ -9,12 +9,12 @@ from globalchat.client.inbox import digest
 from globalchat.client.messages import Message
 
 MOST_READ = 10
-"""How many times the limit are read at most, if all but a few messages are known already."""
+"""The most messages that are read, as a multiple of the limit, if most are known already."""
 
 
 @dataclass(slots=True, eq=False)
 class Fill:
-    """A reading in progress. The caller reads pages until it is over, or fails; then `MarkTracker.settle`.
+    """A reading in progress. The caller reads pages until it is over or fails; then `MarkTracker.settle`.
 
     ::
 
@@ -22,23 +22,23 @@ class Fill:
             fill.add(await api.history(fill.place.channel, before=fill.before, limit=page_size))
 
     Attributes:
-        floor: A cursor: what arrived after it is read.
+        floor: A cursor: messages that arrived after it are read.
         is_known: Returns True for the digest of a message that was not missed.
-        limit: How many missed messages are read.
+        limit: The most missed messages that are read.
         gap: The listed gap that is read; None for a reading from the end.
         margin: Seconds from the floor to the newest message, if the reading sets the first mark of a channel;
             None if the floor is known.
-        begins: A cursor: what arrived before it is not kept ("" if all is).
-        tail: Which opening of the tail it ends; None if the channel was not subscribed when it began.
+        begins: A cursor: older messages are no longer stored ("" if all are).
+        tail: The number of the tail that it ends; None if the channel was not subscribed when it began.
         region_time: When it began (epoch ms of the region's clock; None if unknown).
         before: The cursor of the next request; None reads from the end.
-        is_over: True once nothing more is to be read: the floor was reached, the end of what is kept, or one
-            of the limits.
-        is_complete: True once the floor or the end of what is kept was reached.
-        has_read: True once a page came.
+        is_over: True once nothing more has to be read: the floor, the end of the stored messages or a limit
+            was reached.
+        is_complete: True once the floor or the end of the stored messages was reached.
+        has_read: True once a page was read.
         newest: The newest arrival that was read.
-        oldest: What arrived from it on was read.
-        missed: What is not known, by digest; of two copies the one that arrived first.
+        oldest: The oldest arrival that was read.
+        missed: The unknown messages by digest; of two copies, the one that arrived first.
     """
 
     place: Place
@@ -61,7 +61,7 @@ class Fill:
 
     @property
     def reached_limit(self) -> bool:
-        """True if it ended because more was missed than is read at once."""
+        """True if it ended because more messages were missed than are read at once."""
         return self.margin is None and len(self.missed) >= self.limit
 
     @property
@@ -70,7 +70,7 @@ class Fill:
         return tuple(sorted(self.missed.values(), key=lambda each: each.arrival or ""))
 
     def add(self, page: HistoryPage) -> None:
-        """Take the page that was asked for."""
+        """Add the requested page."""
         self.has_read = True
         self._read += len(page.messages)
         for message in reversed(page.messages):

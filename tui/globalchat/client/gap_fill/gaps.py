@@ -9,14 +9,14 @@ from globalchat.client.history import cursor_at, cursor_time
 from globalchat.client.messages import ALPHABET, LENGTH
 
 MOST_GAPS = 50
-"""Gaps listed per channel and region; beyond them neighbours become one."""
+"""The most gaps per channel and region; above that, neighbours are merged."""
 
 END = ALPHABET[-1] * LENGTH
-"""A cursor behind all others."""
+"""A cursor after all others."""
 
 
 class Place(NamedTuple):
-    """A channel in one region: arrivals are ordered there, and comparable nowhere else.
+    """A channel in one region: arrivals are ordered within it, and cannot be compared with others.
 
     `region` is the AWS region: an alias may be renamed.
     """
@@ -27,10 +27,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A span of arrival that was not read, for `reason`: what arrived after `after` and before `until`.
-
-    Both are cursors, and excluded.
-    """
+    """A span of arrivals that was not read, for `reason`: between the cursors `after` and `until`."""
 
     after: str
     until: str
@@ -47,19 +44,19 @@ class Gap:
         return cursor_time(self.until)
 
     def holds(self, arrival: str) -> bool:
-        """Return True if a message with this arrival lies in the gap."""
+        """Return True if a message with this arrival is in the gap."""
         return self.after < arrival < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelMark:
-    """What is known of a channel in a region, as it is stored.
+    """The stored knowledge of a channel in a region.
 
     Attributes:
-        mark: A cursor: what arrived up to it is known or lies in one of the gaps, but for what the margin
-            allows (clocks of hosts that differ, puts that take their time).
-        start: A cursor: what arrived before it was never waited for.
-        gaps: What is not known, oldest first; none overlap.
+        mark: A cursor: messages that arrived up to it are known or in one of the gaps, except within the
+            margin (different clocks of hosts, slow puts).
+        start: A cursor: earlier messages were never expected.
+        gaps: The unknown spans, oldest first, without overlaps.
     """
 
     mark: str
@@ -68,15 +65,15 @@ class ChannelMark:
 
 
 def moved(cursor: str, seconds: float) -> str:
-    """Return the cursor so many seconds later (earlier if negative), before all that arrived in that ms."""
+    """Return the cursor some seconds later (earlier if negative), before all arrivals of that millisecond."""
     return cursor_at(cursor_time(cursor) + round(seconds * 1000))
 
 
 def with_gap(gaps: Iterable[Gap], new: Gap) -> tuple[Gap, ...]:
-    """Return the gaps with one more, oldest first.
+    """Return the gaps with another one, oldest first.
 
-    Where it overlaps others they keep their reasons. Neighbours with one reason become one; over `MOST_GAPS`
-    the oldest two do, with what is between them and the reason of the later one.
+    Where it overlaps others, they keep their reasons. Neighbours with the same reason are merged; above
+    `MOST_GAPS`, so are the oldest two, including the span between them, with the reason of the later one.
     """
     result = sorted([*gaps, *_beyond(gaps, new)], key=lambda gap: gap.after)
     joined: list[Gap] = []
@@ -92,7 +89,7 @@ def with_gap(gaps: Iterable[Gap], new: Gap) -> tuple[Gap, ...]:
 
 
 def without_span(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]:
-    """Return what is left of gaps once a span was read."""
+    """Return the rest of the gaps after a span was read."""
     left: list[Gap] = []
     for gap in gaps:
         if gap.until <= after or gap.after >= until:
@@ -106,7 +103,7 @@ def without_span(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]
 
 
 def _beyond(gaps: Iterable[Gap], new: Gap) -> list[Gap]:
-    """Return the parts of a gap that no other covers."""
+    """Return the parts of a gap that no other one covers."""
     parts = [new] if new.after < new.until else []
     for gap in gaps:
         parts = [part for each in parts for part in without_span([each], gap.after, gap.until)]

@@ -1,6 +1,6 @@
-"""The marks on disk: one SQLite file per profile, which the sessions of all its readers share.
+"""Stores the marks on disk: one SQLite file per profile, which the sessions of all its readers share.
 
-Ids are stored in chunks, so that thousands of messages a second cost one row. A power cut may lose the last
+Ids are stored in chunks, so that thousands of messages a second take one row. A power cut may lose the last
 writes, the end of the process loses none.
 """
 
@@ -23,13 +23,13 @@ from globalchat.core.errors import UserError
 from globalchat.core.files import ensure_folder
 
 MOST_IDS: Final = 100_000
-"""Ids stored per reader: as many as a session remembers (`SessionOptions.dedupe_ids`)."""
+"""The most ids stored per reader, the same number as a session remembers (`SessionOptions.dedupe_ids`)."""
 _UNUSED_MS: Final = 400 * 86_400_000
-"""A reader that wrote nothing for so long is deleted: longer than any history is kept."""
+"""A reader that has written nothing for this long is deleted: longer than any history is stored."""
 _MOST_READERS: Final = 50
-"""Readers kept per profile; of more the least recently used are deleted."""
+"""The most readers per profile; above that, the least recently used are deleted."""
 _CHUNK: Final = 500
-"""Ids in a row at most: it is written as a whole each time that some are added."""
+"""The most ids in a row, which is written as a whole whenever some are added."""
 _ID: Final = struct.Struct("16s16s")
 _NOUN: Final = "file of marks"
 _FORMAT: Final = FileFormat(
@@ -59,7 +59,7 @@ CREATE INDEX ids_by_reader ON ids (reader, number);
 
 @dataclass(frozen=True, slots=True)
 class StoredMarks:
-    """What earlier sessions of a reader have stored.
+    """The stored state of a reader's earlier sessions.
 
     Attributes:
         seen: Ids of emitted messages, oldest first.
@@ -75,7 +75,7 @@ class MarkDatabase:
     """One reader's marks in the file of a profile. Every method raises UserError on failure.
 
     Attributes:
-        set_aside: Where a damaged file was moved.
+        set_aside: The path to which a damaged file was moved.
     """
 
     def __init__(self, folder: Path, profile: str, reader: str) -> None:
@@ -84,14 +84,14 @@ class MarkDatabase:
         self._reader = reader
         self._chunks: dict[bool, tuple[int | None, bytes]] = {}
         self._connection, self.set_aside = open_or_replace(self._path, _FORMAT)
-        self._connection.execute("PRAGMA busy_timeout = 1000")  # others write for milliseconds
+        self._connection.execute("PRAGMA busy_timeout = 1000")  # Others write for milliseconds.
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
     def load(self, now: int) -> StoredMarks:
-        """Return what is stored; delete what nothing needs any more. `now` is epoch ms."""
+        """Return the stored state, and delete what is no longer needed. `now` is epoch ms."""
         with translate_sqlite_errors(_NOUN, self._path), transaction(self._connection):
             self._prune(now)
             stored = StoredMarks()
@@ -139,12 +139,12 @@ class MarkDatabase:
             "SELECT region, channel, after, until, reason FROM gaps"
         ):
             place = Place(str(region), str(channel))
-            # Two sessions may have listed parts of one gap.
+            # Two sessions may have listed parts of the same gap.
             gaps[place] = with_gap(gaps.get(place, ()), Gap(_cursor(after), _cursor(until), _reason(reason)))
         return gaps
 
     def _save_mark(self, place: Place, mark: ChannelMark, now: int) -> None:
-        # What another session of the same reader has read is known, too.
+        # Messages that another session of the same reader has read are known, too.
         self._connection.execute(
             "INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "mark = max(mark, excluded.mark), start = min(start, excluded.start), written = excluded.written",
@@ -158,7 +158,7 @@ class MarkDatabase:
         if len(chunk) // _ID.size + len(ids) > _CHUNK:
             number, chunk = None, b""
         chunk += b"".join(_ID.pack(*each) for each in ids)
-        # Another session may have deleted the chunk: it is then inserted again.
+        # Another session may have deleted the chunk; it is then inserted again.
         row = self._connection.execute(
             "INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, ?)",
             (number, self._reader, is_ignored, len(chunk) // _ID.size, chunk),
@@ -168,7 +168,7 @@ class MarkDatabase:
             self._limit_ids()
 
     def _limit_ids(self) -> None:
-        """Delete the oldest chunks of this reader that are beyond `MOST_IDS`."""
+        """Delete the oldest chunks of this reader above `MOST_IDS`."""
         self._connection.execute(
             "DELETE FROM ids WHERE reader = ?1 AND number <= ("
             "SELECT number FROM ("
@@ -185,7 +185,7 @@ class MarkDatabase:
             )
 
     def _prune(self, now: int) -> None:
-        """Delete the readers that no session has used for long."""
+        """Delete readers that have not been used for a long time."""
         used = (
             "SELECT reader FROM marks GROUP BY reader HAVING max(written) > ? "
             "ORDER BY max(written) DESC LIMIT ?"
@@ -197,10 +197,10 @@ class MarkDatabase:
 
 
 class MarkStore:
-    """Stores a session's marks as long as that works: it raises nothing.
+    """Stores a session's marks while that works, and never raises.
 
-    Without a folder, or once the disk has failed, marks are kept in memory only. `emit` takes the event that
-    says so, and `clock` gives epoch ms.
+    Without a folder, or once the disk has failed, marks are kept in memory only. `emit` takes the event about
+    that, and `clock` gives epoch ms.
     """
 
     def __init__(
@@ -219,11 +219,11 @@ class MarkStore:
 
     @property
     def works(self) -> bool:
-        """True if what is saved outlives the session."""
+        """True if saved state outlives the session."""
         return self._database is not None
 
     def save(self, changes: MarkChanges | None) -> None:
-        """Write what has changed."""
+        """Write the changes."""
         if self._database is None or changes is None:
             return
         try:

@@ -1,6 +1,6 @@
-"""What of each channel is known in each region: marks, open tails, listed gaps. Pure: no clock, no task.
+"""Tracks what is known of each channel in each region: marks, open tails, listed gaps.
 
-The order of calls for a channel in a region:
+Pure: no clock, no task. The order of calls for a channel in a region:
 
 1. `open_tail` before its `start` is sent (and when its socket is lost): the mark stands still.
 2. `confirm` when `start_ack` came.
@@ -32,24 +32,24 @@ from globalchat.client.options import SessionOptions
 from globalchat.core.clock import DAY
 
 RELAY = float(DAY)
-"""Seconds for which EventBridge retries to relay an event: it may arrive in another region so much later."""
+"""Seconds for which EventBridge retries a relay: an event may reach another region this much later."""
 UNFINISHED = frozenset({GapReason.UNREACHABLE, GapReason.SKIPPED})
-"""Gaps that are read again without being asked for."""
+"""The reasons of gaps that are read again automatically."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillResult:
-    """What a reading brought.
+    """The result of a reading.
 
     Attributes:
-        missed: What was not known when it was read, in the order of arrival: to be emitted as *filled* unless
-            the window has seen it since.
+        missed: The messages that were unknown when read, in the order of arrival, to be emitted as *filled*
+            unless the window has seen them since.
         since: Where the gap began: epoch ms of the region's clock.
         until: Where it ended.
         was_gap: The channel was away, or a listed gap was read. False for a first mark, for the second fill
             and for comparisons: with no message they are not worth an event.
-        listed: What is or stays a gap: to be emitted as `GapRecorded`.
-        is_open: Nothing could be read: the tail is still open, or the gap as it was. Try again.
+        listed: New and remaining gaps, to be emitted as `GapRecorded`.
+        is_open: Nothing could be read: the tail is still open, or the gap unchanged; to be retried.
     """
 
     missed: tuple[Message, ...]
@@ -62,11 +62,11 @@ class FillResult:
 
 @dataclass(frozen=True, slots=True)
 class MarkChanges:
-    """What is to be stored, all of it or nothing.
+    """The changes to store, all or none.
 
     Attributes:
         marks: The new marks; None deletes.
-        closed: Listed gaps that are no more.
+        closed: Listed gaps that no longer exist.
         opened: Listed gaps that are new.
         seen: Ids of messages that were emitted.
         ignored: Ids of messages from before the first mark of their channel.
@@ -88,11 +88,11 @@ class _Record:
         is_first: The mark is the region's time of the first `start_ack`, until history has answered.
         is_open: The tail is open.
         is_confirmed: There was a `start_ack` since it was opened.
-        tail: How often it was opened.
+        tail: The number of times that it was opened.
         was_away: The next reading ends an absence.
         heard: The newest arrival that a socket brought while the tail was closed.
         confirmed_at: The region's time of the last `start_ack`.
-        reread: A cursor from which on the next reading begins, if that is before its floor.
+        reread: A cursor at which the next reading begins, if that is before its floor.
         stored: The gaps as they are stored.
     """
 
@@ -111,10 +111,10 @@ class _Record:
 
 
 class MarkTracker:
-    """The marks of one reader: what arrived up to a mark is known or listed as a gap.
+    """The marks of one reader: messages that arrived up to a mark are known or listed as a gap.
 
-    The mark is moved by what history answers. What the socket brings moves it only if there are no
-    comparisons: a message that a live socket dropped would lie below it, and be missed for good.
+    The mark is moved by answers of history. Messages from the socket move it only if there are no
+    comparisons: otherwise a message that a live socket dropped would be below it, and be missed permanently.
     `marks` and `ignored` are as they were stored; so are the ids that `window` has at first.
     """
 
@@ -139,7 +139,7 @@ class MarkTracker:
         self.restore(marks or {}, ignored)
 
     def restore(self, marks: Mapping[Place, ChannelMark], ignored: Iterable[SeenId]) -> None:
-        """Take what earlier sessions of the reader have stored."""
+        """Restore the state that earlier sessions of the reader have stored."""
         for place, stored in marks.items():
             self._records[place] = _Record(stored.mark, stored.start, stored.gaps, stored=stored.gaps)
         self._ignored = {each.digest for each in ignored}
@@ -147,14 +147,14 @@ class MarkTracker:
     # The socket
 
     def open_tail(self, place: Place) -> None:
-        """Let the mark stand still until a reading has brought a page.
+        """Freeze the mark until a reading has brought a page.
 
         Call it *before* the channel's `start` is sent on a new socket: the first message may be handled
         before the `start_ack` is.
         """
         record = self._of(place)
         record.is_open, record.is_confirmed, record.tail = True, False, record.tail + 1
-        # Who was there before has missed something, also if the first mark was never settled.
+        # A reader that was there before has missed something, even if the first mark was never settled.
         record.was_away, record.is_first = record.mark is not None, False
 
     def confirm(self, place: Place, region_time: int) -> None:
@@ -193,14 +193,14 @@ class MarkTracker:
                 self._changed[place] = None
 
     def note_live(self, place: Place, region_time: int) -> None:
-        """Record until when a channel was live (epoch ms there), if its region has no history."""
+        """Record the time until which a channel was live (epoch ms there), if its region has no history."""
         record = self._of(place)
         if not record.is_open and record.mark is not None:
             record.mark = max(record.mark, cursor_at(region_time))
             self._changed[place] = None
 
     def note_loaded(self, place: Place, oldest: str) -> None:
-        """Record the oldest arrival of a page that the user asked for: a switch re-reads from it on."""
+        """Record the oldest arrival of a page that the user requested, from which a switch re-reads."""
         at = cursor_time(oldest)
         self._loaded[place.channel] = min(at, self._loaded.get(place.channel, at))
 
@@ -232,21 +232,21 @@ class MarkTracker:
         fill = Fill(
             place,
             gap.after,
-            # Whether the listener of an earlier session saw what it skipped, is not known.
+            # It is not known if the listener of an earlier session saw what it skipped.
             self._window.is_emitted if gap.reason is GapReason.SKIPPED else self._is_known,
             self._limit,
             gap=gap,
             begins=begins,
             before=gap.until,
         )
-        # Nothing of it is kept any more.
+        # Nothing of it is stored any longer.
         fill.is_over = fill.is_complete = fill.has_read = begins >= gap.until
         return fill
 
     def settle(self, fill: Fill) -> FillResult:
-        """End a reading, whole or cut short by a failure: move the mark, list what was not read."""
+        """End a reading, complete or cut short by a failure: move the mark, and list what was not read."""
         record = self._records.get(fill.place)
-        if record is None or record.mark is None:  # the user has left the channel meanwhile
+        if record is None or record.mark is None:  # The user has left the channel meanwhile.
             return FillResult((), 0, 0, was_gap=False, is_open=True)
         if fill.gap is not None:
             return self._settle_gap(record, fill, fill.gap)
@@ -262,7 +262,7 @@ class MarkTracker:
         record.is_first = False
         missed = fill.in_order
         if not is_current or not fill.has_read or not (fill.is_over or record.is_open):
-            # It says nothing of what came after it began, or the next comparison reads all of it again.
+            # It does not cover what came after it began, or the next comparison reads all of it again.
             return FillResult(missed, cursor_time(since), until, was_gap=False, is_open=record.is_open)
         listed = self._list_unread(record, fill)
         result = FillResult(missed, cursor_time(since), until, record.was_away, listed)
@@ -270,7 +270,7 @@ class MarkTracker:
         return result
 
     def settle_without_history(self, place: Place, region_time: int, reason: GapReason) -> FillResult:
-        """Close the tail where nothing can be read: list it as a gap for this reason."""
+        """Close the tail if nothing can be read, and list it as a gap for this reason."""
         record = self._of(place)
         assert record.mark is not None, "confirm comes first"
         after = max(record.mark, record.heard or "")
@@ -286,14 +286,14 @@ class MarkTracker:
         return result
 
     def list_skipped(self, place: Place, messages: Sequence[Message]) -> None:
-        """List, and forget, what was received but dropped unread (the listener was too slow)."""
+        """List and forget messages that were received but dropped unread (the listener was too slow)."""
         for message in messages:
             self._window.forget(message)
         times = [cursor_time(message.arrival) for message in messages if message.arrival is not None]
         if times:
             gap = Gap(cursor_at(min(times)), cursor_at(max(times) + 1), GapReason.SKIPPED)
             record = self._of(place)
-            # What a later session knows of another gap's messages does not hold for these.
+            # A later session's knowledge of another gap's messages does not apply to these.
             record.gaps = with_gap(_without_read(record.gaps, gap.after, gap.until), gap)
             self._changed[place] = None
 
@@ -309,14 +309,14 @@ class MarkTracker:
         )
 
     def absence(self, place: Place) -> tuple[int, int] | None:
-        """Return since when and until when a channel was away whose tail is still open (epoch ms there)."""
+        """Return start and end (epoch ms there) of a channel's absence whose tail is still open."""
         record = self._of(place)
         if record.mark is None or not (record.is_open and record.was_away):
             return None
         return cursor_time(max(record.mark, record.heard or "")), record.confirmed_at
 
     def unfinished(self, place: Place) -> tuple[Gap, ...]:
-        """Return the listed gaps that are read without being asked for: what failed, what was dropped."""
+        """Return the listed gaps that are read automatically: after failures and drops."""
         return tuple(gap for gap in self._of(place).gaps if gap.reason in UNFINISHED)
 
     def forget(self, channel: str) -> None:
@@ -329,7 +329,7 @@ class MarkTracker:
         self._loaded.pop(channel, None)
 
     def take_changes(self) -> MarkChanges | None:
-        """Return what is to be stored since the last call; None if nothing is."""
+        """Return the changes to store since the last call; None without any."""
         seen = self._window.take_unsaved()
         if not (self._changed or self._forgotten or self._new_ignored or seen):
             return None
@@ -372,16 +372,16 @@ class MarkTracker:
         return max(moved(record.mark, -self._margin), record.start)
 
     def _begin_of_history(self, terms: HistoryTerms, region_time: int | None) -> str:
-        """Return the cursor from which on nothing has expired, whichever host's clock decides."""
+        """Return the cursor after which nothing has expired, whichever host's clock decides."""
         begins = terms.since or 0
         if region_time is not None:
             begins = max(begins, region_time - round((terms.days * DAY - self._margin) * 1000))
         return cursor_at(begins)
 
     def _take_over(self, record: _Record, elsewhere: _Record, loaded: int | None) -> None:
-        """Set the mark by another region's: what arrived here a while before it has arrived there.
+        """Set the mark from another region's: messages from a while before it have arrived in both.
 
-        The while is the relay's retries, and a margin for the clocks of either region.
+        The while covers the relay's retries, and a margin for the clocks of both regions.
         """
         assert elsewhere.mark is not None
         begins = cursor_time(elsewhere.mark) - round((RELAY + 2 * self._margin) * 1000)
@@ -396,9 +396,9 @@ class MarkTracker:
             record.mark = max(record.mark, moved(cursor_at(begins), self._margin))
 
     def _ignore(self, record: _Record, fill: Fill) -> tuple[Message, ...]:
-        """Remember what was there before the first mark: the margin brings it again, but it is not missed.
+        """Remember messages from before the first mark: the margin repeats them, but they were not missed.
 
-        Return what certainly came after it.
+        Return the messages that certainly came after it.
         """
         missed: list[Message] = []
         for message in fill.in_order:
@@ -416,7 +416,10 @@ class MarkTracker:
         return tuple(missed)
 
     def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
-        """List what a reading from the end has left unread; return what of it may really have been missed."""
+        """List what a reading from the end has left unread.
+
+        Return the gaps that may really have been missed.
+        """
         assert record.mark is not None
         read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
         record.gaps = _without_read(record.gaps, read_from, END)
@@ -428,7 +431,7 @@ class MarkTracker:
             expired = listed if record.was_away else compared
             expired.append(Gap(low, fill.begins, GapReason.BEFORE_HISTORY))
         if not fill.is_complete:
-            # A live socket brought what arrived before: that was only not compared.
+            # A live socket delivered what arrived before; it just was not compared.
             if record.was_away:
                 live_until = moved(record.heard, -self._margin) if record.heard else ""
             else:
@@ -467,7 +470,7 @@ class MarkTracker:
         assert record.mark is not None
         record.mark = max(record.mark, fill.newest or "")
         if fill.region_time is not None:
-            # Nothing may have been said for days: the mark must not be older than what is kept.
+            # There may have been no message for days; the mark must not be older than the stored messages.
             record.mark = max(record.mark, moved(cursor_at(fill.region_time), -self._margin))
         self._close_tail(record)
         self._changed[fill.place] = None
@@ -478,9 +481,10 @@ class MarkTracker:
 
 
 def _without_read(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]:
-    """Return what is left of gaps once a span was read from the end.
+    """Return the rest of the gaps after a span was read from the end.
 
-    What was not stored stays missing. Skipped messages may have counted as known, and are read alone.
+    Messages that were not stored stay missing. Skipped messages may have counted as known, and are read
+    separately.
     """
     result: tuple[Gap, ...] = ()
     for gap in gaps:

@@ -1,4 +1,4 @@
-"""How much of a channel's history is loaded, and what stands above its messages or in their place. Pure."""
+"""How much of a channel's history is loaded, and the text above its messages or instead of them. Pure."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from globalchat.ui.model.status import Keys
 
 OLDER, PICK = "pane.up", "channel.pick"
-"""The actions that the sentences name."""
+"""The actions in the sentences."""
 
 _QUIET, _WARNING = "day", "notice"
 """The roles of the line above the messages."""
@@ -24,14 +24,14 @@ _QUIET, _WARNING = "day", "notice"
 
 @dataclass(slots=True)
 class OlderMessages:
-    """What is known of the older messages of a channel.
+    """The state of a channel's older messages.
 
     Attributes:
-        is_asked: A page was asked for, and has not come.
-        is_slow: It takes so long that the user should see that it is awaited.
+        is_asked: True if a requested page has not come yet.
+        is_slow: True if it takes so long that the user should see it.
         has_page: At least one page came.
-        is_start: Nothing older is kept.
-        failure: Why the last page could not be read, and what helps.
+        is_start: True if nothing older is stored.
+        failure: Why the last page could not be read, and the remedy.
     """
 
     is_asked: bool = False
@@ -42,33 +42,33 @@ class OlderMessages:
     _number: int = 0
 
     def ask(self) -> int:
-        """Note that a page is asked for; return the number of the request."""
+        """Record the request of a page; return the number of the request."""
         self.is_asked, self.is_slow, self.failure = True, False, None
         self._number += 1
         return self._number
 
     def wait(self, number: int) -> bool:
-        """Note that a request takes long, if it is not answered. Return True if that is so."""
+        """Record that a request takes long. Return False if it has been answered."""
         self.is_slow = self.is_asked and number == self._number
         return self.is_slow
 
     def end(self, *, is_start: bool) -> None:
-        """Note that a page came."""
+        """Record that a page came."""
         self.is_asked = self.is_slow = False
         self.has_page, self.is_start, self.failure = True, is_start, None
 
     def fail(self, reason: str, remedy: str | None) -> None:
-        """Note that a page could not be read."""
+        """Record that a page could not be read."""
         self.is_asked = self.is_slow = False
         self.failure = brief(f"{reason} {remedy or ''}".strip())
 
     def change_region(self) -> None:
-        """Note that another region answers now, which may keep more."""
+        """Record that another region answers now, which may have more messages."""
         self.is_start, self.failure = False, None
 
 
 def can_ask(older: OlderMessages, conversation: Conversation) -> bool:
-    """Return True if an older page can be asked for, and would be shown."""
+    """Return True if an older page can be requested, and would be shown."""
     if older.is_asked or older.is_start or conversation.is_cleared:
         return False
     return not conversation.is_trimmed and conversation.room > 0
@@ -82,7 +82,7 @@ class Head(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a region says of its history (None: it is from before that), and since when the chat is live.
+    """A region's history (None if it was deployed before there was one), and since when the chat is live.
 
     `is_known` is False before the region answered; `live_since` is epoch ms, None before that.
     """
@@ -98,7 +98,7 @@ class Terms(NamedTuple):
 
 
 def head(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "Keys") -> Head:
-    """Return what stands above the messages of a channel."""
+    """Return the line above the messages of a channel."""
     calendar, command = conversation.calendar, _command(conversation.channel)
     if conversation.is_cleared:
         return Head("cleared" if terms.is_none else f"cleared: {command} prints what was here")
@@ -118,7 +118,7 @@ def head(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "
 
 
 def empty_text(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "Keys") -> str:
-    """Return what the pane shows of a channel without messages: nothing that is not known."""
+    """Return the text for a channel without messages, with nothing that is not known."""
     name = f"# {shown_name(conversation.channel)}"
     next_key = f"Type below, or press {keys(PICK)} to change channel."
     if conversation.is_cleared:
@@ -150,10 +150,10 @@ def _beginning(calendar: Calendar, terms: Terms) -> str:
 
 
 def _switched_on(history: HistoryTerms, terms: Terms) -> int | None:
-    """Return since when messages are kept (epoch ms), if that is not as long as they are kept."""
+    """Return since when messages have been stored (epoch ms), if that is less than the full period."""
     if history.since is None or terms.live_since is None:
         return None
-    # A region answers the later of both times, by its own clock.
+    # A region returns the later of both times, by its own clock.
     moves = terms.live_since - (history.days * DAY - HOUR) * 1000
     return history.since if history.since > moves else None
 
