@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -42,8 +43,23 @@ async def test_what_others_would_notice_is_not_looked_at_unasked(local_cloud: Lo
     rows = [row for row in ROWS if row.disturbs]
     found = by_id(await check_rows(local_side(local_cloud), disturb=False, seconds=SECONDS, rows=rows))
     left = {name for name, each in found.items() if each.reason == DISTURBS}
-    assert left == {"invalidation", "message-size", "delivery-errors"}
+    assert left == {"invalidation", "message-size", "delivery-errors", "stored-before-delivered"}
     assert probes(disturb=True) - probes(disturb=False) == len(left)
+
+
+async def test_a_message_that_is_delivered_and_not_stored_makes_a_row_differ(local_cloud: LocalCloud) -> None:
+    rows = [row for row in ROWS if row.id == "stored-before-delivered"]
+    side = local_side(local_cloud)
+    agreed = by_id(await check_rows(side, disturb=True, seconds=5, rows=rows))["stored-before-delivered"]
+    assert agreed.agreement is Agreement.AGREES
+    local_cloud.faults.set("history-failing", region=local_cloud.regions[0].alias)
+    asking = asyncio.create_task(check_rows(side, disturb=True, seconds=5, rows=rows))
+    # Its put fails; its query must not.
+    while not local_cloud.failed_table_operations["PutItem"]:  # noqa: ASYNC110 - nothing announces it
+        await asyncio.sleep(0)
+    local_cloud.faults.clear()
+    (differs,) = await asking
+    assert differs.agreement is Agreement.DIFFERS
 
 
 async def test_three_wrong_behaviours_are_three_rows_that_differ(local_cloud: LocalCloud) -> None:

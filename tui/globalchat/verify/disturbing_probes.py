@@ -3,10 +3,13 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Final
 
-from globalchat.client.documents import UNSUBSCRIBE
+from globalchat.client.documents import HISTORY, UNSUBSCRIBE
+from globalchat.client.history import cursor_time
 from globalchat.client.messages import IdFactory
+from globalchat.client.options import SessionOptions
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.answers import Inconclusive
 from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, observation_of, start_frame
@@ -63,6 +66,43 @@ async def delivery_errors(target: ProbeTarget) -> Observation:
     except TimeoutError:
         return {"dead-lettered": False}
     return {"dead-lettered": True}
+
+
+async def stored_before_delivered(target: ProbeTarget) -> Observation:
+    """Put a message on the bus and read the history once it is delivered; observe if it is there.
+
+    Also observe if its arrival is within the margin by which clients read again.
+    """
+    bus, id_ = _bus(target), IdFactory().new()
+    async with target.socket(target.authorization()) as socket:
+        await socket.open()
+        await socket.send(start_frame(target, target.channel))
+        await socket.wait_for("start_ack", "error")
+        await bus.put(_message(target, id_))
+        try:
+            async with asyncio.timeout(target.seconds):
+                while id_ not in json.dumps(frame := await socket.next_frame(target.seconds)):
+                    if frame is None or "closed" in frame:
+                        raise Inconclusive("the message was not delivered")
+        except TimeoutError:
+            raise Inconclusive("the message was not delivered") from None
+    answer = await target.graphql(HISTORY, {"name": target.channel})
+    if answer.errors:
+        raise Inconclusive(f"the history was not read: {answer.errors[0].get('message')}")
+    arrivals = _arrivals(answer.document, id_)
+    now = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    margin = SessionOptions().fill_margin
+    near = all(abs(cursor_time(each) / 1000 - now) < margin for each in arrivals)
+    return {"stored": len(arrivals) > 0, "within the margin": near}
+
+
+def _arrivals(document: Mapping[str, JSON], id_: str) -> list[str]:
+    """Return the arrivals of a message in the answer to a query of the history."""
+    match document:
+        case {"data": {"history": {"messages": [*messages]}}}:
+            found = [each for each in messages if isinstance(each, dict) and each.get("id") == id_]
+            return [str(each.get("arrival")) for each in found]
+    return []
 
 
 def _bus(target: ProbeTarget) -> Bus:

@@ -231,18 +231,29 @@ RESOLVERS: Final = (
         ),
     ),
 )
-_NEEDS_TABLE: Final = "the deployment has no table"
+_NO_CONDITION: Final = "no resolver of the deployment puts under a condition"
+_NO_FILTER: Final = "no resolver of the deployment filters what it reads"
 DYNAMODB: Final = (
     UnverifiedRow(
-        "table-permission", "a data source's role without permission on its table", reason=_NEEDS_TABLE
+        "stored-before-delivered",
+        "a message is in the history once it is delivered",
+        probe=disturbing_probes.stored_before_delivered,
+        disturbs=True,
     ),
     UnverifiedRow(
-        "condition-permission", "the permission to compare after a failed condition", reason=_NEEDS_TABLE
+        "table-permission", "a data source's role without permission on its table", reason=_NEEDS_ROLES
     ),
-    UnverifiedRow("condition-result", "ctx.result after a failed condition", reason=_NEEDS_TABLE),
-    UnverifiedRow("merged-values", "values of one name that differ between expressions", reason=_NEEDS_TABLE),
-    UnverifiedRow("page-end", "the item with which a page would pass 1 MB", reason=_NEEDS_TABLE),
-    UnverifiedRow("string-size", "size of a string in an expression", reason=_NEEDS_TABLE),
+    UnverifiedRow(
+        "condition-permission", "the permission to compare after a failed condition", reason=_NO_CONDITION
+    ),
+    UnverifiedRow("condition-result", "ctx.result after a failed condition", reason=_NO_CONDITION),
+    UnverifiedRow("merged-values", "values of one name that differ between expressions", reason=_NO_FILTER),
+    UnverifiedRow(
+        "page-end",
+        "the item with which a page would pass 1 MB",
+        reason="a page of the deployment's messages is never that large",
+    ),
+    UnverifiedRow("string-size", "size of a string in an expression", reason=_NO_FILTER),
 )
 EVENTBRIDGE: Final = (
     UnverifiedRow(
@@ -250,6 +261,9 @@ EVENTBRIDGE: Final = (
         "AppSync answers a delivery with errors",
         probe=disturbing_probes.delivery_errors,
         disturbs=True,
+    ),
+    UnverifiedRow(
+        "delivery-timeout", "AppSync does not answer a delivery in time", reason="no data source is that slow"
     ),
     UnverifiedRow("hop-time", "time after a hop", reason="subscribers do not see an event's envelope"),
     UnverifiedRow("second-hop", "a second hop", reason="the relay's rules admit no event of another region"),
