@@ -27,6 +27,8 @@ def words() -> ModuleType:
         ('"frob" is no command.', '" is no'),
         ("Ask somebody else.", "somebody"),
         ("In 5 s from the begin.", "the begin"),
+        ("It was refused for good.", "for good"),
+        ("JSON, one a line.", "one a line"),
     ],
 )
 def test_refused_words_are_found(words: ModuleType, text: str, found: str) -> None:
@@ -42,6 +44,7 @@ def test_refused_words_are_found(words: ModuleType, text: str, found: str) -> No
         "There is no channel, and it is no longer joined.",
         "At the beginning of the file; begin there.",
         "A renewed connection, likely wise.",
+        "Two minutes, and one for good measure; one per line, and one at a time.",
     ],
 )
 def test_good_english_is_left_alone(words: ModuleType, text: str) -> None:

@@ -29,6 +29,9 @@ PROSE: tuple[tuple[str, str], ...] = (
     (r"\btells\b(?![^.]{0,60}\b(?:apart|from)\b)", "reports, shows, says"),
     (r"\bthe begin\b(?!-)", "the start"),
     (r"\bsteady clock\b", "monotonic clock"),
+    # "For good measure" is good English.
+    (r"\bfor good\b(?! measure)", "permanently"),
+    (r"\b(?:one|object|message) a line\b", "one per line"),
     (r"""["'`”}] is no (?=\w)""", "is not a …; unknown …; invalid …"),
 )
 """A pattern, and what to write instead."""

@@ -48,7 +48,7 @@ MOST_HISTORY_DAYS = 366
 
 
 Senders = Literal["anyone", "verified"]
-"""Who may call the API: whoever has the API key besides those whom IAM lets in, or the latter alone."""
+"""Who may call the API: anyone with the API key besides those whom IAM permits, or only the latter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def _verified_roles(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise UsageError('"verifiedRoles" must list names of roles: write ["AWSReservedSSO_*"], for example.')
     for role in value:
-        # A star alone would let whoever may assume any role choose a name.
+        # A star alone would let anyone who may assume any role choose a name.
         if not isinstance(role, str) or not ROLE_NAME.fullmatch(role.removesuffix("*")):
             raise UsageError(
                 f"The verified role {json.dumps(role)} is not valid: use the name of a role, without path, "

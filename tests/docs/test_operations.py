@@ -76,7 +76,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 class LostDeliveries(DirectDelivery):
-    """Stops the next deliveries from Oregon to a region for good."""
+    """Stops the next deliveries from Oregon to a region permanently."""
 
     def __init__(self) -> None:
         self.pending = 0

@@ -1,4 +1,4 @@
-"""Keeps the tests away from the home of whoever runs them."""
+"""Keeps the tests away from the home of the user who runs them."""
 
 from itertools import count
 from pathlib import Path

@@ -181,7 +181,7 @@ async def test_many_lines_of_which_one_is_too_long_are_only_to_be_edited_or_drop
     async with running(SMALL) as chat:
         await send(chat, b"\x1b[200~" + b"x" * 2_001 + b"\ny\nz\nw\x1b[201~")
         await asked(chat)
-        assert "Send 4 messages, one a line  (a line is too long)" in "\n".join(chat.screen_lines())
+        assert "Send 4 messages, one per line  (a line is too long)" in "\n".join(chat.screen_lines())
 
 
 @pytest.mark.parametrize(("seed", "count"), [(3, FEW), pytest.param(4, MANY, marks=pytest.mark.soak)])

@@ -1,4 +1,4 @@
-"""A terminal that another program has taken over, for a while or for good; streams that do not lead to it."""
+"""A terminal that another program has taken over, briefly or permanently; streams that do not lead to it."""
 
 import errno
 import os

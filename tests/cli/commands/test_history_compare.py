@@ -46,7 +46,7 @@ REPAIR = replace(OPTIONS, repair=True)
 
 @dataclass
 class Losses(DirectDelivery):
-    """Stops deliveries for good on some routes, and keeps every event that is delivered on the others."""
+    """Stops deliveries permanently on some routes, and keeps every event that is delivered on the others."""
 
     lost: set[tuple[str, str]] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)

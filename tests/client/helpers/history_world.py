@@ -198,7 +198,7 @@ class World:
         """Accept a message in a region.
 
         `skews` are of the hosts that put it, `again` the time after which it is put once more. `fate`:
-        "dropped" by the fan-out, "unstored" (the put fails), "dead" (the relay fails for good).
+        "dropped" by the fan-out, "unstored" (the put fails), "dead" (the relay fails permanently).
         """
         self._number += 1
         message = Message(f"m{self._number}", CHANNEL, "hi", "ana", region, self.now)

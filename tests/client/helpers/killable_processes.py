@@ -142,7 +142,7 @@ class Reader:
 
     @property
     def received(self) -> Counter[str]:
-        """How often each text was received, in all lives."""
+        """The number of times that each text was received, in all lives."""
         return sum(self.lives, Counter())
 
     async def has_received(self, texts: set[str]) -> None:

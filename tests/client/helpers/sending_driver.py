@@ -22,7 +22,7 @@ E = TypeVar("E")
 SLOW = SessionOptions(
     backoff_base=600.0, backoff_cap=600.0, publish_anyway_after=600.0, drain_timeout=5.0, draft_max_age=900.0
 )
-"""Nothing is tried again by itself while a test runs."""
+"""Nothing is retried automatically while a test runs."""
 QUICK = replace(SLOW, backoff_base=0.001, backoff_cap=0.001, publish_anyway_after=0.001)
 
 

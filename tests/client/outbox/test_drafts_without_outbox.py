@@ -1,4 +1,4 @@
-"""Drafts without an outbox: refused for good, tried a few times, or handed back."""
+"""Drafts without an outbox: refused permanently, tried a few times, or returned."""
 
 import pytest
 from aiohttp import web

@@ -155,7 +155,7 @@ def _log_options() -> list[click.Option]:
             envvar="GLOBALCHAT_LOG",
             expose_value=False,
             callback=_start_log,
-            help="Log what happens to FILE, one JSON object a line.",
+            help="Log what happens to FILE, one JSON object per line.",
         ),
         click.Option(
             ["--log-level"],

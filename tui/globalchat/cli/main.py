@@ -28,7 +28,7 @@ CHAT = "chat"
 COMMANDS = {
     CHAT: Entry("chat", None),
     "publish": Entry("publish", "Publish one message, or one per line of standard input."),
-    "subscribe": Entry("subscribe", "Follow channels; --json prints one object a line."),
+    "subscribe": Entry("subscribe", "Follow channels; --json prints one object per line."),
     "history": Entry("history", "Print the messages of a channel."),
     "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
     "purge": Entry("purge", "Delete the history of a channel in every region (admin)."),

@@ -209,7 +209,7 @@ _DELIVERY = {
     Delivery.SENDING: "on its way",
     Delivery.ACCEPTED: "the region accepted it; it has not come back yet",
     Delivery.DELIVERED: "it came back from the region",
-    Delivery.REFUSED: "refused for good",
+    Delivery.REFUSED: "refused permanently",
     Delivery.UNSENT: "it did not get there",
 }
 

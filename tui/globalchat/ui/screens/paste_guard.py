@@ -110,7 +110,7 @@ class PasteGuard(Question[Paste | None]):
         if len(lines) > 1:
             longest = max(map(code_units, lines))
             said = "a line is too long" if longest > self._limit else ""
-            options.append(_option(Paste.LINES, f"Send {len(lines):,} messages, one a line", said))
+            options.append(_option(Paste.LINES, f"Send {len(lines):,} messages, one per line", said))
         return [*options, Option("Drop it")]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
