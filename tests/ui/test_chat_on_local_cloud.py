@@ -1,15 +1,21 @@
 """The chat on the real session and a local cloud in this process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from globalchat.cli.local_cloud import profile_of
+from globalchat.client.api import RegionApi
+from globalchat.client.messages import Draft, IdFactory
 from globalchat.client.profiles import Profile
+from globalchat.core.clock import now_ms
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.ui.app import ChatApp
+from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.ui.helpers.chat_driver import WIDE
 
@@ -48,7 +54,12 @@ class LiveChat:
 
 @asynccontextmanager
 async def chatting(
-    cloud: LocalCloud, region: str, sender: str, *, now: Callable[[], LocalCloud] | None = None
+    cloud: LocalCloud,
+    region: str,
+    sender: str,
+    *,
+    now: Callable[[], LocalCloud] | None = None,
+    state: Path | None = None,
 ) -> AsyncIterator[LiveChat]:
     """Open a chat on a cloud; `now` gives the one that stands in its place later."""
 
@@ -59,7 +70,13 @@ async def chatting(
         return profile_of((now() if now else cloud).regions)
 
     app = ChatApp(
-        opener, region=region, channel=None, sender=sender, profile_name="local", reload_profile=reload
+        opener,
+        region=region,
+        channel=None,
+        sender=sender,
+        profile_name="local",
+        reload_profile=reload,
+        state=state,
     )
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         chat = LiveChat(app, pilot)
@@ -124,3 +141,63 @@ async def test_both_regions_follow_a_cloud_that_came_back_elsewhere(opened_befor
             await chat.pilot.press("f5")
             await chat.until_seen("● Sydney ap-southeast-2 live")
             await seen_within(chat, "Oregon ● live", "Sydney ● live", key="f5" if opened_before else "f9")
+
+
+async def said_by(cloud: LocalCloud, region: str, sender: str, **texts: str) -> None:
+    """Publish a text in each channel, and wait until every region has stored all of them."""
+    profile = profile_of(cloud.regions)
+    ids = []
+    async with RegionApi(profile.resolve(region)) as api:
+        for channel, text in texts.items():
+            draft = Draft(IdFactory().new(), channel, text, sender, now_ms())
+            ids.append((channel, (await api.publish(draft)).id))
+    for alias in profile.regions:
+        async with RegionApi(profile.resolve(alias)) as api:
+            for channel, identity in ids:
+                while identity not in [each.id for each in (await api.history(channel)).messages]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+
+async def test_what_came_while_both_chats_were_closed(local_cloud: LocalCloud, tmp_path: Path) -> None:
+    for region, sender in (("oregon", "bo"), ("sydney", "ana")):
+        async with chatting(local_cloud, region, sender, state=tmp_path / sender) as chat:
+            await chat.send(f"{sender} was here")
+            await chat.until_seen("✓✓")
+    await said_by(local_cloud, "sydney", "cyd", cars="while you were away", tech="@bo look at this")
+    async with chatting(local_cloud, "oregon", "bo", state=tmp_path / "bo") as chat:
+        await chat.until(lambda: "─ new ─" in chat.text and "while you were away" in chat.text)
+        lines = chat.text.splitlines()
+        texts = ("bo was here", "ana was here", "─ new ─", "while you were away")
+        places = [next(y for y, line in enumerate(lines) if text in line) for text in texts]
+        assert places[0] < places[2] < places[3]
+        await chat.until(lambda: "@1 1" in next(line for line in chat.text.splitlines() if "# tech " in line))
+        await chat.pilot.press("f8")
+        await chat.until(lambda: "look at this" in chat.text and "# tech ─" in chat.text)
+        await chat.pilot.press("ctrl+q")
+    async with chatting(local_cloud, "sydney", "ana", state=tmp_path / "ana") as chat:
+        await chat.until(lambda: "─ new ─" in chat.text and "while you were away" in chat.text)
+    async with chatting(local_cloud, "oregon", "bo", state=tmp_path / "bo") as chat:
+        await chat.until_seen("while you were away")
+        assert "─ new ─" not in chat.text
+
+
+async def test_pages_of_a_long_history(local_cloud: LocalCloud) -> None:
+    profile = profile_of(local_cloud.regions)
+    ids = IdFactory()
+    async with RegionApi(profile.resolve("oregon")) as api:
+        for start in range(0, 250, 50):
+            numbers = range(start, start + 50)
+            drafts = [Draft(ids.new(), "cars", f"#{each}", "ana", now_ms()) for each in numbers]
+            await asyncio.gather(*map(api.publish, drafts))
+    async with chatting(local_cloud, "oregon", "bo") as chat:
+        pane = chat.app.screen.query_one(MessagePane)
+        await chat.until(lambda: pane.conversation is not None and bool(pane.conversation.rows))
+        for _ in range(40):
+            await chat.pilot.press("ctrl+home")
+            if "the beginning of what is kept (7 days)" in chat.text:
+                break
+            await chat.pilot.pause(0.05)
+        conversation = pane.conversation
+        assert conversation is not None
+        texts = [row.text for row in conversation.rows if isinstance(row, MessageRow)]
+        assert sorted(texts) == sorted(f"#{number}" for number in range(250))
