@@ -1,6 +1,7 @@
-"""CPU time per received message: the client's session beside bare gql, on the same frames.
+"""CPU time per received message: the client's session beside bare gql, on the same frames; a gap's filling.
 
-Another process (`--serve COUNT`) sends the frames; only the CPU time of the receiving process counts.
+Another process (`--serve COUNT STORED`) sends the frames and the pages of history; only the CPU time of the
+receiving process counts.
 """
 
 import asyncio
@@ -10,21 +11,27 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
 from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 
+if TYPE_CHECKING:
+    from globalchat.client.session import Session
+
 BATCH = 500
+PAGE = 100
 KEY = "da2-benchbenchbenchbenchbench1"
 
 
-async def serve(count: int) -> None:
-    """Answer like the API; send `count` messages on the first subscription of each socket."""
+async def serve(count: int, stored: int) -> None:
+    """Answer like the API; send `count` messages on the first subscription of each socket, keep `stored`."""
 
     async def http(request: web.Request) -> web.Response:
-        if "history(" in (await request.json())["query"]:
-            return web.json_response({"data": {"history": {"messages": [], "next": None}}})
+        body = await request.json()
+        if "history(" in body["query"]:
+            return web.json_response({"data": {"history": page(stored, body["variables"]["before"])}})
         limits = {"message": 2000, "sender": 32, "id": 64, "historyDays": 7, "historySince": None}
         return web.json_response({"data": {"channels": ["tech"], "limits": limits}})
 
@@ -58,9 +65,23 @@ async def serve(count: int) -> None:
     await asyncio.Event().wait()  # until killed
 
 
+def page(stored: int, before: str | None) -> dict[str, object]:
+    """Return a page of a history of so many messages."""
+    end = stored if before is None else int(before.removeprefix("01K"))
+    first = max(0, end - PAGE)
+    messages = [message_of(number) for number in range(first, end)]
+    return {"messages": messages, "next": messages[0]["arrival"] if first else None}
+
+
 def data_frame(subscription: str, number: int) -> str:
     """Return a frame with one message of ordinary length."""
-    message = {
+    payload = {"data": {"subscribe": message_of(number)}}
+    return json.dumps({"type": "data", "id": subscription, "payload": payload})
+
+
+def message_of(number: int) -> dict[str, str]:
+    """Return a message as the API answers it."""
+    return {
         "id": f"01J{number:023}",
         "name": "tech",
         "message": "The quick brown fox jumps over the lazy dog, once more.",
@@ -69,11 +90,10 @@ def data_frame(subscription: str, number: int) -> str:
         "sentAt": "2026-11-24T10:00:00.000Z",
         "arrival": f"01K{number:023}",
     }
-    return json.dumps({"type": "data", "id": subscription, "payload": {"data": {"subscribe": message}}})
 
 
 @asynccontextmanager
-async def server(count: int) -> AsyncIterator[int]:
+async def server(count: int, stored: int = 0) -> AsyncIterator[int]:
     """Run the server; yield its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -81,6 +101,7 @@ async def server(count: int) -> AsyncIterator[int]:
         "bench.benchmarks.session",
         "--serve",
         str(count),
+        str(stored),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -123,18 +144,8 @@ async def bare_gql(port: int, count: int) -> float:
 async def globalchat_session(port: int, count: int) -> float:
     """Return the CPU seconds that a session takes to emit all messages."""
     from globalchat.client.events import MessageReceived
-    from globalchat.client.options import SessionOptions
-    from globalchat.client.profiles import Profile, RegionEndpoint
-    from globalchat.client.session import Session
 
-    base = f"127.0.0.1:{port}/graphql"
-    endpoint = RegionEndpoint("oregon", "us-west-2", f"http://{base}", f"ws://{base}", "bench", "bus", KEY)
-    session = Session(
-        Profile("bench", {"oregon": endpoint}),
-        "oregon",
-        channels=["tech"],
-        options=SessionOptions(buffer=2 * count),
-    )
+    session = session_to(port, 2 * count)
     started, seen = 0.0, 0
     async with asyncio.TaskGroup() as group:
         group.create_task(session.run())
@@ -147,6 +158,46 @@ async def globalchat_session(port: int, count: int) -> float:
         took = time.process_time() - started
         session.close()
     return took
+
+
+def session_to(port: int, buffer: int) -> "Session":
+    """Return a session of one channel with the server, for so many messages at once."""
+    from globalchat.client.options import SessionOptions
+    from globalchat.client.profiles import Profile, RegionEndpoint
+    from globalchat.client.session import Session
+
+    base = f"127.0.0.1:{port}/graphql"
+    endpoint = RegionEndpoint("oregon", "us-west-2", f"http://{base}", f"ws://{base}", "bench", "bus", KEY)
+    return Session(
+        Profile("bench", {"oregon": endpoint}),
+        "oregon",
+        channels=["tech"],
+        options=SessionOptions(buffer=buffer, fill_limit=buffer),
+    )
+
+
+async def fill(missed: int) -> tuple[float, float]:
+    """Return the seconds, and the CPU seconds, from a live socket to the end of a gap of so many messages."""
+    from globalchat.client.events import GapFilled, MessageReceived
+    from globalchat.client.gap_fill.gaps import ChannelMark, Place
+
+    mark = "01J" + "Z" * 23  # before all that the server keeps
+    async with server(0, missed) as port:
+        session = session_to(port, 2 * missed)
+        marks = {Place("us-west-2", "tech"): ChannelMark(mark, start=mark)}
+        session._history._tracker.restore(marks, ())
+        count, wall, cpu = 0, time.perf_counter(), time.process_time()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(session.run())
+            is_filled = False
+            while not is_filled:
+                for event in await session.next_events(BATCH):
+                    count += isinstance(event, MessageReceived)
+                    is_filled = is_filled or isinstance(event, GapFilled)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            session.close()
+    assert count == missed, "a message was missed"
+    return wall, cpu
 
 
 async def run(count: int, rounds: int) -> dict[str, list[float]]:
@@ -180,12 +231,17 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
     comparison = ComparisonRow(
         "client: CPU µs per message received", medians["session"], {"gql": medians["bare gql"]}
     )
-    return BenchmarkResult(
-        markdown_table(("", "CPU µs per message", "range", "beside bare gql"), rows), [comparison]
+    missed = 1_000 if quick else 10_000
+    wall, cpu = asyncio.run(fill(missed))
+    filled = (
+        f"{missed:,} missed messages are filled in {wall:.2f} s ({cpu / missed * 1e6:.1f} µs of CPU each)."
     )
+    row = ComparisonRow(f"client: {missed:,} missed messages filled: ms", wall * 1000)
+    table = markdown_table(("", "CPU µs per message", "range", "beside bare gql"), rows)
+    return BenchmarkResult(f"{table}\n\n{filled}", [comparison, row])
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] != ["--serve"]:
         sys.exit("Run `python -m bench session`.")
-    asyncio.run(serve(int(sys.argv[2])))
+    asyncio.run(serve(int(sys.argv[2]), int(sys.argv[3])))
