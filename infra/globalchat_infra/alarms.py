@@ -95,7 +95,7 @@ class AlarmTopic(Construct):
         super().__init__(scope, id)
         self.topic = topic = aws_sns.Topic(self, "Topic", topic_name=names.topic(prefix), enforce_ssl=True)
         topic.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
-        # An own policy replaces the default one, by which the account's alarms may publish.
+        # Its own policy replaces the default one, by which the account's alarms may publish.
         topic.add_to_resource_policy(
             aws_iam.PolicyStatement(
                 sid="AllowAlarms",
