@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
+from globalchat.core.resources import TEMPLATES_VERIFIED, TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.process import background
 from globalchat.localcloud.process.serve import ServeOptions, serve
 from globalchat.localcloud.process.state import CloudState
@@ -20,7 +20,7 @@ def main() -> int:
         folder=arguments.state_dir,
         idle_seconds=arguments.idle_seconds,
         tls=arguments.tls,
-        templates=TEMPLATES_WITHOUT_HISTORY if arguments.no_history else None,
+        templates=arguments.templates,
         started_by_command=arguments.ready_fd is not None,
     )
 
@@ -63,7 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
     command.add_argument("--idle-seconds", type=float, help="end after this long without use")
     command.add_argument("--tls", action="store_true", help="serve over https and wss")
-    command.add_argument("--no-history", action="store_true", help="store no messages")
+    for name, folder, text in (
+        ("--no-history", TEMPLATES_WITHOUT_HISTORY, "store no messages"),
+        ("--verified-senders", TEMPLATES_VERIFIED, "take signatures alone"),
+    ):
+        command.add_argument(name, dest="templates", action="store_const", const=folder, help=text)
     command.add_argument("--ready-fd", type=int, help="descriptor of a pipe to write to when it is ready")
     return parser
 

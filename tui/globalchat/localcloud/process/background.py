@@ -24,6 +24,8 @@ from globalchat.localcloud.process.state import LOG
 IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
 HISTORY_VARIABLE = "GLOBALCHAT_LOCAL_HISTORY"
 """`off` makes a cloud in the background store no messages."""
+SENDERS_VARIABLE = "GLOBALCHAT_LOCAL_SENDERS"
+"""`verified` makes a cloud in the background take signatures alone."""
 DEFAULT_IDLE_SECONDS = 600.0
 """Seconds without use after which a background cloud ends."""
 
@@ -112,8 +114,16 @@ def _open_log(log: Path) -> BinaryIO:
 def _command(folder: Path, ready_descriptor: int) -> list[str]:
     command = module_command("globalchat.localcloud", "serve", "--state-dir", str(folder))
     command += ["--ready-fd", str(ready_descriptor)]
-    if os.environ.get(HISTORY_VARIABLE) == "off":
+    is_off = os.environ.get(HISTORY_VARIABLE) == "off"
+    is_verified = os.environ.get(SENDERS_VARIABLE) == "verified"
+    if is_off and is_verified:
+        raise UserError(
+            f"{HISTORY_VARIABLE} and {SENDERS_VARIABLE} exclude each other.", remedy="Unset one of them."
+        )
+    if is_off:
         command.append("--no-history")
+    if is_verified:
+        command.append("--verified-senders")
     return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(DEFAULT_IDLE_SECONDS)]
 
 
