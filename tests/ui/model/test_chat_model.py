@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -13,6 +14,8 @@ from globalchat.client.events import (
     DraftRefused,
     DraftUnsent,
     EventsSkipped,
+    GapFilled,
+    GapReason,
     GapRecorded,
     MarksUnavailable,
     MessageReceived,
@@ -30,7 +33,7 @@ from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import Opening, OpeningFailed, banner, indicator
 from globalchat.ui.model.view_model import ChatViewModel
-from tests.ui.helpers.fake_session import CHANNELS, LIMITS, NOON, REGIONS
+from tests.ui.helpers.fake_session import CHANNELS, KEPT, LIMITS, NOON, REGIONS
 
 DRAFT = Draft("draft-1", "tech", "hello", "bo", NOON)
 
@@ -301,3 +304,18 @@ def test_names_that_are_left_out_are_said_in_one_sentence(model: ChatModel) -> N
     backend = Backend(CHANNELS, LIMITS, left_out=3)
     model.reduce(BackendDescribed(backend))
     assert model.take_effects() == [Notice(backend.remark or "", "warning")]
+
+
+def test_drops_that_history_brings_again_are_one_line_once_they_came(model: ChatModel) -> None:
+    model.reduce(BackendDescribed(Backend(CHANNELS, LIMITS, history=KEPT)))
+    model.reduce(EventsSkipped(2))
+    model.take_effects()
+    assert notices(model) == notices(model, "cars") == []
+    for at in (NOON + 1, NOON + 2):
+        model.reduce(replace(received("tech", "dropped", at), filled=True))
+    model.reduce(GapFilled("tech", NOON, NOON + 1_000, 2))
+    assert notices(model) == ["2 messages from 12:00:00–12:00:01 filled in"]
+    model.reduce(EventsSkipped(3))
+    model.reduce(GapRecorded(("tech",), NOON + 5_000, NOON + 6_000, GapReason.SKIPPED))
+    model.take_effects()
+    assert notices(model)[1:] == ["… 3 messages skipped 12:00:05–12:00:06: more came than could be shown"]

@@ -178,7 +178,9 @@ class ChatModel:
 
     def take_effects(self) -> list[Effect]:
         """Return the effects besides rows since the last call."""
-        if self._drop_notices.pending:
+        if self._drop_notices.pending and self.backend is not None and not self.terms.is_none:
+            self._drop_notices.pending = 0  # they come again, from history
+        elif self._drop_notices.pending:
             self._show_drops()
         effects, self._effects = self._effects, []
         return effects
