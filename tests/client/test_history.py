@@ -1,5 +1,6 @@
 """Pages of history, put together: every message once, in the order of arrival."""
 
+import re
 from dataclasses import dataclass, field
 from random import Random
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.client.history import (
+    LARGEST_PAGE,
     HistoryPage,
     RetryingReader,
     cursor_at,
@@ -15,8 +17,10 @@ from globalchat.client.history import (
     messages_since,
 )
 from globalchat.client.messages import Message
+from globalchat.client.options import DEFAULTS
 from globalchat.client.retry import RetryPolicy
 from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.resources import resource
 from tests.client.helpers.session_driver import QUICK
 
 
@@ -90,7 +94,13 @@ async def test_no_page_is_asked_for_more_than_is_wanted_or_the_backend_gives(cou
     table = Table([stored(place) for place in range(300)])
     found = await latest_messages(table, "tech", count)
     assert [each.sent_at for each in found] == list(range(300 - count, 300))
-    assert set(table.limits) == {min(count, 100)}
+    assert set(table.limits) == {min(count, LARGEST_PAGE)}
+
+
+def test_the_largest_page_is_that_of_the_resolver() -> None:
+    text = resource("infra/resolvers/history.js").read_text(encoding="utf-8")
+    assert re.findall(r"Math\.min\((\d+), ctx\.args\.limit", text) == [str(LARGEST_PAGE)]
+    assert DEFAULTS.page_size == LARGEST_PAGE
 
 
 def test_a_cursor_at_a_moment_lies_before_all_that_arrived_then() -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.client.messages import Content, Message
+from globalchat.client.options import CLOCK_MARGIN
 
 SETTLING_MS = 30_000
 """How long after it was sent a message may be on its way: relays take a second or two."""
-MARGIN_MS = 90_000
+MARGIN_MS = round(CLOCK_MARGIN * 1000)
 """How far the clocks of two regions, or of the hosts of one, may differ."""
 
 Identity = tuple[str, Content]

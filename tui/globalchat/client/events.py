@@ -140,7 +140,7 @@ class ChannelRevoked:
 
 
 class GapReason(Enum):
-    """Why history does not fill a gap, as a sentence."""
+    """Why history does not fill a gap, as a sentence. The names are stored in the file of marks."""
 
     BEFORE_HISTORY = "What arrived then is not kept."
     HISTORY_OFF = "The region keeps no history."

@@ -19,7 +19,7 @@ _TIME_LENGTH = 10
 _DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 """Translates Crockford's base 32 to Python's digits."""
 LARGEST_PAGE = 100
-"""The most messages of a page, whatever is requested."""
+"""The most messages of a page, whatever is requested: the limit in `infra/resolvers/history.js`."""
 
 
 @dataclass(frozen=True, slots=True)

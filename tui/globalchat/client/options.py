@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CLOCK_MARGIN = 90.0
+"""Seconds by which the clocks of two hosts or of two regions may differ, plus the time that a put takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -37,8 +40,8 @@ class SessionOptions:
         outgoing_total: The same for drafts waiting or held in all channels together.
         dedupe_ids: Message ids remembered.
         fill_gaps: Read from history what was missed while a channel was not live.
-        page_size: Messages of a page of history, at most 100.
-        fill_margin: How far before the mark a fill begins: clocks of hosts differ, and a put takes its time.
+        page_size: Messages of a page of history, at most `client.history.LARGEST_PAGE`.
+        fill_margin: How far before the mark a fill begins, since clocks differ (`CLOCK_MARGIN`).
         fill_jitter: Longest wait before the fill after a lost connection: many clients come back at once.
         fill_again_after: Time to the second fill, for what was being stored during the first one.
         fill_limit: Missed messages of a channel that are filled automatically; the rest is a listed gap.
@@ -73,7 +76,7 @@ class SessionOptions:
     dedupe_ids: int = 100_000
     fill_gaps: bool = True
     page_size: int = 100
-    fill_margin: float = 90.0
+    fill_margin: float = CLOCK_MARGIN
     fill_jitter: float = 2.0
     fill_again_after: float = 5.0
     fill_limit: int = 1_000
