@@ -46,7 +46,9 @@ def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     store = ItemStore(path)
     put(store)
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
-    assert modes == dict.fromkeys(("tables.sqlite", "tables.sqlite-wal", "tables.sqlite-shm"), 0o600)
+    assert modes == dict.fromkeys(
+        ("tables.sqlite", "tables.sqlite-wal", "tables.sqlite-shm", "tables.sqlite.lock"), 0o600
+    )
     store.close()
 
 

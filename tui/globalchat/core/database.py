@@ -151,13 +151,13 @@ def count_rows(path: Path, form: FileFormat, *tables: str) -> int:
 
 
 def delete_file(path: Path) -> None:
-    """Delete a file that no cloud has open, and damaged files that were set aside.
+    """Delete a file that no cloud has open, its lock, and damaged files that were set aside.
 
     Raises:
         UserError: it cannot be removed.
     """
     try:
-        for each in (*_files(path), *path.parent.glob(f"{path.name}.damaged-*")):
+        for each in (*_files(path), _lock_of(path), *path.parent.glob(f"{path.name}.damaged-*")):
             each.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
@@ -223,10 +223,14 @@ def _opening_lock(path: Path, form: FileFormat) -> Iterator[None]:
         return
     with ExitStack() as held:
         try:
-            held.enter_context(locked(path.with_name(f"{path.name}.lock")))
+            held.enter_context(locked(_lock_of(path)))
         except OSError as error:
             raise unwritable(path, error) from error
         yield
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
 
 
 def _make_private(path: Path) -> None:
