@@ -177,7 +177,7 @@ class ChatController:
             case ChannelList.MenuRequested():
                 self._open_channel_menu(message)
             case RowView.FollowChanged():
-                self.update_read()
+                self._updater.mark_read()
             case MessagePane.PillClicked() | Composer.TailRequested():
                 self._updater.front.jump_to_tail()
             case MessagePane.ActionRequested(row=row, action=action, url=url):
@@ -485,11 +485,6 @@ class ChatController:
             self._model.conversations.pop(channel, None)
             self._bar.bring_back(self._view_model.drafts.take(channel))
             self._updater.update()
-
-    def update_read(self) -> None:
-        """Mark the open channel as read if its end is shown in a terminal with the focus."""
-        self._updater.mark_read()
-        self._updater.update()
 
     def _toggle_mute(self, channel: str) -> None:
         levels = self._model.levels

@@ -70,7 +70,8 @@ class HistoryController:
         """Ask again for what could not be read in the open channel. Return False if there is nothing."""
         channel = self._view_model.channel
         failed = channel is not None and self._model.older(channel).failure is not None
-        return (failed and self._load_older()) | self._read_gaps()
+        has_asked = failed and self._load_older()
+        return self._read_gaps() or has_asked
 
     def _load_older(self) -> bool:
         """Ask for the next page of the open channel. Return False if there is none."""

@@ -107,13 +107,12 @@ class ScreenUpdater:
         self._panel.border_title = Content(title)  # A string would be interpreted as markup.
         self._side_by_side.show_channel()
         self.mark_read()
-        self.update()
 
     def mark_read(self) -> None:
-        """Mark the open channel as read if its end is visible and the terminal has focus."""
+        """Mark the open channel as read if its end is visible and the terminal has focus, and show that."""
         is_read = self._panel.pane.following and self._screen.app.app_focus
         self._model.watch(self._view_model.channel if is_read else None)
-        self._panel.pane.sync()
+        self.update()
 
     def _show(self, frame: ChatFrame, now: int) -> None:
         screen = self._screen

@@ -135,7 +135,7 @@ class ChatScreen(SelectableScreen[None]):
 
     def on_mount(self) -> None:
         """Draw first, then connect: the client's imports must not delay the first frame."""
-        self.watch(self.app, "app_focus", self.controller.update_read, init=False)
+        self.watch(self.app, "app_focus", self.updater.mark_read, init=False)
         self.watch(self.app, "theme", self._keep_theme, init=False)
         self._persister.start()
         self.updater.show_channel()
