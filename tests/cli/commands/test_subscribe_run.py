@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 
+from globalchat.cli.commands.subscribe_backlog import Backlog
 from globalchat.cli.commands.subscribe_run import (
     Follower,
     LineFormat,
@@ -33,7 +35,7 @@ from globalchat.client.events import (
 from globalchat.client.messages import Draft, Message
 from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.state import Phase, SessionState
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import ExitCode, UserError
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 
 MESSAGE = MessageReceived(Message("id1", "tech", "hi", "ana", "us-west-2", 1_000), "oregon", 1_100, 60)
@@ -316,6 +318,21 @@ async def followed(form: LineFormat, capfd: pytest.CaptureFixture[str]) -> list[
         await server.broadcast(server.message("last", text=FORGED, sender="ana\n"))
         assert await task is ExitCode.DONE
     return capfd.readouterr().out.split("\n")[:-1]
+
+
+async def test_what_was_read_before_a_page_failed_is_shown_before_the_failure(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(_: Backlog) -> AsyncGenerator[MessageReceived, None]:
+        yield MESSAGE
+        raise UserError("The history could not be read.")
+
+    monkeypatch.setattr(Backlog, "read", read)
+    async with FakeAppSync() as server:
+        request = SubscribeRequest(channels=("tech",), form=LineFormat.RAW, since=3600.0)
+        with pytest.raises(UserError, match="The history could not be read"):
+            await follow(profile_of(server), None, request, Output(1))
+    assert capfd.readouterr().out == "hi\n"
 
 
 async def test_an_odd_time_ends_no_stream_and_a_message_is_one_line(

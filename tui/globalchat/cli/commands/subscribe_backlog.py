@@ -19,14 +19,15 @@ from globalchat.core.errors import UserError
 RETRY_FOR = 60.0
 """Seconds for which a history that cannot be read is tried again."""
 SHOWN = 100_000
-"""How many of the latest messages are recognised when the session brings them again."""
+"""How many of the latest messages are recognised when the session brings them again; older ones come twice."""
 
 
 class Backlog:
     """The messages of channels that arrived in a region since `seconds` ago, in the order of arrival.
 
     They are read once the region is live: what was stored before the subscription is in the history, and what
-    comes later comes from the session. What both bring is shown once. `locate` returns where the region is.
+    comes later comes from the session. What both bring is shown once. `locate` returns where the region is;
+    it is called when reading begins, since a local cloud may have been restarted by then.
     """
 
     def __init__(

@@ -177,7 +177,9 @@ class SubscribeRun:
                     await self._process(backlog.take_held(), alias)
 
     async def _show_backlog(self, backlog: Backlog, alias: str) -> None:
+        """Show the messages of a backlog in batches. If reading fails, show those before, and end the run."""
         batch: list[SessionEvent] = []
+        failure: UserError | None = None
         try:
             async with aclosing(backlog.read()) as messages:
                 async for event in messages:
@@ -186,9 +188,10 @@ class SubscribeRun:
                         await self._process(batch, alias)
                         batch = []
         except UserError as error:
-            self._error = error
-            self._end(ExitCode.FAILED)
+            failure = error
         await self._process(batch, alias)
+        if failure is not None:
+            self._fail(failure)
 
     async def _process(self, events: Sequence[SessionEvent], alias: str) -> None:
         # One batch at a time, so that the lines of two regions do not mix.
@@ -212,8 +215,12 @@ class SubscribeRun:
         except BrokenPipeError:
             self._end(ExitCode.DONE)
         except UserError as error:
-            self._error = error
-            self._end(ExitCode.FAILED)
+            self._fail(error)
+
+    def _fail(self, error: UserError) -> None:
+        """End the run with an error, which `run` raises."""
+        self._error = error
+        self._end(ExitCode.FAILED)
 
     def _on_signal(self, number: signal.Signals) -> None:
         self._end(ExitCode.INTERRUPTED if number is signal.SIGINT else self._follower.finish())
