@@ -19,7 +19,7 @@ from globalchat.core.errors import UserError
 RETRY_FOR = 60.0
 """Seconds for which a history that cannot be read is tried again."""
 SHOWN = 100_000
-"""How many of the latest messages are recognised when the session brings them, too; older ones are repeated."""
+"""How many of the latest messages are recognised when the session brings them too; others are repeated."""
 
 
 class Backlog:
