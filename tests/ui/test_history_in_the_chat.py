@@ -9,6 +9,7 @@ from globalchat.client.events import PageFailed, PageLoaded
 from globalchat.client.messages import HistoryTerms
 from globalchat.client.state import Phase
 from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.widgets.message_pane import MessagePane
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
 from tests.ui.helpers.fake_session import NOON, said
 
@@ -204,9 +205,7 @@ async def test_the_scrollback_stays_bounded() -> None:
         conversation = chat.pane.conversation
         assert conversation is not None
         assert len(conversation.rows) == 150
-        assert chat.lines()[0].strip() == (
-            "the scrollback is full (150 rows): `globalchat history tech` prints more"
-        )
+        assert chat.lines()[0].strip() == ("scrollback full (150 rows): `globalchat history tech`")
         await chat.pilot.press("pageup")
         assert len(chat.session.asked) == 2
         for number in range(5):
@@ -215,7 +214,7 @@ async def test_the_scrollback_stays_bounded() -> None:
         assert len(conversation.rows) <= 150
         await chat.pilot.press("escape")
         await at_top(chat)
-        assert "the scrollback is full" in chat.lines()[0]
+        assert "scrollback full" in chat.lines()[0]
         assert len(chat.session.asked) == 2
 
 
@@ -357,3 +356,24 @@ async def test_a_search_that_was_closed_loads_nothing_more() -> None:
         await chat.pilot.press("escape")
         await older(chat)
         assert len(chat.session.asked) == 2
+
+
+async def test_what_is_selected_stays_selected_when_a_page_is_put_above() -> None:
+    async with running(SMALL, live=False) as chat:
+        chat.session.answers_pages = False
+        chat.session.store("tech", *map(said, range(250)))
+        chat.session.go_live()
+        await older(chat)
+        await at_top(chat)
+        start, end = ((chat.lines()[y].index("#"), y) for y in (6, 8))
+        await chat.pilot.mouse_down(MessagePane, offset=start)
+        await chat.pilot.hover(MessagePane, offset=end)
+        await chat.pilot.mouse_up(MessagePane, offset=end)
+        await chat.pilot.press("ctrl+c")
+        await chat.until(lambda: chat.app.clipboard)
+        selected = chat.app.clipboard
+        assert selected.startswith("#154\n#155\n")
+        await older(chat)
+        await chat.pilot.press("ctrl+c")
+        await chat.until(lambda: len(chat.toasts()) == 2)
+        assert chat.app.clipboard == selected

@@ -103,8 +103,8 @@ def head(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "
     if conversation.is_cleared:
         return Head("cleared" if terms.is_none else f"cleared: {command} prints what was here")
     if conversation.is_trimmed or (conversation.room <= 0 and not older.is_start):
-        bound = f"the scrollback is full ({conversation.limit:,} rows)"
-        return Head(bound if terms.is_none else f"{bound}: {command} prints more")
+        bound = f"scrollback full ({conversation.limit:,} rows)"
+        return Head(bound if terms.is_none else f"{bound}: {command}")
     if terms.is_none:
         return Head(f"{_live_since(calendar, terms)}: this deployment keeps no history")
     if older.is_slow:
