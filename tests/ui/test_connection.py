@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from globalchat.client.events import DraftAccepted, DraftWaiting, EventsSkipped, GapRecorded
+from globalchat.client.events import DraftAccepted, DraftWaiting, EventsSkipped, GapReason, GapRecorded
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.errors import ProfileError, Unreachable, UserError
@@ -160,7 +160,7 @@ async def test_a_flood_is_shown_in_batches_and_its_losses_are_shown(monkeypatch:
         monkeypatch.setattr(chat.pane, "sync", spied(chat.pane.sync, flushes))
         for number in range(3000):
             chat.session.receive("tech", f"flood {number}", at=NOON + number)
-        chat.session.emit(EventsSkipped(412))
+        chat.session.emit(EventsSkipped(412), GapRecorded(("tech",), NOON, NOON, GapReason.SKIPPED))
         await chat.settle()
         assert "412 messages skipped" in " ".join(chat.lines()[-2:])
         assert "flood 2999" in "".join(chat.lines())

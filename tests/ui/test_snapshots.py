@@ -8,7 +8,7 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from globalchat.client.events import EventsSkipped, GapRecorded
+from globalchat.client.events import EventsSkipped, GapReason, GapRecorded
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion
 from globalchat.ui.screens.chat_screen import ChatScreen
@@ -44,7 +44,7 @@ async def flood(chat: Chat) -> None:
     for number in range(200):
         text = f"number {number} {'and more of it ' * (number % 11)}"
         chat.session.receive("tech", text, sender=f"peer{number % 5}", at=NOON + number)
-    chat.session.emit(EventsSkipped(1412))
+    chat.session.emit(EventsSkipped(1412), GapRecorded(("tech",), NOON, NOON, GapReason.SKIPPED))
     await chat.settle()
     await chat.until(lambda: chat.pane._idle is None)  # all is measured: the scrollbar says what is there
     await chat.settle()

@@ -61,8 +61,9 @@ _GUIDES = {
             "would be made, then make it:",
             "$ globalchat deploy --diff\n$ globalchat deploy",
             "That sends a message through every region as a proof, and writes the profile “default”: the "
-            "next globalchat opens it. What it costs, and how to take all of it away again:",
-            "$ globalchat cost\n$ globalchat destroy",
+            "next globalchat opens it. Each region stores its messages for 7 days; deploy with another number "
+            "of days, or with 0 to store none. What it costs, and how to take all of it away again:",
+            "$ globalchat deploy --history-days 0\n$ globalchat cost\n$ globalchat destroy",
         ),
     ),
 }
