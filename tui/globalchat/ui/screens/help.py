@@ -61,8 +61,8 @@ _GUIDES = {
             "would be made, then make it:",
             "$ globalchat deploy --diff\n$ globalchat deploy",
             "That sends a message through every region as a proof, and writes the profile “default”: the "
-            "next globalchat opens it. Each region stores its messages for 7 days; another number of days, or "
-            "0 for none, is an option. What it costs, and how to take all of it away again:",
+            "next globalchat opens it. Each region stores its messages for 7 days; another number of days, "
+            "or 0 for none, is an option. What it costs, and how to take all of it away again:",
             "$ globalchat deploy --history-days 0\n$ globalchat cost\n$ globalchat destroy",
         ),
     ),
