@@ -152,7 +152,7 @@ class Aws:
             UserError: there are no usable credentials, the region is not enabled, or no answer came.
         """
         client = self._client(service, region)
-        began, wait = self.clock(), _FIRST_PAUSE
+        began, pauses = self.clock(), self.pauses(_FIRST_PAUSE)
         while True:
             # Separate from the call, so that a failure here is not mistaken for an answer of the service.
             source = self.sign_in(region)
@@ -162,16 +162,23 @@ class Aws:
                     answer: dict[str, Any] = getattr(client, operation)(**arguments)
                     return answer
             except Busy as error:
-                pause = wait * (1 + self.chance()) / 2
+                pause = next(pauses)
                 limit = self.busy_seconds if error.throttled else _TROUBLED_SECONDS
                 if self.clock() - began + pause > limit:
                     raise
                 self.pause(pause)
-                wait = min(wait * 2, _LONGEST_PAUSE)
             except NotAccepted:
                 if region in ALWAYS_ENABLED or not self._is_known_elsewhere():
                     raise
                 raise region_disabled_error(region) from None
+
+    def pauses(self, first: float) -> Iterator[float]:
+        """Yield the seconds before each retry: at most `first`, then at most twice as many each time."""
+        longest = first
+        while True:
+            # At least half of it: other clients that were refused at the same moment come back at others.
+            yield longest * (1 + self.chance()) / 2
+            longest = min(longest * 2, _LONGEST_PAUSE)
 
     def call_within(
         self, seconds: float, service: str, region: str, operation: str, **arguments: object

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 from globalchat.core.aws_errors import Busy
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed
-from globalchat_infra.deployer.resources import ABSENT, tags_of
-from globalchat_infra.deployer.stacks import ForeignResource, is_ours, refusal
+from globalchat_infra.deployer.resources import ABSENT, check_ours
 from globalchat_infra.names import PhysicalName
 
 BATCH = 25
@@ -21,8 +20,8 @@ COUNTED_PAGES = 20
 """How many pages of 1 MB are counted before the question; each costs 128 read units."""
 WRITES_A_SECOND = 500
 """The write units of a purge: half of what DynamoDB has for a channel, whose messages go on arriving."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds before what DynamoDB did not process is sent again."""
+_FIRST_PAUSE = 0.1
+"""Seconds before what DynamoDB did not process is sent again; see `Aws.pauses`."""
 
 Key: TypeAlias = Mapping[str, Mapping[str, str]]
 """The key of an item, as DynamoDB's API writes it."""
@@ -43,7 +42,7 @@ class ChannelHistory:
 
 @dataclass(frozen=True, slots=True)
 class ItemCount:
-    """How many items there are; `is_complete` is False if there are more."""
+    """The number of items that were counted; `is_complete` is False if there are more."""
 
     number: int
     is_complete: bool
@@ -62,11 +61,7 @@ def check_table(aws: Aws, prefix: str, alias: str, region: str) -> None:
         UserError: its tags may not be read.
         UsageError: it belongs to others.
     """
-    name = PhysicalName(names.TABLE, names.history(prefix, alias), region)
-    tags = tags_of(aws, name)
-    if tags is not None and not is_ours(tags, prefix, alias):
-        owner = ForeignResource(str(name), tags)
-        raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
+    check_ours(aws, PhysicalName(names.TABLE, names.history(prefix, alias), region), prefix, alias)
 
 
 def count(aws: Aws, history: ChannelHistory) -> ItemCount | None:
@@ -157,7 +152,7 @@ def _query(history: ChannelHistory, last: str | None) -> Mapping[str, Any]:
 
 def _write(aws: Aws, history: ChannelHistory, requests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Write a batch, and wait for as long as it may take at `WRITES_A_SECOND`."""
-    # What imitates AWS has no capacity.
+    # The local cloud, which imitates AWS, reports no capacity.
     measured = {} if aws.endpoint_url else {"ReturnConsumedCapacity": "TOTAL"}
     began, items = aws.clock(), {history.table: requests}
     answer = aws.call("dynamodb", history.region, "batch_write_item", RequestItems=items, **measured)
@@ -172,13 +167,13 @@ def _delete(
 ) -> None:
     """Delete the items of a batch; what DynamoDB does not process is sent again after a pause."""
     wanted: Sequence[Mapping[str, Any]] = [{"DeleteRequest": {"Key": key}} for key in keys]
-    progress, wait = aws.clock(), _FIRST_PAUSE
+    progress, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
     while wanted:
         answer = _write(aws, history, wanted)
         left = answer.get("UnprocessedItems", {}).get(history.table, [])
         if done := len(wanted) - len(left):
             on_deleted(done)
-            progress, wait = aws.clock(), _FIRST_PAUSE
+            progress, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
         wanted = left
         if not wanted:
             return
@@ -186,8 +181,7 @@ def _delete(
             raise Busy(
                 f"DynamoDB in {history.region} does not process the deletions.",
                 code="UnprocessedItems",
-                remedy="Wait a minute, then run the same command again: it goes on.",
+                remedy="Wait a minute, then run the same command again: it deletes the rest.",
                 throttled=True,
             )
-        aws.pause(wait * (1 + aws.chance()) / 2)
-        wait = min(wait * 2, _LONGEST_PAUSE)
+        aws.pause(next(pauses))

@@ -10,20 +10,17 @@ from globalchat.core.errors import UserError
 from globalchat_infra import names
 from globalchat_infra.deployer import api_keys, purge
 from globalchat_infra.deployer.aws import Aws, CallFailed
-from globalchat_infra.deployer.resources import tags_of
-from globalchat_infra.deployer.stacks import ForeignResource, is_ours, refusal
+from globalchat_infra.deployer.resources import check_ours
 from globalchat_infra.names import PhysicalName
 
-SOURCE = "globalchat"
-"""The source of our events, as `resolvers/publish.js` writes it."""
 DETAIL = ("id", "name", "message", "region", "sentAt", "sender", "author")
 """What the detail of a message has, in the order of `resolvers/publish.js`."""
 MOST_ENTRIES, MOST_BYTES = 10, 200_000
-"""The most entries of a call, and of their details together; EventBridge takes 256 KB with all else."""
+"""The most entries of a call, and the most bytes of their details; EventBridge takes 256 KB in all."""
 RETRYABLE = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
 """Why an entry may pass later (EventBridge API reference, PutEventsResultEntry)."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-"""Seconds before entries that were refused are put again."""
+_FIRST_PAUSE = 0.2
+"""Seconds before entries that were refused are put again; see `Aws.pauses`."""
 
 
 def check_deployment(
@@ -59,12 +56,8 @@ def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:
         UsageError: it belongs to others.
     """
     bus = PhysicalName(names.BUS, names.bus(prefix), region)
-    tags = tags_of(aws, bus)
-    if tags is None:
+    if not check_ours(aws, bus, prefix, alias):
         raise UserError(f"There is no event bus {bus.name} in {region}.", remedy="Run `globalchat deploy`.")
-    if not is_ours(tags, prefix, alias):
-        owner = ForeignResource(str(bus), tags)
-        raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
     rule = aws.call(
         "events", region, "describe_rule", Name=names.broadcast_rule(prefix), EventBusName=bus.name
     )
@@ -76,7 +69,7 @@ def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:
 
 
 def read_detail(aws: Aws, region: str, table: str, channel: str, arrival: str) -> str | None:
-    """Return the detail of the event that brought a stored message, letter for letter; None if it is gone.
+    """Return the detail of the event that brought a stored message, byte for byte; None if it is gone.
 
     Raises:
         UserError: the table may not be read.
@@ -115,7 +108,12 @@ def put(aws: Aws, region: str, event_bus: str, details: Sequence[str], on_put: C
 
 
 def _entry(event_bus: str, detail: str) -> Mapping[str, str]:
-    return {"Source": SOURCE, "DetailType": names.REPAIRED, "Detail": detail, "EventBusName": event_bus}
+    return {
+        "Source": names.EVENT_SOURCE,
+        "DetailType": names.REPAIRED,
+        "Detail": detail,
+        "EventBusName": event_bus,
+    }
 
 
 def _chunks(details: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -133,7 +131,7 @@ def _chunks(details: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _put(aws: Aws, region: str, entries: Sequence[Mapping[str, Any]], on_put: Callable[[int], None]) -> None:
-    began, wait = aws.clock(), _FIRST_PAUSE
+    began, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
     while True:
         answered = aws.call("events", region, "put_events", Entries=entries)["Entries"]
         refused = [
@@ -157,6 +155,5 @@ def _put(aws: Aws, region: str, entries: Sequence[Mapping[str, Any]], on_put: Ca
                 remedy="Wait a minute, then run the same command again.",
                 throttled=True,
             )
-        aws.pause(wait * (1 + aws.chance()) / 2)
-        wait = min(wait * 2, _LONGEST_PAUSE)
+        aws.pause(next(pauses))
         entries = [entry for entry, _ in refused]

@@ -118,6 +118,22 @@ def tags_of(aws: Aws, name: PhysicalName) -> Tags | None:
     return None if read is None else read()
 
 
+def check_ours(aws: Aws, name: PhysicalName, prefix: str, alias: str) -> bool:
+    """Check that a resource belongs to the region `alias` of this deployment; return False if it is absent.
+
+    Raises:
+        Denied: its tags may not be read.
+        UsageError: it belongs to others.
+    """
+    tags = tags_of(aws, name)
+    if tags is not None and not is_ours(tags, prefix, alias):
+        owner = ForeignResource(str(name), tags)
+        raise stacks.refusal(
+            prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone"
+        )
+    return tags is not None
+
+
 def held_by(aws: Aws, stack: DeployedStack) -> list[PhysicalName]:
     """Return the names in a stack, as CloudFormation lists them.
 

@@ -169,7 +169,7 @@ def test_what_is_not_kept_is_listed_with_its_reason(client: Client) -> None:
     result = client.fill(page(3 * DAY), at=9 * DAY, terms=terms)
     (gap,) = result.listed
     assert gap.reason is GapReason.BEFORE_HISTORY
-    assert gap.holds(stored(DAY).arrival or "")
+    assert gap.covers(stored(DAY).arrival or "")
     assert not gap.reason.is_fillable
     client.connect(9 * DAY + SECOND)
     assert not client.fill(page(3 * DAY), at=9 * DAY + SECOND, terms=terms).listed, "it is announced once"
@@ -274,9 +274,9 @@ def test_skipped_messages_are_read_also_where_a_gap_is_listed(client: Client) ->
     client.fill(page(400 * SECOND, more=True), at=500 * SECOND)
     client.tracker.list_skipped(HERE, [stored(100 * SECOND)])
     gaps = [gap for _, gap in client.tracker.gaps("tech")]
-    assert [gap.reason for gap in gaps if gap.holds(stored(100 * SECOND).arrival or "")] == [
+    assert [gap.reason for gap in gaps if gap.covers(stored(100 * SECOND).arrival or "")] == [
         GapReason.SKIPPED
     ]
-    assert [gap.reason for gap in gaps if gap.holds(stored(50 * SECOND).arrival or "")] == [
+    assert [gap.reason for gap in gaps if gap.covers(stored(50 * SECOND).arrival or "")] == [
         GapReason.UNREACHABLE
     ]

@@ -476,7 +476,7 @@ def _arrival(item: Item) -> str:
 def _holds(place: Place, gap: Gap, record: Published) -> bool:
     for region, arrival, at in record.copies:
         if region == place.region:
-            if arrival is not None and gap.holds(arrival):
+            if arrival is not None and gap.covers(arrival):
                 return True
             # Nothing says when it arrived but the clocks of hosts.
             if gap.since_ms - 2 * SKEW <= at <= gap.until_ms + 2 * SKEW and (

@@ -7,16 +7,13 @@ moment ago may be on its way to another region.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from globalchat.client.messages import Content, Message
+from globalchat.client.messages import Identity, Message
 from globalchat.client.options import CLOCK_MARGIN
 
 SETTLING_MS = 30_000
 """How long after it was sent a message may be on its way: relays take a second or two."""
 MARGIN_MS = round(CLOCK_MARGIN * 1000)
 """How far the clocks of two regions, or of the hosts of one, may differ."""
-
-Identity = tuple[str, Content]
-"""What copies of a message have in common: its id and its content."""
 
 
 @dataclass(slots=True)
@@ -33,9 +30,9 @@ class StoredInRegion:
     def add(self, messages: Iterable[Message]) -> None:
         """Add messages; of two copies of one the one that was sent first counts."""
         for each in messages:
-            known = self.messages.get((each.id, each.content))
+            known = self.messages.get(each.identity)
             if known is None or each.sent_at < known.sent_at:
-                self.messages[each.id, each.content] = each
+                self.messages[each.identity] = each
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class LackingMessage:
     @property
     def key(self) -> tuple[str, Identity]:
         """The region that lacks it, and the identity of the message."""
-        return self.lacked_by, (self.message.id, self.message.content)
+        return self.lacked_by, self.message.identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from globalchat.client.messages import ALPHABET, MAX_TIME, Content, Message, encode_id
+from globalchat.client.messages import ALPHABET, MAX_TIME, Identity, Message, encode_id
 from globalchat.client.retry import RetryPolicy, is_retryable
 from globalchat.core.errors import UserError
 
@@ -96,13 +96,13 @@ def cursor_time(cursor: str) -> int:
 
 async def messages_since(reader: HistoryReader, channel: str, epoch_ms: int) -> AsyncIterator[Message]:
     """Yield the messages that arrived since a time (epoch ms), each once, in the order of arrival."""
-    seen: set[tuple[str, Content]] = set()
+    seen: set[Identity] = set()
     cursor: str | None = cursor_at(epoch_ms)
     while cursor is not None:
         page = await reader.history(channel, after=cursor)
         for message in page.messages:
-            if _identity(message) not in seen:
-                seen.add(_identity(message))
+            if message.identity not in seen:
+                seen.add(message.identity)
                 yield message
         cursor = page.next
 
@@ -115,7 +115,7 @@ async def latest_messages(
     Messages that arrived before `since` (epoch ms) are left out.
     """
     oldest = "" if since is None else cursor_at(since)
-    newest_first: dict[tuple[str, Content], Message] = {}
+    newest_first: dict[Identity, Message] = {}
     before: str | None = None
     while len(newest_first) < count:
         page = await reader.history(channel, before=before, limit=min(count, LARGEST_PAGE))
@@ -123,18 +123,13 @@ async def latest_messages(
             if (message.arrival or "") <= oldest:
                 return _oldest_first(newest_first, count)
             # Of two copies, the one that arrived first is kept.
-            newest_first.pop(_identity(message), None)
-            newest_first[_identity(message)] = message
+            newest_first.pop(message.identity, None)
+            newest_first[message.identity] = message
         before = page.next
         if before is None:
             break
     return _oldest_first(newest_first, count)
 
 
-def _identity(message: Message) -> tuple[str, Content]:
-    """Return the key that copies of a message share: a message that is delivered twice is stored twice."""
-    return (message.id, message.content)
-
-
-def _oldest_first(newest_first: dict[tuple[str, Content], Message], count: int) -> list[Message]:
+def _oldest_first(newest_first: dict[Identity, Message], count: int) -> list[Message]:
     return list(newest_first.values())[:count][::-1]

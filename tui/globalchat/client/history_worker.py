@@ -22,7 +22,7 @@ from globalchat.client.gap_fill.fill import Fill
 from globalchat.client.gap_fill.gaps import Gap, Place
 from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
-from globalchat.client.history import HistoryPage, cursor_at, cursor_time
+from globalchat.client.history import HistoryPage, cursor_at, cursor_time, retrying
 from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.messages import HistoryTerms, Message
 from globalchat.client.options import SessionOptions
@@ -237,21 +237,16 @@ class HistoryWorker:
         Raises:
             UserError: a few attempts failed.
         """
-        policy = RetryPolicy(self._rng, options=self._options, attempts=PAGE_ATTEMPTS)
-        now = asyncio.get_running_loop().time
-        while True:
-            started = now()
-            try:
-                return await self._apis.history(
-                    endpoint, channel, before=before, limit=self._options.page_size
-                )
-            except UserError as error:
-                if _why_nothing_is_stored(error) is not None:
-                    return HistoryPage((), None)
-                retry = policy.fail(error, started=started, now=now()) if is_retryable(error) else None
-                if retry is None:
-                    raise
-            await asyncio.sleep(retry.delay)
+
+        async def read() -> HistoryPage:
+            return await self._apis.history(endpoint, channel, before=before, limit=self._options.page_size)
+
+        try:
+            return await retrying(RetryPolicy(self._rng, options=self._options, attempts=PAGE_ATTEMPTS), read)
+        except Refused as error:
+            if _why_nothing_is_stored(error) is None:
+                raise
+            return HistoryPage((), None)
 
     # Gaps
 

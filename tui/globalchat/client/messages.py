@@ -19,6 +19,8 @@ MAX_TIME = (1 << 48) - 1
 
 Content = tuple[str, str, str | None]
 """The content that, besides the id, makes two messages the same: channel, text, sender."""
+Identity = tuple[str, Content]
+"""What copies of a message share: its id and its content."""
 
 
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
@@ -48,6 +50,11 @@ class Message:
     def content(self) -> Content:
         """Channel, text and sender: two messages with one id are duplicates only if these are equal too."""
         return (self.channel, self.text, self.sender)
+
+    @property
+    def identity(self) -> Identity:
+        """What its copies share: a message that was delivered twice is stored twice."""
+        return (self.id, self.content)
 
     @property
     def order(self) -> tuple[int, str]:

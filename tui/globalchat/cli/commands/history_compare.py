@@ -20,6 +20,7 @@ from globalchat.client.comparison import (
     compare,
 )
 from globalchat.client.history import RetryingReader, messages_since
+from globalchat.client.messages import Identity
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 from globalchat.core.clock import HOUR, iso_time, now_ms, short_duration
@@ -65,7 +66,7 @@ def run(given: HistoryOptions, profile: Profile, aws: "Aws | None") -> ExitCode:
         UserError: a region cannot be read, or fewer than two store messages.
     """
     found = asyncio.run(_compare(profile, given))
-    repaired: Collection[tuple[str, object]] = ()
+    repaired: Collection[tuple[str, Identity]] = ()
     if aws is not None and found.lacking:
         began = now_ms()
         _repair(aws.with_retries(), profile, found.lacking)
@@ -167,10 +168,10 @@ def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> 
 
 async def _arrived(
     profile: Profile, channel: str, lacking: Sequence[LackingMessage], began: int
-) -> Collection[tuple[str, object]]:
+) -> Collection[tuple[str, Identity]]:
     """Wait until what was put on buses is stored, for `ARRIVAL_SECONDS`; return the keys of what is."""
     wanted = {each.key for each in lacking}
-    found: set[tuple[str, object]] = set()
+    found: set[tuple[str, Identity]] = set()
     endpoints = [profile.regions[alias] for alias in dict.fromkeys(each.lacked_by for each in lacking)]
     async with AsyncExitStack() as stack:
         readers = await _open(stack, endpoints, least=1)
@@ -180,7 +181,7 @@ async def _arrived(
                 # By the region's own clock.
                 since = began - (now_ms() - each.now()) - MARGIN_MS
                 async for message in messages_since(each.reader, channel, since):
-                    found |= {(each.endpoint.alias, (message.id, message.content))} & wanted
+                    found |= {(each.endpoint.alias, message.identity)} & wanted
             if len(found) == len(wanted) or asyncio.get_running_loop().time() > give_up:
                 return found
             await asyncio.sleep(_LOOK_SECONDS)
@@ -190,7 +191,7 @@ def _print(
     found: HistoryComparison,
     profile: Profile,
     given: HistoryOptions,
-    repaired: Collection[tuple[str, object]],
+    repaired: Collection[tuple[str, Identity]],
 ) -> None:
     for alias, count in found.not_kept.items():
         echo_err(f"{alias} keeps nothing of that time: {plural(count, 'message')} left out")
@@ -210,7 +211,7 @@ def _document(
     each: LackingMessage,
     regions: Mapping[str, str],
     given: HistoryOptions,
-    repaired: Collection[tuple[str, object]],
+    repaired: Collection[tuple[str, Identity]],
 ) -> Mapping[str, object]:
     """Return a lacking message as JSON; its arrival, which holds in one region, is left out."""
     document: dict[str, object] = {**message_document(each.message)}

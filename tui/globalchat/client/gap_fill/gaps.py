@@ -43,14 +43,14 @@ class Gap:
         """The time at which it ends (epoch ms of the region's clock)."""
         return cursor_time(self.until)
 
-    def holds(self, arrival: str) -> bool:
+    def covers(self, arrival: str) -> bool:
         """Return True if a message with this arrival is in the gap."""
         return self.after < arrival < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelMark:
-    """The stored knowledge of a channel in a region.
+    """The stored state of a channel in a region.
 
     Attributes:
         mark: A cursor: messages that arrived up to it are known or in one of the gaps, except within the
