@@ -15,8 +15,8 @@ _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
 _REASONS = {
     sqlite3.SQLITE_FULL: ("the disk is full", "Make room, then open the chat again."),
-    sqlite3.SQLITE_NOTADB: ("it is damaged", "Move the file away; what it holds may still be recovered."),
-    sqlite3.SQLITE_CORRUPT: ("it is damaged", "Move the file away; what it holds may still be recovered."),
+    sqlite3.SQLITE_NOTADB: ("it is damaged", "Move the file away; its contents may still be recovered."),
+    sqlite3.SQLITE_CORRUPT: ("it is damaged", "Move the file away; its contents may still be recovered."),
     sqlite3.SQLITE_BUSY: ("another program keeps it locked", "Close that program, then open the chat again."),
     sqlite3.SQLITE_READONLY: ("it cannot be written", "Make it writable, then open the chat again."),
     sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Make it writable, then open the chat again."),
@@ -40,8 +40,8 @@ def translate_sqlite_errors(noun: str, path: Path) -> Iterator[None]:
         # The low byte of an extended code is the primary code.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         reason, remedy = _REASONS.get(code, (str(error), None))
-        if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
-            reason, remedy = "it lies on a network file system without locks", OWN_DISK
+        if code in _OF_LOCKS and _has_no_locks(path):
+            reason, remedy = "it is on a network file system without locks", OWN_DISK
         raise UserError(f"The {noun} {path} cannot be used: {reason}.", remedy=remedy) from None
     except OSError as error:
         raise UserError(
@@ -64,10 +64,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What a kind of file holds.
+    """The schema and settings of a kind of file.
 
     Attributes:
-        noun: What it is, for sentences: "local cloud's tables".
+        noun: The name of the contents in sentences: "local cloud's tables".
         remedy: What to do about a file of a later version.
         application: Marks the file as ours (SQLite's application id).
         version: The version of the schema; a file of a later one is refused.
@@ -135,7 +135,7 @@ def open_file(path: Path | None, form: FileFormat) -> sqlite3.Connection:
 
 
 def count_rows(path: Path, form: FileFormat, *tables: str) -> int:
-    """Return how many rows a file that no cloud has open holds; none if it is damaged or absent.
+    """Return the number of rows in some tables of a file that no process has open; 0 if damaged or absent.
 
     Raises:
         UserError: it cannot be opened.
@@ -151,7 +151,7 @@ def count_rows(path: Path, form: FileFormat, *tables: str) -> int:
 
 
 def delete_file(path: Path) -> None:
-    """Delete a file that no cloud has open, its lock, and damaged files that were set aside.
+    """Delete a file that no process has open, its lock, and damaged files that were set aside.
 
     Raises:
         UserError: it cannot be removed.
@@ -245,7 +245,7 @@ def _make_private(path: Path) -> None:
         raise unwritable(path, error) from error
 
 
-def _lies_where_there_are_no_locks(path: Path) -> bool:
+def _has_no_locks(path: Path) -> bool:
     try:
         return not has_record_locks(path.parent)
     except OSError:

@@ -36,7 +36,7 @@ class NoLocks(UserError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} cannot be locked: it lies on a network file system without locks.", remedy=OWN_DISK
+            f"{path} cannot be locked: it is on a network file system without locks.", remedy=OWN_DISK
         )
 
 

@@ -1,8 +1,8 @@
-"""Tracks what is known of each channel in each region: marks, open tails, listed gaps.
+"""Tracks which messages of each channel are known, by region: marks, open tails, listed gaps.
 
 Pure: no clock, no task. The order of calls for a channel in a region:
 
-1. `open_tail` before its `start` is sent (and when its socket is lost): the mark stands still.
+1. `open_tail` before its `start` is sent (and when its socket is lost): the mark is not moved.
 2. `confirm` when `start_ack` came.
 3. `begin_fill`, pages into the `Fill`, `settle`: at once, once more some seconds later, and then every few
    minutes while the channel is live (the comparison: what a live socket dropped is found by it).
@@ -152,7 +152,7 @@ class MarkTracker:
         Call it *before* the channel's `start` is sent on a new socket: the first message may be handled
         before the `start_ack` is.
         """
-        record = self._of(place)
+        record = self._record_of(place)
         record.is_open, record.is_confirmed, record.tail = True, False, record.tail + 1
         # A reader that was there before has missed something, even if the first mark was never settled.
         record.was_away, record.is_first = record.mark is not None, False
@@ -163,7 +163,7 @@ class MarkTracker:
         A channel without a mark gets one: from its newest mark in another region, else from the first page of
         history, else from `region_time`.
         """
-        record = self._of(place)
+        record = self._record_of(place)
         record.is_confirmed, record.confirmed_at = True, region_time
         before = self._regions.get(place.channel)
         self._regions[place.channel] = place.region
@@ -194,7 +194,7 @@ class MarkTracker:
 
     def note_live(self, place: Place, region_time: int) -> None:
         """Record the time until which a channel was live (epoch ms there), if its region has no history."""
-        record = self._of(place)
+        record = self._record_of(place)
         if not record.is_open and record.mark is not None:
             record.mark = max(record.mark, cursor_at(region_time))
             self._changed[place] = None
@@ -212,7 +212,7 @@ class MarkTracker:
         `region_time` is now by the region's clock (epoch ms; None if unknown). One reading per channel at a
         time.
         """
-        record = self._of(place)
+        record = self._record_of(place)
         assert record.mark is not None, "confirm comes first"
         floor = self._tail_floor(record)
         return Fill(
@@ -271,7 +271,7 @@ class MarkTracker:
 
     def settle_without_history(self, place: Place, region_time: int, reason: GapReason) -> FillResult:
         """Close the tail if nothing can be read, and list it as a gap for this reason."""
-        record = self._of(place)
+        record = self._record_of(place)
         assert record.mark is not None, "confirm comes first"
         after = max(record.mark, record.heard or "")
         # An absence may be shorter than the difference of two hosts' clocks.
@@ -292,12 +292,13 @@ class MarkTracker:
         times = [cursor_time(message.arrival) for message in messages if message.arrival is not None]
         if times:
             gap = Gap(cursor_at(min(times)), cursor_at(max(times) + 1), GapReason.SKIPPED)
-            record = self._of(place)
-            # A later session's knowledge of another gap's messages does not apply to these.
+            record = self._record_of(place)
+            # SKIPPED also where another gap covers the span: `begin_gap_fill` compares these with what was
+            # emitted, not with what is known.
             record.gaps = with_gap(_without_read(record.gaps, gap.after, gap.until), gap)
             self._changed[place] = None
 
-    # What is listed
+    # Listed gaps
 
     def gaps(self, channel: str) -> tuple[tuple[Place, Gap], ...]:
         """Return the listed gaps of a channel in all regions."""
@@ -310,14 +311,14 @@ class MarkTracker:
 
     def absence(self, place: Place) -> tuple[int, int] | None:
         """Return start and end (epoch ms there) of a channel's absence whose tail is still open."""
-        record = self._of(place)
+        record = self._record_of(place)
         if record.mark is None or not (record.is_open and record.was_away):
             return None
         return cursor_time(max(record.mark, record.heard or "")), record.confirmed_at
 
     def unfinished(self, place: Place) -> tuple[Gap, ...]:
         """Return the listed gaps that are read automatically: after failures and drops."""
-        return tuple(gap for gap in self._of(place).gaps if gap.reason in UNFINISHED)
+        return tuple(gap for gap in self._record_of(place).gaps if gap.reason in UNFINISHED)
 
     def forget(self, channel: str) -> None:
         """Drop the marks and gaps of a channel in all regions: the user has left it."""
@@ -347,9 +348,9 @@ class MarkTracker:
         self._changed, self._forgotten, self._new_ignored = {}, {}, []
         return changes
 
-    # Inside
+    # Records
 
-    def _of(self, place: Place) -> _Record:
+    def _record_of(self, place: Place) -> _Record:
         record = self._records.get(place)
         if record is None:
             record = self._records[place] = _Record()

@@ -22,6 +22,7 @@ from globalchat.core.database import (
     move_aside,
     open_file,
     open_or_replace,
+    transaction,
 )
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.records import DeadLetter, EventDelivery, EventsNotStored
@@ -57,7 +58,7 @@ _DELETE_LETTER: Final = "DELETE FROM dead_letters WHERE number = ?"
 
 @dataclass(slots=True)
 class _Changes:
-    """What one transaction will write, in its state at that time.
+    """The changes that one transaction will write; deliveries in their state at that time.
 
     `letters` maps the number of a dead letter to its queue and itself, or to None once it has left the queue.
     """
@@ -106,10 +107,10 @@ class EventStore:
         self._defer = defer
         self._prepare = prepare
         self._last_number = max((each.number for each in self.deliveries), default=0)
-        # What is to be written, by turns; the last of them may be that of this turn, and still grow.
+        # The changes to write, by turns; those of this turn, if it had any, are the last, and still grow.
         self._turns: deque[_Changes] = deque()
         self._is_growing = False
-        # What could not be written.
+        # Changes that could not be written; the next transaction includes them.
         self._failed = _Changes()
         # Numbers of the letters that the file has.
         self._stored_letters = {letter.number for _, letter in self.dead_letters}
@@ -178,13 +179,14 @@ class EventStore:
 
     def _end_turn(self) -> None:
         self._is_growing = False
-        self._ripen(_TURNS)
+        self._write_after(_TURNS)
 
-    def _ripen(self, turns: int) -> None:
+    def _write_after(self, turns: int) -> None:
+        """Write the oldest changes after some turns of the event loop, and answer those who wait for it."""
         if self._is_closed:
             return
         if turns:
-            self._defer(partial(self._ripen, turns - 1))
+            self._defer(partial(self._write_after, turns - 1))
             return
         changes = self._turns.popleft()
         self._prepare()
@@ -213,14 +215,8 @@ class EventStore:
         if not due and not changes.letters:
             return
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._connection):
                 self._write_rows(due, changes.letters)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
         except sqlite3.Error as error:
             self._failed = _Changes(changes.deliveries, changes.letters)
             raise EventsNotStored(f"The local cloud cannot keep events: {error}.") from error
@@ -250,7 +246,7 @@ class EventStore:
         execute(_DELETE_LETTER, ((number,) for number, kept in letters.items() if kept is None))
 
     def _load(self) -> None:
-        """Read what the file holds.
+        """Read the file.
 
         Raises:
             ValueError: a row is not of the form that this program writes.
@@ -285,7 +281,7 @@ class EventStore:
 
 
 def count_events(path: Path) -> int:
-    """Return how many events a file holds that no cloud has open: not delivered yet, or dead letters.
+    """Return how many events are in a file that no cloud has open: not delivered yet, or dead letters.
 
     Raises:
         UserError: it cannot be opened.
