@@ -35,7 +35,7 @@ def test_other_times_are_unreadable(text: str) -> None:
 
 
 NAMES = [
-    *("id", "name", "message", "sender", "region", "sentAt", "arrival", "errors", "errorType"),
+    *("id", "name", "message", "sender", "author", "region", "sentAt", "arrival", "errors", "errorType"),
     *("channels", "limits", "historyDays", "historySince", "messages", "next"),
 ]
 JSON = st.recursive(

@@ -71,16 +71,17 @@ def test_window_is_bounded_also_against_one_id_with_many_contents() -> None:
 SHORT = st.text(max_size=5)
 
 
-PARTS = st.tuples(SHORT, SHORT, SHORT, st.none() | SHORT)
+PARTS = st.tuples(SHORT, SHORT, SHORT, st.none() | SHORT, st.none() | SHORT)
 
 
 @SOME
 @given(PARTS, PARTS)
 def test_digests_differ_exactly_if_the_contents_do(
-    one: tuple[str, str, str, str | None], two: tuple[str, str, str, str | None]
+    one: tuple[str, str, str, str | None, str | None], two: tuple[str, str, str, str | None, str | None]
 ) -> None:
-    def mark(parts: tuple[str, str, str, str | None]) -> bytes:
-        return digest(Message(parts[0], parts[1], parts[2], parts[3], "r", 0))
+    def mark(parts: tuple[str, str, str, str | None, str | None]) -> bytes:
+        identity, channel, text, sender, author = parts
+        return digest(Message(identity, channel, text, sender, "r", 0, author=author))
 
     assert (mark(one) == mark(two)) == (one == two)
 
@@ -89,4 +90,8 @@ def test_digests_tell_boundaries_and_absence_apart() -> None:
     one, two = replace(MESSAGE, channel="ab", text="c"), replace(MESSAGE, channel="a", text="bc")
     assert digest(one) != digest(two)
     assert digest(replace(MESSAGE, sender=None)) != digest(replace(MESSAGE, sender=""))
+    assert digest(replace(MESSAGE, sender="ab", author="c")) != digest(
+        replace(MESSAGE, sender="a", author="bc")
+    )
+    assert digest(replace(MESSAGE, author=None)) != digest(replace(MESSAGE, author=""))
     assert digest(replace(MESSAGE, text="\ud800"))

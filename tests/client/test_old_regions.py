@@ -1,4 +1,4 @@
-"""Regions from before there was a history: the documents of the client fall back to what they have."""
+"""Regions from before there was a history, or authors: the client's documents fall back to what they have."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from globalchat.client.state import Phase
 from globalchat.core.errors import Refused
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.session_driver import QUICK, running
-from tests.localcloud.helpers.edited_templates import before_history
+from tests.localcloud.helpers.edited_templates import before_authors, before_history
 
 
 @pytest.fixture
@@ -67,6 +67,34 @@ async def test_a_socket_finds_out_what_the_region_has(old: Profile) -> None:
             await connection.subscribe("nope")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def without_authors(tmp_path: Path) -> AsyncIterator[Profile]:
+    """The profile of a local cloud from before messages had authors, with history."""
+    async with LocalCloud.open(before_authors(tmp_path / "templates")) as cloud:
+        yield profile_of(cloud.regions)
+
+
+async def test_a_region_from_before_authors_keeps_its_history(without_authors: Profile) -> None:
+    async with running(Session(without_authors, "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        chat.session.send("tech", "as ever")
+        received = (await chat.next(MessageReceived)).message
+        assert received.arrival is not None
+    async with RegionApi(without_authors.resolve("oregon")) as api:
+        (stored,) = (await api.history("tech")).messages
+        assert (stored, stored.author) == (received, None)
+        assert (await api.publish(Draft("1", "tech", "hi", None, 0))).author is None
+        with pytest.raises(Refused, match="knows no authors") as caught:
+            await api.whoami()
+        assert caught.value.error_type == "NoAuthors"
+
+
+async def test_an_old_region_knows_no_authors(old: Profile) -> None:
+    async with RegionApi(old.resolve("oregon")) as api:
+        with pytest.raises(Refused, match="knows no authors"):
+            await api.whoami()
 
 
 async def test_a_new_region_says_where_each_message_is_stored(profile: Profile) -> None:

@@ -43,7 +43,7 @@ def test_objects_hold_what_was_sent_and_where_it_stands_in_each_region(shared_ho
         done = shared_home.run("history", "music", "--json", "--region", region)
         assert done.stdout.isascii()
         found = [json.loads(line) for line in done.stdout.splitlines()]
-        keys = ["id", "channel", "message", "sender", "region", "sentAt", "arrival"]
+        keys = ["id", "channel", "message", "sender", "author", "region", "sentAt", "arrival"]
         assert [list(each) for each in found] == [keys] * 3
         assert [each["id"] for each in found] == [each["id"] for each in sent]
         assert [each["sentAt"] for each in found] == [each["sentAt"] for each in sent]

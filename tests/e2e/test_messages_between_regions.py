@@ -56,7 +56,7 @@ def test_a_line_of_json_has_the_documented_keys_and_only_ascii(shared_home: Home
     (line,) = follower.out.wait(lambda lines: len(lines) == 1)
     message = json.loads(line)
 
-    keys = ["id", "channel", "message", "sender", "region", "sentAt", "arrival"]
+    keys = ["id", "channel", "message", "sender", "author", "region", "sentAt", "arrival"]
     assert list(message) == [*keys, "via", "transitMs", "transitErrorMs", "filled"]
     assert 0 <= message["transitMs"] < 60_000
     assert message["transitErrorMs"] == 0

@@ -269,6 +269,32 @@ def test_columns_keep_apart_where_the_regions_that_brought_it_are_shown() -> Non
     assert line.endswith("  tech  ana  us-west-2 via oregon     a  b")
 
 
+PERSON, MACHINE = "ana@example.com", "arn:aws:iam::123456789012:user/ci"
+
+
+@pytest.mark.parametrize(
+    ("author", "sender", "shown"),
+    [
+        (None, "ana", "   tech  ana  "),
+        (None, "\u2713 ana", "   tech  \u2713 ana  "),
+        (None, None, "   tech  -  "),
+        (PERSON, "ana", " \u2713 tech  ana@example.com  "),
+        (PERSON, None, " \u2713 tech  ana@example.com  "),
+        (PERSON, "bo", " \u2713 tech  ana@example.com (bo)  "),
+        (MACHINE, "CI", " $ tech  ci  "),
+        (MACHINE, PERSON, " $ tech  ci (ana@example.com)  "),
+    ],
+)
+def test_the_mark_of_a_line_says_who_aws_vouches_for(
+    author: str | None, sender: str | None, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("globalchat.cli.output.wants_ascii", lambda *, asked: asked)
+    message = Message("1", "tech", "hi", sender, "us-west-2", 0, author=author)
+    line = as_text(MessageReceived(message, "oregon", 0, None))
+    assert line[len("00:00:00") :].startswith(f"{shown}us-west-2")
+    assert json.loads(as_json(MessageReceived(message, "oregon", 0, None)))["author"] == author
+
+
 def test_nothing_in_a_line_drives_a_terminal() -> None:
     line = printable(as_text(arrival("a\x1b[2Jb\x9b31mc\u202ed", sender="\x1b]0;x\x07")))
     assert line.isprintable()
@@ -281,7 +307,7 @@ def test_raw_is_exact() -> None:
 @pytest.mark.parametrize("sent_at", FAR_TIMES)
 def test_a_time_that_cannot_be_true_is_unknown(sent_at: str) -> None:
     event = arrival(sent_at=sent_at)
-    assert as_text(event).startswith("--:--:--  tech")
+    assert as_text(event).startswith("--:--:--   tech")
     assert json.loads(as_json(event))["sentAt"] is None
     assert as_raw(event) == "hello"
 

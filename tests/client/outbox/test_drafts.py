@@ -26,6 +26,15 @@ MEMORY = Path("/dev/shm")
 OPTIONS = SessionOptions(draft_max_age=AGE / 1000, outgoing=4, outgoing_total=6)
 
 
+AUTHOR = "ana@example.com"
+
+
+def stamped(draft: Draft, text: str | None = None, *, author: str | None = AUTHOR) -> Message:
+    """What the backend makes of a draft."""
+    text = draft.text if text is None else text
+    return Message(draft.id, draft.channel, text, draft.sender, "us-west-2", 0, author=author)
+
+
 @dataclass(eq=False)
 class Life:
     """What the model knows of a draft."""
@@ -156,7 +165,7 @@ class Outboxes(RuleBasedStateMachine):
         life = self.lives[self.received[which % len(self.received)]]
         draft = life.draft
         text = "forged" if forged else draft.text
-        is_own = chat.drafts.echo(Message(draft.id, draft.channel, text, draft.sender, "us-west-2", 0))
+        is_own = chat.drafts.echo(stamped(draft, text))
         if forged:
             assert not is_own
         elif life in chat.mine:
@@ -287,7 +296,7 @@ class Outboxes(RuleBasedStateMachine):
         if outcome in ("unreachable", "answer lost") and chat.drafts.is_sending(life.draft):
             return  # it stays in the air: the next try is its
         if outcome == "accepted":
-            chat.drafts.accept(life.draft, "us-west-2", 0)
+            chat.drafts.accept(life.draft, stamped(life.draft))
             self.forget(chat, life, Stage.ACCEPTED)
         elif outcome == "refused":
             chat.drafts.refuse(life.draft, "MessageTooLong", "It is too long.")
@@ -342,3 +351,28 @@ def test_what_is_over_stays_over() -> None:
     }
     reachable = {Stage.SENDING}.union(*LEGAL_STEPS.values())
     assert reachable == set(Stage)
+
+
+@pytest.mark.parametrize("other", [None, "bo@example.com", "arn:aws:iam::123456789012:user/ana"])
+def test_a_copy_with_another_author_is_not_the_echo_of_an_accepted_draft(other: str | None) -> None:
+    events: list[SessionEvent] = []
+    store = DraftStore(None, "test", emit=events.append)
+    drafts = DraftQueue(store=store, emit=events.append, clock=lambda: 0, options=OPTIONS)
+    draft = Draft("1", "tech", "hi", "ana", 0)
+    drafts.submit(draft)
+    assert drafts.acquire("tech") == draft
+    drafts.accept(draft, stamped(draft))
+    assert events[-1] == DraftAccepted(draft, "us-west-2", 0, AUTHOR)
+    assert not drafts.echo(stamped(draft, author=other))
+    assert drafts.echo(stamped(draft))
+    assert not drafts.echo(stamped(draft, author=other))  # also after the echo
+
+
+def test_an_echo_that_is_faster_than_the_answer_says_the_author() -> None:
+    events: list[SessionEvent] = []
+    store = DraftStore(None, "test", emit=events.append)
+    drafts = DraftQueue(store=store, emit=events.append, clock=lambda: 0, options=OPTIONS)
+    draft = Draft("1", "tech", "hi", "ana", 0)
+    drafts.submit(draft)
+    assert drafts.echo(stamped(draft))
+    assert events[-1] == DraftAccepted(draft, "us-west-2", 0, AUTHOR)

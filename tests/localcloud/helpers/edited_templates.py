@@ -36,21 +36,47 @@ def of_type(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]
 
 
 def before_history(folder: Path) -> Path:
-    """Make a deployment from before there was a history in a folder: without `arrival` and `history`."""
+    """Make a deployment from before there was a history in a folder: without `arrival` and authors, too."""
     shutil.copytree(TEMPLATES_WITHOUT_HISTORY, folder, dirs_exist_ok=True)
+    fields = r"\n  (arrival|historyDays|historySince|history\(.*\)): .*|\ntype HistoryPage [^}]*}\n"
     for file in folder.glob("*-api.template.json"):
         template = json.loads(file.read_text(encoding="utf-8"))
-        resources = template["Resources"]
-        for name in [name for name in resources if name.startswith("GraphqlHistoryResolver")]:
-            del resources[name]
-        for _, schema in of_type(template, "AWS::AppSync::GraphQLSchema"):
-            fields = r"\n  (arrival|historyDays|historySince|history\(.*\)): .*|\ntype HistoryPage [^}]*}\n"
-            schema["Definition"] = re.sub(fields, "", schema["Definition"])
-        for _, rule in of_type(template, "AWS::Events::Rule"):
-            for target in rule["Targets"]:
-                if "AppSyncParameters" in target:
-                    parameters = target["AppSyncParameters"]
-                    operation = parameters["GraphQLOperation"]
-                    parameters["GraphQLOperation"] = operation.replace(" arrival", "")
+        _remove_resolver(template, "GraphqlHistoryResolver")
+        _edit_definition(template, lambda schema: re.sub(fields, "", schema))
+        _edit_operation(template, lambda operation: operation.replace(" arrival", ""))
+        file.write_text(json.dumps(template), encoding="utf-8")
+    return before_authors(folder)
+
+
+def before_authors(folder: Path) -> Path:
+    """Make a deployment from before messages had authors in a folder, which starts as the packaged one."""
+    if not (folder / "manifest.json").exists():
+        shutil.copytree(TEMPLATES, folder, dirs_exist_ok=True)
+    for file in folder.glob("*-api.template.json"):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        _remove_resolver(template, "GraphqlWhoamiResolver")
+        _edit_definition(template, lambda schema: re.sub(r"\n *(author|whoami): String.*", "", schema))
+        _edit_operation(template, lambda operation: re.sub(_AUTHOR, " ", operation))
         file.write_text(json.dumps(template), encoding="utf-8")
     return folder
+
+
+_AUTHOR = r" \$author: String,| author: \$author,|(?<=sender) author(?= )"
+
+
+def _remove_resolver(template: Template, prefix: str) -> None:
+    for name in [name for name in template["Resources"] if name.startswith(prefix)]:
+        del template["Resources"][name]
+
+
+def _edit_definition(template: Template, change: Callable[[str], str]) -> None:
+    for _, schema in of_type(template, "AWS::AppSync::GraphQLSchema"):
+        schema["Definition"] = change(schema["Definition"])
+
+
+def _edit_operation(template: Template, change: Callable[[str], str]) -> None:
+    for _, rule in of_type(template, "AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            if "AppSyncParameters" in target:
+                parameters = target["AppSyncParameters"]
+                parameters["GraphQLOperation"] = change(parameters["GraphQLOperation"])

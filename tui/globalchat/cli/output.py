@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TextIO, TypeAlias
 
 import click
 
+from globalchat.client.authors import ANONYMOUS, AuthorKind, author_kind, full_name
 from globalchat.client.messages import Message
 from globalchat.core.clock import UNKNOWN_TIME, MonotonicClock, is_plausible, iso_time
 from globalchat.core.errors import UserError
@@ -154,17 +156,36 @@ def json_line(document: Mapping[str, object]) -> str:
 def message_document(message: Message) -> dict[str, JSONScalar]:
     """Return the fields of a message in the `--json` of every command, a public format.
 
-    `sentAt` is None if the time cannot be true, `arrival` if the message is not known to be stored.
+    `author` is None for a holder of the API key, `sentAt` if the time cannot be true, `arrival` if the message
+    is not known to be stored.
     """
     return {
         "id": message.id,
         "channel": message.channel,
         "message": message.text,
         "sender": message.sender,
+        "author": message.author,
         "region": message.region,
         "sentAt": iso_time(message.sent_at) if is_plausible(message.sent_at) else None,
         "arrival": message.arrival,
     }
+
+
+def author_mark(message: Message) -> str:
+    """Return the mark of who AWS vouches for, one cell: of a person, of a machine, or a blank."""
+    return _author_marks()[author_kind(message.author)]
+
+
+@cache
+def _author_marks() -> Mapping[AuthorKind, str]:
+    person = "v" if wants_ascii(asked=False) else "\u2713"
+    return {AuthorKind.NONE: " ", AuthorKind.PERSON: person, AuthorKind.MACHINE: "$"}
+
+
+def sender_text(message: Message) -> str:
+    """Return the name of a message's sender for a line, with the author first; `-` if it has no name."""
+    name = full_name(message.sender, message.author)
+    return "-" if name == ANONYMOUS and message.sender is None else sanitize(name, name=True)
 
 
 def clock_time(epoch_ms: int) -> str:

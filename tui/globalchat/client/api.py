@@ -26,8 +26,16 @@ from globalchat.core.net import is_loopback
 ANOTHER_ID = "AnotherId"
 """Our own error type: the answer is about a message that was not sent."""
 
+NO_AUTHORS = "NoAuthors"
+"""Our own error type: the region was deployed before messages had authors."""
+
 NARROWING_REQUESTS = 6
 """The most requests that narrow the estimate of a region's clock: each halves the error, from a second on."""
+
+_DESCRIBE_FORMS = (documents.DESCRIBE, documents.DESCRIBE_BEFORE_AUTHORS, documents.DESCRIBE_BEFORE_HISTORY)
+_PUBLISH_FORMS = (documents.PUBLISH, documents.PUBLISH_BEFORE_AUTHORS)
+_HISTORY_FORMS = (documents.HISTORY, documents.HISTORY_BEFORE_AUTHORS)
+"""Documents for regions of any age, the newest form first."""
 
 PROBE_TIMEOUT = 5.0
 """Seconds that a region has to answer when the nearest is looked for."""
@@ -49,7 +57,7 @@ class RegionApi:
     ) -> None:
         self.endpoint = endpoint
         self._signed = credentials is not None
-        self._is_before_history = False
+        self._undefined: set[str] = set()
         self._http = GraphQLHttp(endpoint, credentials=credentials, timeout=timeout)
 
     async def __aenter__(self) -> Self:
@@ -68,7 +76,7 @@ class RegionApi:
 
     async def describe(self) -> Backend:
         """Return the channels and limits of the backend."""
-        data = await self._ask_for_description()
+        data = await self._execute(_DESCRIBE_FORMS, {})
         try:
             return documents.read_backend(data)
         except documents.Unreadable:
@@ -81,10 +89,10 @@ class RegionApi:
         An answer about another id is treated as a permanent refusal: what happened to the draft is unknown,
         and each retry might be accepted under yet another id.
         """
-        variables = {"name": draft.channel, "message": draft.text, "id": draft.id}
+        variables: dict[str, object] = {"name": draft.channel, "message": draft.text, "id": draft.id}
         if draft.sender is not None:
             variables["sender"] = draft.sender
-        data = await self._http.execute(documents.PUBLISH, variables)
+        data = await self._execute(_PUBLISH_FORMS, variables)
         try:
             message = documents.read_message(data.get("publish"))
         except documents.Unreadable:
@@ -103,9 +111,9 @@ class RegionApi:
         self, channel: str, *, after: str | None = None, before: str | None = None, limit: int = LARGEST_PAGE
     ) -> HistoryPage:
         """Return a page of messages that arrived in this region: after or before a cursor, or the latest."""
-        variables = {"name": channel, "after": after, "before": before, "limit": limit}
+        variables: dict[str, object] = {"name": channel, "after": after, "before": before, "limit": limit}
         try:
-            data = await self._http.execute(documents.HISTORY, variables)
+            data = await self._execute(_HISTORY_FORMS, variables)
         except Refused as error:
             if not is_undefined_field(error):
                 raise
@@ -120,17 +128,38 @@ class RegionApi:
             pass
         raise not_the_api_error(self._http.where, "a history without messages")
 
-    async def _ask_for_description(self) -> dict[str, object]:
-        """Ask in the form of a region from before history if the region turns out to be one."""
-        if not self._is_before_history:
-            try:
-                return await self._http.execute(documents.DESCRIBE, {})
-            except Refused as error:
-                if not is_undefined_field(error):
-                    raise
-        data = await self._http.execute(documents.DESCRIBE_BEFORE_HISTORY, {})
-        self._is_before_history = True
-        return data
+    async def _execute(self, forms: tuple[str, ...], variables: dict[str, object]) -> dict[str, object]:
+        """Execute the newest form of a document whose fields the region has, and remember which it lacks.
+
+        Raises Refused if it lacks fields of all.
+        """
+        *newer, oldest = forms
+        for form in newer:
+            if form not in self._undefined:
+                try:
+                    return await self._http.execute(form, variables)
+                except Refused as error:
+                    if not is_undefined_field(error):
+                        raise
+                self._undefined.add(form)
+        return await self._http.execute(oldest, variables)
+
+    async def whoami(self) -> str | None:
+        """Return the author that a message of this caller gets: None with the API key."""
+        try:
+            data = await self._http.execute(documents.WHOAMI, {})
+        except Refused as error:
+            if not is_undefined_field(error):
+                raise
+            raise Refused(
+                f"{self._http.where} knows no authors: it was deployed before there were any.",
+                error_type=NO_AUTHORS,
+                remedy="Run `globalchat deploy` to update it.",
+            ) from None
+        author = data.get("whoami")
+        if author is None or isinstance(author, str):
+            return author
+        raise not_the_api_error(self._http.where, "an author that is no text")
 
     async def unsubscribe(self, channel: str) -> str:
         """End all subscriptions to a channel in this region and return its name. Needs credentials."""

@@ -68,6 +68,7 @@ def size_of_message(message: Message) -> int:
         message.sender,
         message.region,
         message.arrival,
+        message.author,
     )
     return _EVENT_BYTES + sum(map(getsizeof, texts))
 

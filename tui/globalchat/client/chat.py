@@ -86,7 +86,15 @@ class Chat:
             raise Unreachable(settled.reason)
         if settled is None:
             raise Unreachable("The chat was closed before the backend accepted it.")
-        return Message(draft.id, channel, text, draft.sender, settled.region, settled.sent_at)
+        return Message(
+            draft.id,
+            channel,
+            text,
+            draft.sender,
+            settled.region,
+            settled.sent_at,
+            author=settled.author,
+        )
 
     async def __aiter__(self) -> AsyncIterator[Message]:
         """Yield messages in the order of their arrival, until the session closes."""

@@ -7,32 +7,51 @@ from globalchat.client.history import CURSOR, HistoryPage
 from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, HistoryTerms, Message, MessageLimits
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
+"""What messages have in every region; `author` and `arrival` came later."""
 
-DESCRIBE = "query Describe { channels limits { message sender id historyDays historySince } }"
+DESCRIBE = "query Describe { channels limits { message sender id historyDays historySince } whoami }"
+
+DESCRIBE_BEFORE_AUTHORS = "query Describe { channels limits { message sender id historyDays historySince } }"
 
 DESCRIBE_BEFORE_HISTORY = "query Describe { channels limits { message sender id } }"
 """For regions that were deployed before there was a history: they answer `FieldUndefined` to the other."""
 
-PUBLISH = (
-    "mutation Publish($name: String!, $message: String!, $id: ID, $sender: String) "
-    "{ publish(name: $name, message: $message, id: $id, sender: $sender) "
-    f"{{ {MESSAGE_FIELDS} }} }}"
-)
 
-SUBSCRIBE = (
-    f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} arrival }} }}"
-)
+def _publish(fields: str) -> str:
+    return (
+        "mutation Publish($name: String!, $message: String!, $id: ID, $sender: String) "
+        f"{{ publish(name: $name, message: $message, id: $id, sender: $sender) {{ {fields} }} }}"
+    )
 
-SUBSCRIBE_BEFORE_HISTORY = (
-    f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} }} }}"
-)
-"""Without `arrival`, which regions from before history do not have."""
 
-HISTORY = (
-    "query History($name: String!, $after: String, $before: String, $limit: Int) "
-    "{ history(name: $name, after: $after, before: $before, limit: $limit) "
-    f"{{ messages {{ {MESSAGE_FIELDS} arrival }} next }} }}"
-)
+def _subscribe(fields: str) -> str:
+    return f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {fields} }} }}"
+
+
+def _history(fields: str) -> str:
+    return (
+        "query History($name: String!, $after: String, $before: String, $limit: Int) "
+        "{ history(name: $name, after: $after, before: $before, limit: $limit) "
+        f"{{ messages {{ {fields} }} next }} }}"
+    )
+
+
+PUBLISH = _publish(f"{MESSAGE_FIELDS} author")
+
+PUBLISH_BEFORE_AUTHORS = _publish(MESSAGE_FIELDS)
+
+SUBSCRIBE = _subscribe(f"{MESSAGE_FIELDS} author arrival")
+
+SUBSCRIBE_BEFORE_AUTHORS = _subscribe(f"{MESSAGE_FIELDS} arrival")
+
+SUBSCRIBE_BEFORE_HISTORY = _subscribe(MESSAGE_FIELDS)
+"""Without `author` and `arrival`, which regions from before history do not have."""
+
+HISTORY = _history(f"{MESSAGE_FIELDS} author arrival")
+
+HISTORY_BEFORE_AUTHORS = _history(f"{MESSAGE_FIELDS} arrival")
+
+WHOAMI = "query Whoami { whoami }"
 
 UNSUBSCRIBE = "mutation Unsubscribe($name: String!) { unsubscribe(name: $name) { name } }"
 
@@ -57,7 +76,7 @@ def read_message(raw: object) -> Message:
         raise Unreadable("no message")
     # Thousands of messages may come a second: a call for each field would take a tenth of the time.
     id_, channel, text, region, sent_at = map(raw.get, _REQUIRED)
-    sender, arrival = raw.get("sender"), raw.get("arrival")
+    sender, author, arrival = raw.get("sender"), raw.get("author"), raw.get("arrival")
     if not (
         isinstance(id_, str)
         and isinstance(channel, str)
@@ -65,6 +84,7 @@ def read_message(raw: object) -> Message:
         and isinstance(region, str)
         and isinstance(sent_at, str)
         and (sender is None or isinstance(sender, str))
+        and (author is None or isinstance(author, str))
     ):
         raise Unreadable("a field is missing, or is no text")
     return Message(
@@ -76,6 +96,7 @@ def read_message(raw: object) -> Message:
         sent_at=epoch_ms(sent_at),
         # What is no cursor serves as none.
         arrival=arrival if isinstance(arrival, str) and CURSOR.fullmatch(arrival) else None,
+        author=author,
     )
 
 
@@ -102,7 +123,7 @@ def read_history(raw: object) -> HistoryPage:
 
 
 def read_backend(data: dict[str, object]) -> Backend:
-    """Read the answer to `DESCRIBE`, with or without what is said of history.
+    """Read the answer to `DESCRIBE`, with or without what is said of history and of the caller.
 
     At most `MOST_CHANNELS` channels with valid names are taken; the others are counted.
 
@@ -126,6 +147,7 @@ def read_backend(data: dict[str, object]) -> Backend:
         limits=MessageLimits(*numbers),
         left_out=len(listed) - len(taken),
         history=_read_terms(limits),
+        author=_optional_text(data, "whoami"),
     )
 
 

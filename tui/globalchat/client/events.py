@@ -51,11 +51,15 @@ class DraftQueued:
 
 @dataclass(frozen=True, slots=True)
 class DraftAccepted:
-    """The backend accepted a draft; its echo is still to come. `sent_at` is epoch ms, the backend's clock."""
+    """The backend accepted a draft; its echo is still to come. `sent_at` is epoch ms, the backend's clock.
+
+    `author` is who the backend has stamped it with.
+    """
 
     draft: Draft
     region: str
     sent_at: int
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,12 @@ def digest(message: Message) -> bytes:
     sender = b"" if message.sender is None else message.sender.encode("utf-8", "surrogatepass")
     # The lengths distinguish ("ab", "c") from ("a", "bc"); -1 distinguishes None from "".
     lengths = _LENGTHS.pack(len(name), len(channel), len(text), -1 if message.sender is None else len(sender))
-    return blake2b(lengths + name + channel + text + sender, digest_size=16).digest()
+    content = lengths + name + channel + text + sender
+    if message.author is None:
+        return blake2b(content, digest_size=16).digest()
+    # Another personalisation, so that no content without an author has the same digest.
+    author = message.author.encode("utf-8", "surrogatepass")
+    return blake2b(content + author, digest_size=16, person=b"author").digest()
 
 
 class SeenId(NamedTuple):

@@ -17,8 +17,8 @@ LENGTH = 26
 MAX_TIME = (1 << 48) - 1
 """The latest epoch ms that an id can hold."""
 
-Content = tuple[str, str, str | None]
-"""The content that, besides the id, makes two messages the same: channel, text, sender."""
+Content = tuple[str, str, str | None, str | None]
+"""The content that, besides the id, makes two messages the same: channel, text, sender, author."""
 Identity = tuple[str, Content]
 """What copies of a message share: its id and its content."""
 
@@ -33,6 +33,8 @@ MOST_CHANNELS = 1_000
 class Message:
     """One published text.
 
+    `sender` is what the sender calls itself, `author` who AWS vouches for: the name of a person, the ARN of a
+    machine (a user, or another role), None for a holder of the API key.
     `region` is the AWS region that accepted it, `sent_at` when (epoch ms, that region's clock).
     `arrival` is its place in the order of arrival of the region that brought it, as a cursor of that region's
     history; None if it was not stored there. Copies of a message differ in it, and are equal all the same.
@@ -45,11 +47,12 @@ class Message:
     region: str
     sent_at: int
     arrival: str | None = field(default=None, compare=False)
+    author: str | None = None
 
     @property
     def content(self) -> Content:
-        """Channel, text and sender: two messages with one id are duplicates only if these are equal too."""
-        return (self.channel, self.text, self.sender)
+        """Channel, text, sender and author: messages with one id are duplicates only if these are equal."""
+        return (self.channel, self.text, self.sender, self.author)
 
     @property
     def identity(self) -> Identity:
@@ -75,10 +78,14 @@ class Draft:
     sender: str | None
     created_at: int
 
-    @property
-    def content(self) -> Content:
-        """Channel, text and sender, as an echo must carry them to count as this draft's."""
-        return (self.channel, self.text, self.sender)
+    def is_echoed_by(self, message: Message) -> bool:
+        """Return True if a message has this id, channel, text and sender; the backend stamps the rest."""
+        return (self.id, self.channel, self.text, self.sender) == (
+            message.id,
+            message.channel,
+            message.text,
+            message.sender,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +112,15 @@ class HistoryTerms:
 class Backend:
     """The description of a backend; `left_out` counts listed names that are not in `channels`.
 
-    `history` is None if the region was deployed before there was a history.
+    `history` is None if the region was deployed before there was a history. `author` is what messages of this
+    caller are stamped with: None with the API key.
     """
 
     channels: tuple[str, ...]
     limits: MessageLimits
     left_out: int = 0
     history: HistoryTerms | None = None
+    author: str | None = None
 
     @property
     def remark(self) -> str | None:

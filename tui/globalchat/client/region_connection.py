@@ -29,7 +29,7 @@ class RegionConnection:
     """A socket to one region, used once. Raises the client's errors, without the transport's in their chain.
 
     `channels` are those that the backend is known to have; `clock` gives epoch ms. `before_history` is True
-    if the region is known to have no `arrival`; otherwise the first refused subscription shows it.
+    if the region is known to have no `arrival`; otherwise refused subscriptions show what it has.
 
     Attributes:
         lost: A future that fails with the reason once the socket is lost.
@@ -50,7 +50,11 @@ class RegionConnection:
     ) -> None:
         self.endpoint = endpoint
         self._channels = channels
-        self._before_history = before_history
+        # The newest first; those that the region turns out to lack fields of are removed.
+        self._documents = [documents.SUBSCRIBE, documents.SUBSCRIBE_BEFORE_AUTHORS]
+        if before_history:
+            self._documents.clear()
+        self._documents.append(documents.SUBSCRIBE_BEFORE_HISTORY)
         self._clock = clock
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.latency_ms: int | None = None
@@ -118,16 +122,18 @@ class RegionConnection:
             Unauthorized: the key was not accepted.
             Unreachable: the socket ended, or no answer came in time.
         """
-        was_before_history = self._before_history
-        try:
-            await self._try_to_subscribe(channel)
-        except UserError as error:
-            if was_before_history or not response_errors.is_undefined_field(error):
-                raise
-        else:
-            return
-        self._before_history = True
-        await self._try_to_subscribe(channel)
+        while True:
+            newest, *older = self._documents
+            try:
+                await self._try_to_subscribe(channel)
+            except UserError as error:
+                if not older or not response_errors.is_undefined_field(error):
+                    raise
+            else:
+                return
+            # Another channel may have found it out meanwhile.
+            if newest in self._documents:
+                self._documents.remove(newest)
 
     async def unsubscribe(self, channel: str) -> None:
         """End a channel's subscription; do nothing if there is none or the socket is gone."""
@@ -190,8 +196,7 @@ class RegionConnection:
             self._subscribers[channel] = subscriber
             return subscriber
 
-        document = documents.SUBSCRIBE_BEFORE_HISTORY if self._before_history else documents.SUBSCRIBE
-        request = GraphQLRequest(_parsed(document), variable_values={"name": channel})
+        request = GraphQLRequest(_parsed(self._documents[0]), variable_values={"name": channel})
         return await self._transport.start(request, make)
 
     def _receive(self, channel: str, result: ExecutionResult) -> None:

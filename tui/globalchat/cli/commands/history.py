@@ -11,7 +11,7 @@ import click
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
 from globalchat.cli.options import Duration, argument, flag, option, parameters, shared
-from globalchat.cli.output import echo_err, json_line, message_document
+from globalchat.cli.output import author_mark, echo_err, json_line, message_document, sender_text
 from globalchat.core.clock import is_plausible, now_ms
 from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.text import LINE_BREAK, sanitize
@@ -132,5 +132,5 @@ def text_line(message: "Message") -> str:
     time = UNKNOWN_TIME
     if is_plausible(message.sent_at):
         time = datetime.fromtimestamp(message.sent_at / 1000).astimezone().strftime("%Y-%m-%d  %H:%M:%S")
-    sender, region = (sanitize(name, name=True) for name in (message.sender or "-", message.region))
-    return f"{time}  {sender}  {region}  {LINE_BREAK.sub(chr(0x240A), message.text)}"
+    sender, region = sender_text(message), sanitize(message.region, name=True)
+    return f"{time} {author_mark(message)} {sender}  {region}  {LINE_BREAK.sub(chr(0x240A), message.text)}"

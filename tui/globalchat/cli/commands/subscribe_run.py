@@ -10,7 +10,7 @@ from functools import partial
 
 from globalchat.cli import profiles
 from globalchat.cli.commands.subscribe_backlog import Backlog
-from globalchat.cli.output import clock_time, echo_err, json_line, message_document
+from globalchat.cli.output import author_mark, clock_time, echo_err, json_line, message_document, sender_text
 from globalchat.cli.profiles import is_all, pick
 from globalchat.cli.streams import Output, on_signals
 from globalchat.client.events import (
@@ -418,7 +418,7 @@ def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
     transit = "" if event.transit_ms is None else f" {sign}{event.transit_ms} ms"
     # Padded to the longest alias, so that the columns after it line up.
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
-    names = (message.channel, message.sender or "-", message.region)
-    channel, sender, region = (sanitize(name, name=True) for name in names)
+    channel, region = (sanitize(name, name=True) for name in (message.channel, message.region))
     text = LINE_BREAK.sub("\u240a", message.text)
-    return f"{clock_time(message.sent_at)}  {channel}  {sender}  {region}{via}{transit}  {text}"
+    time, mark, sender = clock_time(message.sent_at), author_mark(message), sender_text(message)
+    return f"{time} {mark} {channel}  {sender}  {region}{via}{transit}  {text}"

@@ -80,7 +80,8 @@ def find_problem(draft: Draft) -> tuple[str, str] | None:
 class _Entry:
     """A draft and its stage; its age counts from `since` (epoch ms).
 
-    `trying` while a publish of it is in flight; `doubtful` if the outcome of one is unknown.
+    `trying` while a publish of it is in flight; `doubtful` if the outcome of one is unknown. Once it is
+    accepted, `author` is who the backend has stamped it with.
     """
 
     draft: Draft
@@ -88,6 +89,7 @@ class _Entry:
     stage: Stage = Stage.SENDING
     trying: bool = False
     doubtful: bool = False
+    author: str | None = None
 
 
 class DraftQueue:
@@ -248,10 +250,10 @@ class DraftQueue:
         """Return the seconds that a draft may still wait."""
         return (self._live[draft.id].since + self._max_age - self._clock()) / 1000
 
-    def accept(self, draft: Draft, region: str, sent_at: int) -> None:
-        """Record that the backend accepted a draft. Nothing happens if its echo arrived first."""
+    def accept(self, draft: Draft, message: Message) -> None:
+        """Record the message as which the backend accepted a draft; nothing if its echo arrived first."""
         if self.is_sending(draft):
-            self._accept(self._live[draft.id], region, sent_at)
+            self._accept(self._live[draft.id], message)
 
     def refuse(self, draft: Draft, error_type: str, reason: str) -> None:
         """Record that the backend refused a draft permanently."""
@@ -267,12 +269,18 @@ class DraftQueue:
                 self._unsend(entry, reason)
 
     def echo(self, message: Message) -> bool:
-        """Mark the draft that a message echoes (same id and content) as delivered; return False if none."""
+        """Mark the draft that a message echoes as delivered; return False if there is none.
+
+        An accepted draft has the author of the answer to its publish. A copy with another one is not its echo:
+        others have repeated its id and content.
+        """
         entry = self._live.get(message.id) or self._settled.get(message.id)
-        if entry is None or entry.draft.content != message.content:
+        if entry is None or not entry.draft.is_echoed_by(message):
+            return False
+        if entry.stage in (Stage.ACCEPTED, Stage.DELIVERED) and entry.author != message.author:
             return False
         if entry.stage in (Stage.SENDING, Stage.HELD, Stage.UNSENT):
-            self._accept(entry, message.region, message.sent_at)
+            self._accept(entry, message)
         if entry.stage is Stage.ACCEPTED:
             self._step(entry, Stage.DELIVERED)
         return True
@@ -322,9 +330,10 @@ class DraftQueue:
         self._store.require_confirmation(entry.draft.id)
         self._emit(DraftHeld(entry.draft))
 
-    def _accept(self, entry: _Entry, region: str, sent_at: int) -> None:
+    def _accept(self, entry: _Entry, message: Message) -> None:
+        entry.author = message.author
         self._settle(entry, Stage.ACCEPTED)
-        self._emit(DraftAccepted(entry.draft, region, sent_at))
+        self._emit(DraftAccepted(entry.draft, message.region, message.sent_at, message.author))
 
     def _unsend(self, entry: _Entry, reason: str) -> None:
         self._settle(entry, Stage.UNSENT)

@@ -268,7 +268,7 @@ class Outbox:
             return
         finally:
             self.drafts.end_attempt(draft, doubtful=doubtful)
-        self.drafts.accept(draft, message.region, message.sent_at)
+        self.drafts.accept(draft, message)
 
     async def _wait_after(
         self, draft: Draft, failure: UserError, retries: RetryPolicy, started: float

@@ -217,7 +217,7 @@ class OutgoingMessages:
     def awaits(self, message: Message) -> bool:
         """Return True if a message is one of the drafts: an earlier run may have sent it."""
         row = self._rows.get(message.id)
-        return row is not None and row.draft is not None and row.draft.content == message.content
+        return row is not None and row.draft is not None and row.draft.is_echoed_by(message)
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
         """Show a message as delivered after its echo. Return False if no row waits for it."""

@@ -149,10 +149,10 @@ def _key(message: Message) -> _Key:
 
     A digest replaces a text that is too long to keep.
     """
-    channel, text, sender = message.content
+    channel, text, sender, author = message.content
     if len(text) > MAX_TEXT:
         text = blake2s(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return (message.id, (channel, text, sender))
+    return (message.id, (channel, text, sender, author))
 
 
 # -- lines ---------------------------------------------------------------------------------------------------
