@@ -1,4 +1,4 @@
-# make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
+# make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech] [AS=ana]   the chat, on the local cloud unless you have deployed
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
@@ -16,7 +16,7 @@ NODE_NEW_ENOUGH := process.exit(Number(process.versions.node.split(".")[0]) < 20
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 help:
-	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
+	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech] [AS=ana]   open the chat"
 	@echo "make deploy      deploy the backend to your AWS account (ARGS='--diff', for example)"
 	@echo "make test        set up everything, run every check and every test"
 	@echo "make soak        run the fault, memory and property tests at full size (minutes)"
@@ -35,7 +35,7 @@ help:
 
 chat: .venv/base.stamp
 	@exec $(BIN)/globalchat $(if $(REGION),'$(REGION)') $(if $(CHANNEL),--channel '$(CHANNEL)') \
-		$(if $(NAME),--name '$(NAME)')
+		$(if $(NAME),--name '$(NAME)') $(if $(AS),--as '$(AS)')
 
 deploy: .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)

@@ -57,12 +57,12 @@ def test_an_author_comes_before_what_the_sender_calls_itself(
     assert full_name(sender, author) == shown
 
 
-async def test_each_message_has_the_author_of_its_caller(cloud: LocalCloud, profile: Profile) -> None:
+async def test_each_message_has_the_author_of_its_caller(local_cloud: LocalCloud, profile: Profile) -> None:
     def sign_in() -> Credentials:
-        issued = cloud.people.sign_in("ana@example.com")
+        issued = local_cloud.people.sign_in("ana@example.com")
         return Credentials(issued.access_key, issued.secret_key, issued.token)
 
-    signed = profile_of((replace(each, api_key="") for each in cloud.regions), signer=sign_in)
+    signed = profile_of((replace(each, api_key="") for each in local_cloud.regions), signer=sign_in)
     async with running(Session(signed, "oregon", options=QUICK)) as ana:
         assert (await ana.next(BackendDescribed)).backend.author == "ana@example.com"
         await ana.phase(Phase.LIVE)

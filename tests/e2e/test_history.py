@@ -9,7 +9,7 @@ from tests.e2e.helpers.processes import Home
 
 pytestmark = pytest.mark.e2e
 
-LINE = re.compile(r"\d{4}-\d\d-\d\d  \d\d:\d\d:\d\d  (\S+)  (\S+)  (.*)")
+LINE = re.compile(r"\d{4}-\d\d-\d\d  \d\d:\d\d:\d\d   (\S+)  (\S+)  (.*)")
 
 
 def test_lines_are_one_per_message_and_cannot_drive_a_terminal(shared_home: Home) -> None:

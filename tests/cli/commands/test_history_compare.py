@@ -38,6 +38,7 @@ OPTIONS = HistoryOptions(
     repair=False,
     region=None,
     aws_profile=None,
+    person=None,
     as_json=True,
     profile=None,
 )

@@ -3,6 +3,7 @@
 import getpass
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,9 +57,21 @@ def require_running() -> CloudState:
     return running
 
 
-def profile(state: CloudState) -> Profile:
-    """Return the profile `local`; without an API key users sign as a person with the name of their login."""
-    return profile_of(state.regions, signer=PersonSigner(state, login_name()))
+def profile(state: CloudState, person: str | None = None) -> Profile:
+    """Return the profile `local`, where requests have the API key, or are signed by a person of this name.
+
+    Where there is no API key, the person of a command without one has the name of its user's login.
+
+    Raises:
+        UsageError: no person can have this name.
+    """
+    if person is None:
+        return profile_of(state.regions, signer=PersonSigner(state, login_name()))
+    signer = PersonSigner(state, person)
+    signer()  # Here, where a name that no person can have is a mistake in the command line.
+    return replace(
+        profile_of((replace(each, api_key="") for each in state.regions), signer=signer), person=person
+    )
 
 
 def profile_of(regions: Iterable[RegionAddress], *, signer: Signer | None = None) -> Profile:

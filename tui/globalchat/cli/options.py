@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 
 from globalchat.cli.command import is_decoded
+from globalchat.client.authors import short_author
 from globalchat.core.clock import DAY, WallClock, now_ms, parse_duration, short_duration
 
 if TYPE_CHECKING:
@@ -183,6 +184,9 @@ region = click.option(
 )
 name = click.option("--name", metavar="NICK", help="What you call yourself. [default: your login name]")
 aws_profile = click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
+person = click.option(
+    "--as", "person", metavar="PERSON", help="On the local cloud: sign as the verified person of this name."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 stack_prefix = click.option(
     "--stack-prefix",
@@ -210,10 +214,12 @@ ascii_only = click.option(
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def sender(given: str | None) -> str:
-    """Return the sender's name: the given one, or the login name."""
+def sender(given: str | None, person: str | None = None) -> str:
+    """Return the sender's name: the given one, that of the person who signs, or the login name."""
     if given is not None:
         return given
+    if person is not None and (short := short_author(person)[:LONGEST_NAME]):
+        return short
     try:
         name = getpass.getuser()[:LONGEST_NAME]
     # In a container, the user id often has no name.

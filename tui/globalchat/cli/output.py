@@ -156,8 +156,8 @@ def json_line(document: Mapping[str, object]) -> str:
 def message_document(message: Message) -> dict[str, JSONScalar]:
     """Return the fields of a message in the `--json` of every command, a public format.
 
-    `author` is None for a holder of the API key, `sentAt` if the time cannot be true, `arrival` if the message
-    is not known to be stored.
+    `author` is None for a holder of the API key, `sentAt` if the time cannot be true, `arrival` if the
+    message is not known to be stored.
     """
     return {
         "id": message.id,

@@ -35,19 +35,21 @@ def choose(given: str | None) -> str:
     return DEFAULT if DEFAULT in profiles.names(user_folders().config) else LOCAL
 
 
-def load(name: str, *, note: Note, warn: bool = True) -> Profile:
+def load(name: str, *, note: Note, warn: bool = True, person: str | None = None) -> Profile:
     """Return a profile; `local` starts or joins the local cloud, and `note` prints repairs.
 
     With `warn` it also warns if the key is sent unencrypted; without, the command sends no key, or warns
-    itself.
+    itself. On the local cloud a `person` signs, instead of the API key.
 
     Raises:
+        UsageError: the profile has no people of its own, or no person can have this name.
         UserError: there is no such profile, it is damaged, or the local cloud cannot start.
     """
+    check_person(name, person)
     if name == LOCAL:
         from globalchat.cli import local_cloud
 
-        return local_cloud.profile(local_cloud.join(note))
+        return local_cloud.profile(local_cloud.join(note), person)
     loaded = profiles.load(name, user_folders().config)
     if warn:
         loaded = _with_signers(loaded)
@@ -57,7 +59,20 @@ def load(name: str, *, note: Note, warn: bool = True) -> Profile:
     return loaded
 
 
-def load_within(seconds: float, name: str, *, note: Note) -> Profile:
+def check_person(name: str, person: str | None) -> None:
+    """Check that the profile of this name has people that a command can sign as.
+
+    Raises:
+        UsageError: a person is given, and it is not the local cloud.
+    """
+    if person is not None and name != LOCAL:
+        raise UsageError(
+            f'Only the local cloud has people of its own, and "{name}" is another profile.',
+            remedy="On AWS, sign in with `aws sso login`; for the local cloud, give --profile local.",
+        )
+
+
+def load_within(seconds: float, name: str, *, note: Note, person: str | None = None) -> Profile:
     """Load a profile, retrying for some seconds while the local cloud cannot be reached.
 
     Raises:
@@ -68,7 +83,7 @@ def load_within(seconds: float, name: str, *, note: Note) -> Profile:
     is_first = True
     while True:
         try:
-            return load(name, note=note)
+            return load(name, note=note, person=person)
         except Unreachable as error:
             left = give_up - time.monotonic()
             if left <= 0:
@@ -96,8 +111,10 @@ def load_profile(name: str | None = None) -> Profile:
     return load(chosen, note=logging.getLogger("globalchat").warning)
 
 
-async def reload(name: str) -> Profile:
+async def reload(name: str, person: str | None = None) -> Profile:
     """Read the profile again, without starting the local cloud, which the user may have ended.
+
+    The `person` who signs there stays the same.
 
     Raises:
         UserError: the profile no longer exists, it is damaged, or no local cloud runs.
@@ -105,15 +122,15 @@ async def reload(name: str) -> Profile:
     import asyncio
 
     # Files and the local cloud's lock could block the event loop.
-    return await asyncio.to_thread(_read_again, name)
+    return await asyncio.to_thread(_read_again, name, person)
 
 
-def _read_again(name: str) -> Profile:
+def _read_again(name: str, person: str | None) -> Profile:
     if name != LOCAL:
         return _with_signers(profiles.load(name, user_folders().config))
     from globalchat.cli import local_cloud
 
-    return local_cloud.profile(local_cloud.require_running())
+    return local_cloud.profile(local_cloud.require_running(), person)
 
 
 def _with_signers(profile: Profile) -> Profile:

@@ -35,8 +35,8 @@ def short_author(author: str) -> str:
 def full_name(sender: str | None, author: str | None) -> str:
     """Return how a sender is named: by the author first, which no sender chooses.
 
-    Without an author it is the sender's own name. With one, the sender's own name follows in parentheses if it
-    says anything else.
+    Without an author it is the sender's own name. With one, the sender's own name follows in parentheses if
+    it says anything else.
     """
     own = sender if sender and sender.strip() else None
     if author is None:

@@ -80,10 +80,11 @@ class RegionEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named set of regions, by alias."""
+    """A named set of regions, by alias; `person` is who signs on the local cloud, if one was chosen."""
 
     name: str
     regions: Mapping[str, RegionEndpoint]
+    person: str | None = None
 
     @property
     def signs(self) -> bool:

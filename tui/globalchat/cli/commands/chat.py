@@ -59,6 +59,7 @@ class ChatOptions:
     channel: str | None = option("--channel", metavar="C", help="The channel to open first.")
     plain: bool = flag("--ascii", "plain", help="Draw with ASCII only.")
     name: str | None = shared(options.name)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -67,6 +68,7 @@ class ChatOptions:
 def command(given: ChatOptions) -> int:
     """Run `globalchat`."""
     chosen, region = profiles.choose(given.profile), given.region
+    profiles.check_person(chosen, given.person)
     if region is not None:
         _check_region(chosen, region)
     elif chosen != LOCAL:
@@ -81,7 +83,9 @@ def command(given: ChatOptions) -> int:
         import asyncio
 
         # In a thread, so that the screen is drawn while the local cloud starts.
-        loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append, warn=False)
+        loaded = await asyncio.to_thread(
+            profiles.load, chosen, note=notes.append, warn=False, person=given.person
+        )
         return await _nearest_first(loaded) if automatic else loaded
 
     # Imported here, as only the chat needs Textual.
@@ -93,10 +97,10 @@ def command(given: ChatOptions) -> int:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
         open_profile,
-        reload_profile=partial(profiles.reload, chosen),
+        reload_profile=partial(profiles.reload, chosen, given.person),
         region=None if automatic else region,
         channel=given.channel,
-        sender=options.sender(given.name),
+        sender=options.sender(given.name, given.person),
         profile_name=chosen,
         settings=settings,
         state=user_folders().state / "chat",
@@ -146,4 +150,4 @@ async def _nearest_first(profile: Profile) -> Profile:
     from globalchat.client.api import nearest
 
     first = await nearest(profile.regions.values())
-    return Profile(profile.name, {first.alias: first, **profile.regions})
+    return replace(profile, regions={first.alias: first, **profile.regions})

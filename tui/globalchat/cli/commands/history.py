@@ -30,8 +30,12 @@ HELP = """Print the messages of CHANNEL in the order of arrival in one region, o
 
 Without --since the latest 50 messages. A region stores the messages that reached it for a number of days (see
 `deploy --history-days`). Line breaks and control characters in messages are made visible; --json escapes
-them, and prints one object per message: id, channel, message (the text), sender, region (the AWS region in
-which it was sent), sentAt (UTC) and arrival (its place in the history of the region that is read).
+them, and prints one object per message: id, channel, message (the text), sender, author (who AWS vouches
+for: a person's name or a machine's ARN, null for a holder of the API key), region (the AWS region in which it
+was sent), sentAt (UTC) and arrival (its place in the history of the region that is read).
+
+Behind the time stands ✓ before messages of a verified person, $ before those of other users and roles of AWS,
+as for `subscribe`.
 
 With --compare it lists messages of the last hour, or since --since, that one region has stored and another
 lacks, and exits 1 if there are any. Messages of the last 30 seconds may be in transit and are left out, as
@@ -66,6 +70,7 @@ class HistoryOptions:
     region: str | None = shared(options.region)
     aws_profile: str | None = shared(options.aws_profile)
     as_json: bool = shared(options.as_json)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -78,7 +83,7 @@ def command(given: HistoryOptions) -> int:
         return _compare(name, given)
     if given.repair:
         raise UsageError("--repair needs --compare.")
-    loaded = profiles.load(name, note=echo_err)
+    loaded = profiles.load(name, note=echo_err, person=given.person)
     import asyncio
 
     return asyncio.run(_print(loaded, given))
@@ -91,7 +96,7 @@ def _compare(name: str, given: HistoryOptions) -> ExitCode:
     from globalchat.cli.commands import history_compare
 
     if not given.repair:
-        return history_compare.run(given, profiles.load(name, note=echo_err), None)
+        return history_compare.run(given, profiles.load(name, note=echo_err, person=given.person), None)
     from globalchat.cli.aws_deployment import administration
 
     return history_compare.run(given, *administration(name, given.aws_profile))

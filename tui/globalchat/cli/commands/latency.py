@@ -69,6 +69,7 @@ class LatencyOptions:
     )
     ascii_only: bool = shared(options.ascii_only)
     as_json: bool = shared(options.as_json)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -78,7 +79,7 @@ def command(given: LatencyOptions) -> int:
     """Run `globalchat latency`."""
     if given.matrix and (given.source or given.target):
         raise click.UsageError("--matrix is about every region: it takes no --from and no --to.")
-    profile = profiles.load(profiles.choose(given.profile), note=echo_err)
+    profile = profiles.load(profiles.choose(given.profile), note=echo_err, person=given.person)
     sources, targets = _ends(profile, given)
     import asyncio
 

@@ -26,9 +26,9 @@ reached, the message is retried with the same id, so that subscribers show it on
 One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
 makes up to sixteen of them.
 
---json prints one object per accepted message: id, channel, message (the text), sender, region
-(the AWS region), sentAt (UTC) and arrival (null: it is not known yet); for standard input also line, its
-number.
+--json prints one object per accepted message: id, channel, message (the text), sender, author (as
+`globalchat whoami` prints it), region (the AWS region), sentAt (UTC) and arrival (null: it is not known yet);
+for standard input also line, its number.
 
 With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
 of the region; {{ and }} are plain braces.
@@ -92,6 +92,7 @@ class PublishOptions:
         help="How long to retry while the region throttles or cannot be reached. [default: 30s]",
     )
     as_json: bool = shared(options.as_json)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -112,7 +113,9 @@ def command(given: PublishOptions) -> int:
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
     # The local cloud may be restarting; the retry time also applies to that.
-    loaded = profiles.load_within(given.retry_for or 0, profiles.choose(given.profile), note=echo_err)
+    loaded = profiles.load_within(
+        given.retry_for or 0, profiles.choose(given.profile), note=echo_err, person=given.person
+    )
     import asyncio
 
     from globalchat.cli.commands.publish_run import PublishRequest, publish
@@ -120,7 +123,7 @@ def command(given: PublishOptions) -> int:
     request = build(
         PublishRequest,
         given,
-        sender=options.sender(given.name),
+        sender=options.sender(given.name, given.person),
         text=text,
         count=count,
         templated=templated,

@@ -17,11 +17,16 @@ HELP = """Follow channels through outages, one message per line, until interrupt
 Line breaks and control characters in messages are made visible, so that each message stays one line; --json
 escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, and is null in JSON.
 
---json prints one object per message: id, channel, message (the text), sender, region (the AWS region in
-which it was sent), sentAt (UTC) and arrival (its place in the history of the region that delivered it, null
-if it was not stored); via (the alias of that region), transitMs (from sentAt to its arrival) and
+--json prints one object per message: id, channel, message (the text), sender, author (who AWS vouches for: a
+person's name or a machine's ARN, null for a holder of the API key), region (the AWS region in which it was
+sent), sentAt (UTC) and arrival (its place in the history of the region that delivered it, null if it was not
+stored); via (the alias of that region), transitMs (from sentAt to its arrival) and
 transitErrorMs (the maximum error of transitMs), both null if unknown; filled (true if it was read from the
 history).
+
+Behind the time stands ✓ before messages of a verified person, named by their author (with another sender's
+name in parentheses), $ before those of other users and roles of AWS, and a blank before all others.
+--verified prints only messages of verified persons.
 
 With --since it first prints messages that arrived since then, from the history, then new ones, each once.
 
@@ -76,6 +81,7 @@ class SubscribeOptions:
     seconds: float | None = option(
         "--for", "seconds", type=Duration(), help="End after 500ms, 30s, 5m or 1h."
     )
+    verified: bool = flag("--verified", help="Only messages of persons that AWS vouches for.")
     raw: bool = flag(
         "--raw", help="Only the texts, exactly as sent, including line breaks and control characters."
     )
@@ -83,6 +89,7 @@ class SubscribeOptions:
         "--force", help="Let --raw write to a terminal, which may interpret control sequences in messages."
     )
     as_json: bool = shared(options.as_json)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -97,7 +104,7 @@ def command(given: SubscribeOptions) -> int:
             "--raw would let others' messages drive this terminal. Send it into a pipe or a file, "
             "or say --force."
         )
-    loaded = profiles.load(profiles.choose(given.profile), note=echo_err)
+    loaded = profiles.load(profiles.choose(given.profile), note=echo_err, person=given.person)
     import asyncio
 
     from globalchat.cli.commands.subscribe_run import LineFormat, SubscribeRequest, follow

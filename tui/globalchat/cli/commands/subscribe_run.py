@@ -13,6 +13,7 @@ from globalchat.cli.commands.subscribe_backlog import Backlog
 from globalchat.cli.output import author_mark, clock_time, echo_err, json_line, message_document, sender_text
 from globalchat.cli.profiles import is_all, pick
 from globalchat.cli.streams import Output, on_signals
+from globalchat.client.authors import AuthorKind, author_kind
 from globalchat.client.events import (
     ChannelRefused,
     ChannelRevoked,
@@ -57,13 +58,14 @@ class SubscribeRequest:
     """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`.
 
     With `since` (seconds) what arrived since then is shown first; with `fill` what was missed is read from
-    the history.
+    the history. With `verified` only messages of verified persons are shown.
     """
 
     channels: tuple[str, ...]
     form: LineFormat = LineFormat.TEXT
     since: float | None = None
     fill: bool = True
+    verified: bool = False
     count: int | None = None
     seconds: float | None = None
 
@@ -75,7 +77,7 @@ async def follow(profile: Profile, region: str | None, request: SubscribeRequest
         UserError: the profile has no such region, or the output cannot be written.
     """
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
-    reload = partial(profiles.reload, profile.name)
+    reload = partial(profiles.reload, profile.name, profile.person)
     options = replace(DEFAULTS, fill_gaps=request.fill, fill_limit=FILL_LIMIT)
     sessions = {
         alias: Session(profile, alias, channels=request.channels, options=options, reload=reload)
@@ -93,7 +95,7 @@ async def follow(profile: Profile, region: str | None, request: SubscribeRequest
 async def _locate(profile: Profile, alias: str) -> RegionEndpoint:
     """Return where a region is now: a local cloud may have been restarted."""
     try:
-        return (await profiles.reload(profile.name)).resolve(alias)
+        return (await profiles.reload(profile.name, profile.person)).resolve(alias)
     except UserError:
         return profile.resolve(alias)
 
@@ -119,7 +121,9 @@ class SubscribeRun:
         self._request = request
         self._output = output
         self._tags = tags
-        self._follower = Follower(request.channels, tuple(sessions), count=request.count)
+        self._follower = Follower(
+            request.channels, tuple(sessions), count=request.count, verified=request.verified
+        )
         self._writing = asyncio.Lock()
         self._over = asyncio.Event()
         self._code: ExitCode | None = None
@@ -267,15 +271,21 @@ class Follower:
 
     With several regions each arrival counts as a message, and it continues as long as one region does. Pure:
     no session, no clock. `regions` are aliases, or one name of any kind; `count` is the number of messages
-    that ends it.
+    that ends it. With `verified` only messages of verified persons are shown and counted.
     """
 
     def __init__(
-        self, channels: Sequence[str], regions: Sequence[str] = ("",), *, count: int | None = None
+        self,
+        channels: Sequence[str],
+        regions: Sequence[str] = ("",),
+        *,
+        count: int | None = None,
+        verified: bool = False,
     ) -> None:
         self.ended: ExitCode | None = None
         self.shown = 0
         self._count = count
+        self._is_for_persons = verified
         self._regions = {region: _Region(set(channels)) for region in regions}
 
     def feed(self, events: Iterable[SessionEvent], region: str = "") -> Batch:
@@ -327,6 +337,8 @@ class Follower:
                 self._report(f"output is too slow: {count} messages were skipped", region, batch)
 
     def _show(self, event: MessageReceived, region: str, batch: Batch) -> None:
+        if self._is_for_persons and author_kind(event.message.author) is not AuthorKind.PERSON:
+            return
         batch.messages.append(event)
         if event.conflicting:
             self._report(f"the id {event.message.id} came before, with other content", region, batch)

@@ -271,8 +271,8 @@ class DraftQueue:
     def echo(self, message: Message) -> bool:
         """Mark the draft that a message echoes as delivered; return False if there is none.
 
-        An accepted draft has the author of the answer to its publish. A copy with another one is not its echo:
-        others have repeated its id and content.
+        An accepted draft has the author of the answer to its publish. A copy with another one is not its
+        echo: others have repeated its id and content.
         """
         entry = self._live.get(message.id) or self._settled.get(message.id)
         if entry is None or not entry.draft.is_echoed_by(message):
