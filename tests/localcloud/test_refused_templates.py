@@ -273,7 +273,7 @@ REFUSED = [
         "resource Api: AWS::AppSync::GraphQLApi has 2 schemas",
     ),
     (top(Metadata={"globalchat": {"alias": ""}}), "Metadata.globalchat.alias is not a name"),
-    (top(Metadata={"globalchat": {"alias": "sydney"}}), "The alias sydney stands for both"),
+    (top(Metadata={"globalchat": {"alias": "sydney"}}), "The alias sydney is used for both"),
     (
         resource(
             "Api2",

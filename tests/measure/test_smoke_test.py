@@ -94,7 +94,7 @@ async def test_when_the_time_is_up_the_last_answer_is_named(
     with pytest.raises(UserError) as failed:
         await run_smoke_test(Lossy([NOT_YET] * 1000), monkeypatch, seconds=0.1, unknown=unknown)
     assert str(failed.value) == (
-        "The deployment stands, but a message did not pass through every region within 0 s; "
+        "The deployment is complete, but a message did not pass through every region within 0 s; "
         "the last answer was: The role cannot be assumed."
     )
 

@@ -54,17 +54,17 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("[notfy]\nbell=true", 'Unknown setting: "notfy". Did you mean "notify"?'),
         ("[notify]\nbel = true", 'Unknown setting: "notify.bel". Did you mean "notify.bell"?'),
         ("zzz = 1", 'Unknown setting: "zzz".'),
-        ("ascii = 1", 'The setting "ascii" must be true or false: the default holds.'),
-        ("theme = 3", 'The setting "theme" must be a text in quotes: the default holds.'),
+        ("ascii = 1", 'The setting "ascii" must be true or false: the default applies.'),
+        ("theme = 3", 'The setting "theme" must be a text in quotes: the default applies.'),
         (
             "paste_lines = true",
-            'The setting "paste_lines" must be a whole number from 1 to 10,000: the default holds.',
+            'The setting "paste_lines" must be a whole number from 1 to 10,000: the default applies.',
         ),
         (
             "[notify]\nlevel = 'loud'",
-            'The setting "notify.level" must be one of "mentions", "all", "mute": the default holds.',
+            'The setting "notify.level" must be one of "mentions", "all", "mute": the default applies.',
         ),
-        ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults hold.'),
+        ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults apply.'),
         ("[keys]\nhelp = 3", 'The keys of "help" must be a text in quotes, like "ctrl+n".'),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_damaged_file_is_one_sentence(text: str) -> None:
     settings, (problem,) = parse(text, "/config.toml")
     assert settings == Settings()
     assert problem.startswith("/config.toml is not valid TOML (")
-    assert problem.endswith("): the defaults hold.")
+    assert problem.endswith("): the defaults apply.")
     assert problem.isprintable()
 
 
@@ -102,7 +102,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 def test_utf16_is_named(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "config.toml").write_bytes('theme = "nord"\n'.encode(encoding))
     (problem,) = read(tmp_path).problems
-    assert problem.endswith("config.toml is UTF-16 text, not UTF-8: the defaults hold.")
+    assert problem.endswith("config.toml is UTF-16 text, not UTF-8: the defaults apply.")
 
 
 def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:

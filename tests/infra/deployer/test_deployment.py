@@ -269,7 +269,7 @@ def test_a_profile_that_cannot_be_written_is_reported_with_what_is_complete(
     monkeypatch.setattr(os, "fsync", full)
     ran = user.run("deploy", "--yes", "--no-proof")
     assert ran.exit_code == 1
-    assert "The deployment stands, but The profile file" in ran.output
+    assert "The deployment is complete. The profile file" in ran.output
     assert "No space left on device" in ran.output
     assert "Then run `globalchat outputs --refresh`." in ran.output
 

@@ -147,7 +147,9 @@ def test_the_profile_says_which_deployment_is_meant(cloud: str, user: User) -> N
     assert first.exit_code == 0, first.output
     ran = user.run("destroy", "--yes")
     assert ran.exit_code == 0, ran.output
-    message = 'the profile "default" stands for "mine"; for "globalchat" give --stack-prefix globalchat'
+    message = (
+        'the profile "default" is of the deployment "mine"; for "globalchat" give --stack-prefix globalchat'
+    )
     assert message in ran.output
     assert "deleting mine-paris-relay" in ran.output
     assert profiles.names(user.home / "config") == []

@@ -197,7 +197,9 @@ def deploy_request(
     own = plan.context_of(content)["prefix"]
     known, elsewhere = _deployment_of(profile)
     if changes.prefix is None and known not in (None, own):
-        echo_err(f'the profile "{profile}" stands for "{known}"; for "{own}" give --stack-prefix {own}')
+        echo_err(
+            f'the profile "{profile}" is of the deployment "{known}"; for "{own}" give --stack-prefix {own}'
+        )
         changes = replace(changes, prefix=known)
     # Errors that do not depend on what exists are reported before AWS is asked.
     plan.apply_changes(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
@@ -244,7 +246,7 @@ def find_existing(
     found = discovery.discover(aws, request.prefix, request.searched, everywhere=everywhere)
     chosen = discovery.selected_regions(found, request.regions, request.changes.regions)
     for region, why in found.unreachable_regions(chosen.values()).items():
-        echo_err(f"warning: {why} What stands in {region} {consequence}")
+        echo_err(f"warning: {why} What is deployed in {region} {consequence}")
     for text in discovery.unsearched_warnings(found):
         echo_err(f"warning: {text}")
     return found, chosen

@@ -105,7 +105,7 @@ class Duration(click.ParamType[float]):
         self._most = most
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """Return what stands for the value in the help."""
+        """Return the placeholder of the value in the help."""
         return "TIME"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -138,7 +138,7 @@ class PastMoment(click.ParamType[int]):
         self._clock = clock
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """Return what stands for the value in the help."""
+        """Return the placeholder of the value in the help."""
         return "TIME"
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:

@@ -56,7 +56,7 @@ class Message:
 
     @property
     def identity(self) -> Identity:
-        """What its copies share: a message that was delivered twice is stored twice."""
+        """The id and content, which its copies share: a message that was delivered twice is stored twice."""
         return (self.id, self.content)
 
     @property

@@ -42,7 +42,7 @@ _WORD = re.compile(r"[!-~]{1,2048}")
 
 SOON_DAYS = 14
 """Days before a key expires from which users are warned."""
-EXPIRY_REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
+EXPIRY_REMEDY = "An administrator renews it with `globalchat deploy`."
 
 
 Signer = Callable[[], "Credentials"]

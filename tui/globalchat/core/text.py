@@ -37,7 +37,7 @@ _ODD_BLANK = re.compile(r"(?<![^\s])\s|\s(?![^\s])|[^\S \u3000]")
 """A blank in a name that could be overlooked or mistaken: at an end, next to another, or of unusual width."""
 
 _MARK_RUN = re.compile(r"[^\w\s\x00-\x7f]{5,}")
-"""Where more than `_MAX_MARKS` marks in a row may stand."""
+"""Where more than `_MAX_MARKS` marks may follow each other."""
 
 _MARKS = frozenset({"Mn", "Me"})
 _BLANK_BRAILLE = 0x2800

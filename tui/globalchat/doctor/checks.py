@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.profiles import EXPIRY_REMEDY, RegionEndpoint
+from globalchat.client.response_errors import KEY_REMEDY
 from globalchat.core.check_result import CheckResult
 from globalchat.core.net import is_loopback
 from globalchat.doctor import network
@@ -28,10 +29,9 @@ _NO_MESSAGE = "The message did not arrive"
 AWS_REMEDIES = Remedies(
     name="Check the network; if the region was destroyed, deploy it again.",
     api="Check the network, HTTPS_PROXY, and https://health.aws.amazon.com for the region.",
-    key="Get the current key with `globalchat outputs --refresh`; if it has expired, whoever deployed "
-    "renews it with `globalchat deploy`.",
-    socket="The API answers over HTTP but not over a WebSocket: let wss through whatever stands between "
-    "(proxy, firewall, TLS inspection).",
+    key=f"{KEY_REMEDY} {EXPIRY_REMEDY}",
+    socket="The API answers over HTTP but not over a WebSocket: a proxy, firewall or TLS inspection "
+    "in between must let wss through.",
     subscription="Look at AppSync's health and throttling in the region; deploy again if the API changed.",
     publish="Look at the API's log in CloudWatch (docs/operations.md, What is logged).",
     broadcast="Look at the queue `<prefix>-broadcast-dlq` (docs/operations.md, Dead letters); if it "

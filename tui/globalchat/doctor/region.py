@@ -142,7 +142,7 @@ class RegionCheckContext:
         channels = plural(len(self._backend.channels), "channel")
         answer = f"answers in {(self._now() - started) * 1000:.0f} ms; it has {channels}"
         if self._backend.remark is not None:
-            return warning(f"{answer}. {self._backend.remark}", "Ask whoever runs the backend.")
+            return warning(f"{answer}. {self._backend.remark}", "Ask the administrator of the backend.")
         return ok(answer)
 
     async def check_clock(self) -> CheckResult:

@@ -22,7 +22,7 @@ _TMUX_WITH_LINKS = (3, 4)
 
 @dataclass(frozen=True, slots=True)
 class TerminalInfo:
-    """What is known about a terminal: `size` is columns and lines, `encoding` that of the output."""
+    """The properties of a terminal: `size` is columns and lines, `encoding` that of the output."""
 
     environment: Mapping[str, str] = field(repr=False)
     size: tuple[int, int]

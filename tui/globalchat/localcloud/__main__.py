@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("serve")
-    command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
+    command.add_argument("--state-dir", type=Path, required=True, help="the folder of its state file")
     command.add_argument("--idle-seconds", type=float, help="end after this long without use")
     command.add_argument("--tls", action="store_true", help="serve over https and wss")
     for name, folder, text in (

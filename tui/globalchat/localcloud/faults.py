@@ -25,8 +25,8 @@ _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 class FaultKind:
     """A kind of fault; `unit` None takes no amount, `momentary` happens once and does not last.
 
-    `usual` is the amount of a name that stands alone, if it may. Faults of a region are on or off, and take
-    no amount: `fault_injection` sets them as switches.
+    `usual` is the amount if the name is given without one, which other kinds with an amount refuse. Faults of
+    a region are on or off, and take no amount: `fault_injection` sets them as switches.
 
     Raises:
         ValueError: a fault of a region with a unit.
@@ -133,7 +133,7 @@ class InjectedFault:
 
 
 def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
-    """Read `NAME` or `NAME=AMOUNT`; some names may stand alone for their usual amount.
+    """Read `NAME` or `NAME=AMOUNT`; some names may be given alone, for their usual amount.
 
     A delay is a duration such as `200ms` or `1.5s`, or a range of them such as `150ms..250ms`, of which each
     event takes its own; a rate is a percentage such as `20%`.

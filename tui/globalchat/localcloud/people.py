@@ -1,4 +1,4 @@
-"""Who may sign requests to the local cloud: its administrator, and verified people of its own.
+"""Who may sign requests to the local cloud: its administrator, and people who are verified as on AWS.
 
 A person gets temporary credentials of a role that is named as IAM Identity Center names its roles, in a
 session under the person's name: what `aws sso login` leads to on AWS.
@@ -32,7 +32,7 @@ CHATTER_FIELDS: Final = (
 )
 """What people may do, as in the policy for chatters of docs/operations.md."""
 MOST_SESSIONS: Final = 1_000
-"""How many sessions are remembered; of more the oldest ends."""
+"""How many sessions are remembered; above that, the oldest ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class IssuedKey:
 
 
 class AccessKeys:
-    """The access keys of one local cloud: `by_id` is what they stand for."""
+    """The access keys of one local cloud: `by_id` has their secrets and principals."""
 
     def __init__(self, rng: random.Random, clock: EpochClock) -> None:
         self._rng = rng

@@ -64,7 +64,7 @@ async def smoke_test(
                 listener.cancel()
     except TimeoutError:
         raise Unreachable(
-            "The deployment stands, but a message did not pass through every region "
+            "The deployment is complete, but a message did not pass through every region "
             f"within {timeout:.0f} s{test.latest_answer()}.",
             remedy=WAIT + GUARD if test.nothing_arrived() else WAIT,
         ) from None

@@ -100,9 +100,9 @@ def read(folder: Path) -> Loaded:
     except FileNotFoundError:
         return Loaded(Settings())
     except OSError as error:
-        return Loaded(Settings(), (f"{file} cannot be read ({error.strerror}): the defaults hold.",))
+        return Loaded(Settings(), (f"{file} cannot be read ({error.strerror}): the defaults apply.",))
     except NotUtf8 as error:
-        return Loaded(Settings(), (f"{file} {error}: the defaults hold.",))
+        return Loaded(Settings(), (f"{file} {error}: the defaults apply.",))
     return parse(text, str(file))
 
 
@@ -115,7 +115,7 @@ def parse(text: str, name: str = FILE) -> Loaded:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         why = sanitize(str(error), multiline=False) or "it is nested too deeply"
-        return Loaded(Settings(), (f"{name} is not valid TOML ({why}): the defaults hold.",))
+        return Loaded(Settings(), (f"{name} is not valid TOML ({why}): the defaults apply.",))
     problems: list[str] = []
     notify_table, keys_table = content.pop("notify", {}), content.pop("keys", {})
     values = _take(Settings, content, "", problems)
@@ -138,7 +138,7 @@ def _take(
             sentence = f'Unknown setting: "{_shown(prefix + key)}".'
             problems.append(suggest(sentence, key, known, prefix=prefix))
         elif (wanted := checks[key](value)) is not None:
-            problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default holds.')
+            problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default applies.')
         else:
             values[key] = value
     return values
@@ -147,7 +147,7 @@ def _take(
 def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object]:
     if isinstance(value, dict):
         return value
-    problems.append(f'The setting "{name}" must be a table, [{name}]: the defaults hold.')
+    problems.append(f'The setting "{name}" must be a table, [{name}]: the defaults apply.')
     return {}
 
 

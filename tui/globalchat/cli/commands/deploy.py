@@ -124,7 +124,7 @@ def command(given: DeployOptions) -> int:
     profile = deployer.profile(name, prompter.note)
     _save(profile, given.aws_profile)
     if profile.signs:
-        echo_err("no message was sent: whoever IAM lets in can send one with `globalchat doctor`")
+        echo_err("no message was sent: identities that IAM permits can send one with `globalchat doctor`")
     elif not given.no_proof:
         _send_a_message(profile, deployer.config)
     if not given.prune:
@@ -168,7 +168,7 @@ def _save(profile: "Profile", aws_profile: str | None) -> None:
         save_profile(profile, aws_profile)
     except UserError as error:
         remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
-        raise UserError(f"The deployment stands, but {error}", remedy=remedy) from None
+        raise UserError(f"The deployment is complete. {error}", remedy=remedy) from None
 
 
 def _send_a_message(profile: "Profile", config: "Config") -> None:

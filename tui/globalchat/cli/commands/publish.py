@@ -133,7 +133,7 @@ def command(given: PublishOptions) -> int:
 
 
 def _text(given: PublishOptions) -> str | None:
-    """Return the text to publish; None stands for the lines of standard input."""
+    """Return the text to publish; None means the lines of standard input."""
     if given.text is None and given.size is None:
         raise click.UsageError("Missing argument 'TEXT|-'. Say - for the lines of standard input.")
     if given.text is None:

@@ -66,7 +66,7 @@ class RegionPurge:
 
 @dataclass(slots=True)
 class PurgePlan:
-    """The regions to purge, and the exit code that those which cannot be purged call for."""
+    """The regions to purge, and the exit code: a failure if one cannot be purged."""
 
     regions: list[RegionPurge] = field(default_factory=list)
     code: ExitCode = ExitCode.DONE
@@ -102,7 +102,7 @@ def command(given: PurgeOptions) -> int:
 
 
 def _check_channel(channel: str) -> None:
-    # A channel that the deployment has no more may still have a history: only its form is checked.
+    # A channel that the deployment no longer has may still have a history: only its form is checked.
     from globalchat.client.messages import CHANNEL
 
     if not CHANNEL.fullmatch(channel):

@@ -149,7 +149,7 @@ def _check_aliases(regions: Sequence[RegionDefinition]) -> None:
     for region in regions:
         other = seen.setdefault(region.alias, region.region)
         if other != region.region:
-            raise TemplateError(f"The alias {region.alias} stands for both {other} and {region.region}.")
+            raise TemplateError(f"The alias {region.alias} is used for both {other} and {region.region}.")
 
 
 def roles(resources: Sequence[Resource], failed: Set[str], problems: Problems) -> dict[str, Role]:

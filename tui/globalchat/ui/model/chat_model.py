@@ -277,7 +277,7 @@ class ChatModel:
         self.older(event.channel).end(is_start=event.is_start)
         conversation = self.conversation(event.channel)
         if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
-            return  # it would stand next to a hole
+            return  # Rows between it and the rest would be missing.
         mark, messages = conversation.mark, event.messages[-conversation.room :]
         unread = [row for message in messages for row in self._put_older(conversation, message)]
         for row in unread:

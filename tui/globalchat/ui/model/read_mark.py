@@ -121,7 +121,7 @@ class ReadMark:
 
 
 def is_later(one: str, other: str) -> bool:
-    """Return True if a kept mark has a later position than another one; of two chats the later one holds."""
+    """Return True if a kept mark has a later position than another one; of two chats the later one counts."""
     first, second = _parse(one), _parse(other)
     return first is not None and (second is None or first[0].order > second[0].order)
 

@@ -343,7 +343,7 @@ def empty_text(channel: str | None) -> str:
 
 
 def head_text(since: str, key: str) -> str:
-    """Return what stands above the rows: since when they are, and where to read what was said before."""
+    """Return the line above the rows: since when they are, and where to read what was said before."""
     return f"arrivals since {since}: {key} shows what was said before"
 
 

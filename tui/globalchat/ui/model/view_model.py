@@ -80,7 +80,7 @@ class ChatFrame:
         banner: A problem, if there is one.
         unread_hint: The other channels with something unread, in one line.
         empty_text: The text that the pane shows without rows.
-        head: What stands above the rows.
+        head: The line above the rows.
         counting: The number of unread messages that count, in all channels.
         is_counting_down: True if header or banner change with time, without an event.
     """
@@ -369,7 +369,7 @@ class ChatViewModel:
         return empty_text(older, conversation, self.model.terms, self.keys)
 
     def _head(self) -> Head:
-        """Return what stands above the messages of the open channel."""
+        """Return the line above the messages of the open channel."""
         if self.channel is None:
             return Head()
         older, conversation = self.model.older(self.channel), self.model.conversation(self.channel)

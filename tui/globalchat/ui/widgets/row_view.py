@@ -120,7 +120,7 @@ class RowView(ScrollView):
             self.refresh()
 
     def set_head(self, text: str, role: str = "day") -> None:
-        """Set the text that stands above all rows, empty for none; what is visible below keeps its place."""
+        """Set the text above all rows, empty for none; what is visible below keeps its place."""
         if (text, role) == (self._head_text, self._head_role):
             return
         anchor = self._anchor()
