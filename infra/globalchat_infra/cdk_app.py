@@ -13,7 +13,6 @@ from aws_cdk import (
     LegacyStackSynthesizer,
     Stack,
     Tags,
-    Token,
     aws_events,
     aws_iam,
 )
@@ -120,22 +119,22 @@ class ApiStack(RegionStack):
         CfnOutput(self, stack_interface.SETTINGS_OUTPUT, value=stack_interface.dump_settings(config))
 
     def _history_since(self) -> str:
-        """Return the time since which messages have been stored; 0 if they are not.
+        """Return since when messages have been stored for the present days.
+
+        It is as `stack_interface.HistoryStart` writes it.
 
         Without history the resolvers need no such variable, but when history is turned off, resolvers with
         history still run for a moment after the variables have changed.
         """
         if not self._config.history_days:
-            return "0"
+            return str(stack_interface.UNKNOWN_START)
         since = CfnParameter(
             self,
             stack_interface.HISTORY_SINCE,
-            type="Number",
-            default=0,
-            description="When the history began, in epoch seconds. Keep the previous value.",
+            default=str(stack_interface.UNKNOWN_START),
+            description="Since when messages are stored so long. Keep the previous value.",
         )
-        value: str = Token.as_string(since.value)
-        return value
+        return since.value_as_string
 
     def _bus(self) -> aws_events.EventBus:
         """Make the bus, on which the account's roles may put events, including relays of other regions.

@@ -8,9 +8,11 @@ keeps their previous values, even when run by hand, and only the deployer sets n
 import calendar
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Self
 
+from globalchat.core.clock import DAY
 from globalchat_infra.config import CHOICES, DEFAULTS, OPTIONAL, Config
 
 SETTINGS_OUTPUT = "settings"
@@ -28,11 +30,45 @@ GENERATION = "KeyGeneration"
 GENERATIONS = ("0", "1")
 """The number of generations, each with a resource of its own; the one after the last uses the first again."""
 HISTORY_SINCE = "HistorySince"
-"""The parameter with the creation time of the history table in epoch seconds; a stack without a table lacks
-it. A stack that was not deployed by the deployer has the default 0: then only the days limit how far back
-messages are stored."""
+"""The parameter with a `HistoryStart`; a stack without a table lacks it."""
 LATER_KEY = "ApiKey1"
 """The logical id of the key of generation 1; the CDK names the other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStart:
+    """Since when messages have been stored for the present number of days, as `limits.js` reads it.
+
+    Attributes:
+        at: In epoch seconds.
+        before: For how many seconds what arrived earlier was stored; 0 if not at all.
+    """
+
+    at: int = 0
+    before: int = 0
+
+    def __str__(self) -> str:
+        return json.dumps([self.at, self.before], separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the value of the parameter; `UNKNOWN_START` if it was edited by hand to something else."""
+        try:
+            at, before = map(int, json.loads(text))
+        except (TypeError, ValueError):
+            return cls()
+        return cls(at, before)
+
+    def extended(self, now: int, days: int, *, within: int) -> "HistoryStart":
+        """Return the start if more days than `days` apply `within` some seconds from `now` (epoch seconds).
+
+        An item keeps the expiry that it was given when it was stored.
+        """
+        return HistoryStart(now + within, min(days * DAY, max(self.before, now - self.at)))
+
+
+UNKNOWN_START = HistoryStart()
+"""The start of a stack that was not deployed by the deployer: only the days limit how far back it stores."""
 
 
 def key_expiry(today: date) -> int:

@@ -1,14 +1,15 @@
 import { util } from '@aws-appsync/utils';
 
 /**
- * Returns the longest values that publish accepts, how many days a message is stored, and since when: what arrived
- * before the table was made is not in it, and what is older than the days has expired.
+ * Returns the longest values that publish accepts, how many days a message is stored, and since when: what is older
+ * than the days has expired, and what arrived before HISTORY_SINCE was stored for fewer seconds only, or not at all.
  * @param {import('@aws-appsync/utils').Context} ctx
  */
 export function request(ctx) {
   const historyDays = JSON.parse(ctx.env.HISTORY_DAYS);
-  const oldest = util.time.nowEpochSeconds() - historyDays * 86400;
-  const since = Math.max(oldest, JSON.parse(ctx.env.HISTORY_SINCE));
+  const [began, storedBefore] = JSON.parse(ctx.env.HISTORY_SINCE);
+  const now = util.time.nowEpochSeconds();
+  const since = Math.max(now - historyDays * 86400, Math.min(began, now - storedBefore));
   const historySince = util.time.epochMilliSecondsToISO8601(since * 1000);
   return { payload: { ...JSON.parse(ctx.env.LIMITS), historyDays, historySince } };
 }

@@ -39,7 +39,7 @@ def test_a_template_makes_the_key_of_one_generation_whose_end_it_never_moves_by_
             stack_interface.HISTORY_SINCE,
         }
         # The deployer gives the time: a default of the day would change every template every day.
-        assert template["Parameters"][stack_interface.HISTORY_SINCE]["Default"] == 0
+        assert template["Parameters"][stack_interface.HISTORY_SINCE]["Default"] == "[0,0]"
         assert template["Parameters"][stack_interface.GENERATION]["AllowedValues"] == ["0", "1"]
         keys = {
             logical: resource

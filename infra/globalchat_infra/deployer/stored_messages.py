@@ -8,7 +8,10 @@ from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.resources import ABSENT
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.stack_interface import HISTORY_SINCE
+from globalchat_infra.stack_interface import HISTORY_SINCE, SETTINGS_OUTPUT, HistoryStart, load_settings
+
+UPDATE = 600
+"""Seconds after which an update of an Api stack is done: until then the former resolvers store messages."""
 
 
 def changes(aws: Aws, plan: Plan) -> Iterator[str]:
@@ -44,12 +47,33 @@ def deletions(aws: Aws, going: Iterable[DeployedStack]) -> Iterator[str]:
 def since_parameters(
     config: Config, existing: Iterable[DeployedStack], now: float
 ) -> Mapping[str, Mapping[str, str]]:
-    """Return, for each stack that begins to store messages, the parameter with the current time."""
+    """Return the parameter of each stack that begins to store messages, or stores them longer than before.
+
+    A stack that exists takes it up within `UPDATE` seconds; a new one has no messages before.
+    """
     if not config.history_days:
         return {}
-    have = {stack.name for stack in existing if HISTORY_SINCE in stack.parameters}
-    apis = [names.stack(config.prefix, alias, "api") for alias in config.regions]
-    return {name: {HISTORY_SINCE: str(int(now))} for name in apis if name not in have}
+    stacks = {stack.name: stack for stack in existing}
+    changed: dict[str, Mapping[str, str]] = {}
+    for alias in config.regions:
+        name = names.stack(config.prefix, alias, "api")
+        start = _start(stacks.get(name), config.history_days, int(now))
+        if start is not None:
+            changed[name] = {HISTORY_SINCE: str(start)}
+    return changed
+
+
+def _start(stack: DeployedStack | None, days: int, now: int) -> HistoryStart | None:
+    """Return the new start of a stack's history; None if it stays."""
+    if stack is None:
+        return HistoryStart(now)
+    if HISTORY_SINCE not in stack.parameters:
+        return HistoryStart(now + UPDATE)
+    settings = load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}
+    before = settings.get("historyDays")
+    if not isinstance(before, int) or before >= days:
+        return None
+    return HistoryStart.parse(stack.parameters[HISTORY_SINCE]).extended(now, before, within=UPDATE)
 
 
 def _items(aws: Aws, region: str, table: str) -> str:

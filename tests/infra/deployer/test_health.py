@@ -225,7 +225,7 @@ def storing(cloud: str) -> Aws:
     """A deployment of one region whose Api stack has a history, but no table yet."""
     aws = Aws()
     body = {
-        "Parameters": {"HistorySince": {"Type": "String", "Default": "5"}},
+        "Parameters": {"HistorySince": {"Type": "String", "Default": "[5,0]"}},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
     }
     make_stack(STACKS[0], REGION, body, tags=tags("globalchat", "oregon"))

@@ -1,4 +1,4 @@
-"""The command turns history on, shorter and off, by the real CDK command line."""
+"""The command turns history on, longer and off, by the real CDK command line."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ import yaml
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.discovery import discover
-from globalchat_infra.stack_interface import HISTORY_SINCE
+from globalchat_infra.stack_interface import HISTORY_SINCE, HistoryStart
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
@@ -68,7 +68,7 @@ def deployed() -> dict[str, Any]:
     }
 
 
-def test_history_is_turned_on_shortened_and_turned_off(cloud: str, equipped: User) -> None:
+def test_history_is_turned_on_lengthened_and_turned_off(cloud: str, equipped: User) -> None:
     # Not by the CDK: how the deployment without history was made does not matter.
     file = TEMPLATES_WITHOUT_HISTORY / "globalchat-oregon-api.template.json"
     body = json.loads(file.read_text(encoding="utf-8"))
@@ -79,14 +79,18 @@ def test_history_is_turned_on_shortened_and_turned_off(cloud: str, equipped: Use
     first = deployed()
     assert (first["days"], first["roles"]) == ("7", {"history-read", "history-write"})
     assert len(first["sources"] - {"none"}) == 2
-    assert int(first["since"]) > 1_700_000_000
+    since = HistoryStart.parse(first["since"])
+    assert since.at > 1_700_000_000
+    assert since.before == 0
     assert items() == 0
     store(3)
 
-    said = deploy(equipped, "--history-days", "3")
-    assert "messages that arrive from now on are stored for 3 days" in said
+    said = deploy(equipped, "--history-days", "30")
+    assert "messages that arrive from now on are stored for 30 days" in said
     assert "expire after the 7 days that they were given" in said
-    assert deployed() == {**first, "days": "3"}
+    longer = deployed()
+    assert longer == {**first, "days": "30", "since": longer["since"]}
+    assert HistoryStart.parse(longer["since"]).at > since.at
     assert items() == 3
 
     refused = deploy(equipped, "--history-days", "0", yes=False)

@@ -1,12 +1,16 @@
 """What is said of messages that begin to be stored, or are deleted, before anything is done."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from globalchat.core.clock import DAY
+from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat_infra.config import parse
 from globalchat_infra.deployer import stored_messages
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
@@ -15,6 +19,7 @@ from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_pl
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.stack_interface import HISTORY_SINCE, dump_settings
 from tests.infra.helpers.assembled_deployment import content
+from tests.paths import ROOT
 
 FILE = content()["context"]["globalchat"]
 ITEMS = {"globalchat-oregon-history": 12_345, "globalchat-sydney-history": 1}
@@ -59,7 +64,7 @@ def existing(days: int = 7) -> ExistingDeployment:
 def storing(found: ExistingDeployment, *aliases: str) -> ExistingDeployment:
     """Return a deployment whose Api stacks of these aliases have tables."""
     stacks = [
-        replace(each, parameters={HISTORY_SINCE: "5"})
+        replace(each, parameters={HISTORY_SINCE: "[5,0]"})
         if each.part == "api" and each.alias in aliases
         else each
         for each in found.stacks
@@ -97,7 +102,55 @@ def test_a_region_without_a_table_gets_one_and_the_others_keep_theirs() -> None:
     (line,) = said(plan)
     assert line.startswith("history is turned on in sydney: ")
     given = stored_messages.since_parameters(plan.config, plan.existing.stacks, 1_800_000_000.9)
-    assert given == {"globalchat-sydney-api": {HISTORY_SINCE: "1800000000"}}
+    assert given == {"globalchat-sydney-api": {HISTORY_SINCE: "[1800000600,0]"}}
+
+
+def test_a_new_stack_stores_from_now_on() -> None:
+    plan = plan_of(ExistingDeployment())
+    given = stored_messages.since_parameters(plan.config, [], 5.0)
+    assert given == dict.fromkeys(("globalchat-oregon-api", "globalchat-sydney-api"), {HISTORY_SINCE: "[5,0]"})
+
+
+def claimed(parameter: str, days: int, now: float) -> float:
+    """Return since when messages are stored, as the API claims: epoch seconds."""
+    context = {"env": {"HISTORY_DAYS": str(days), "HISTORY_SINCE": parameter, "LIMITS": "{}"}}
+    code = (ROOT / "infra/resolvers/limits.js").read_text(encoding="utf-8")
+    answer = evaluate_code(code, json.dumps(context), "request", clock=lambda: now, entropy=bytes)
+    since = json.loads(str(answer["evaluationResult"]))["payload"]["historySince"]
+    return datetime.fromisoformat(since).timestamp()
+
+
+@pytest.mark.parametrize("updated_after", [0, stored_messages.UPDATE])
+@pytest.mark.parametrize(
+    "changes", [[(0, 7)], [(0, 1), (5, 30)], [(0, 7), (2, 3), (9, 7)], [(0, 3), (1, 7), (2, 30), (3, 366)]]
+)
+def test_the_api_never_claims_what_has_expired_and_claims_all_when_the_days_have_passed(
+    changes: list[tuple[int, int]], updated_after: int
+) -> None:
+    """Whatever the days were before: an item keeps the expiry that it was given."""
+    begin, expiries, found = 1_800_000_000, {}, storing(existing(0))
+    for (day, days), (until, _) in pairwise([*changes, (changes[-1][0] + 12, 0)]):
+        plan = plan_of(found, days)
+        now = begin + day * DAY
+        given = stored_messages.since_parameters(plan.config, found.stacks, now)
+        stacks = [
+            replace(
+                each,
+                outputs={"settings": dump_settings(plan.config)},
+                parameters={**each.parameters, **given.get(each.name, {})},
+            )
+            for each in found.stacks
+            if each.part == "api"
+        ]
+        found = replace(found, stacks=stacks)
+        parameter = stacks[0].parameters[HISTORY_SINCE]
+        for stored in range(now + updated_after, begin + until * DAY + updated_after, DAY // 4):
+            expiries[stored] = stored + days * DAY
+        for asked in range(now + updated_after, begin + until * DAY, DAY // 4):
+            since = claimed(parameter, days, asked)
+            assert all(expiry > asked for stored, expiry in expiries.items() if since < stored <= asked)
+            assert since >= begin
+    assert claimed(parameter, days, begin + 400 * DAY) == max(begin + (400 - days) * DAY, begin)
 
 
 def test_turning_it_off_says_what_is_deleted_and_asks() -> None:

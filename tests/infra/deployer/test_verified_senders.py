@@ -105,7 +105,7 @@ def planned(senders: Senders, before: Senders, **parameters: str) -> Plan:
         outputs={stack_interface.SETTINGS_OUTPUT: stack_interface.dump_settings(settings)},
         tags={"project": "globalchat", "deployment": "globalchat", "alias": "oregon"},
         changed=datetime(2026, 1, 1, tzinfo=UTC),
-        parameters={stack_interface.HISTORY_SINCE: "0", **parameters},
+        parameters={stack_interface.HISTORY_SINCE: "[0,0]", **parameters},
     )
     request = DeployRequest(content(), Changes(regions=["oregon"], extras={"senders": senders}))
     return make_plan(request, ExistingDeployment(stacks=[stack]))

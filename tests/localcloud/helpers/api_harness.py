@@ -132,7 +132,7 @@ def deployed_api() -> Api:
             "BROADCAST_ROLE": "globalchat.oregon.broadcast",
             "CHANNELS": "cars,robots,tech,music,media",
             "HISTORY_DAYS": "0",
-            "HISTORY_SINCE": "0",
+            "HISTORY_SINCE": "[0,0]",
             "LIMITS": '{"message":2000,"sender":32,"id":64}',
             "REGION": "us-west-2",
             "VERIFIED_ROLES": "AWSReservedSSO_* deployers",
