@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
 
 import pytest
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import RegionApi
-from globalchat.client.events import BackendDescribed, GapRecorded, MessageReceived
+from globalchat.client.events import BackendDescribed, GapFilled, GapRecorded, MessageReceived
 from globalchat.client.messages import Draft, Message
 from globalchat.client.profiles import Profile
 from globalchat.client.region_connection import RegionConnection
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from globalchat.core.errors import Refused
-from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.core.errors import Refused, Unreachable
+from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.client.helpers.session_driver import QUICK, running
 from tests.localcloud.helpers.edited_templates import before_authors, before_history
 
@@ -35,6 +39,42 @@ async def test_a_session_publishes_and_receives(old: Profile) -> None:
         message = (await chat.next(MessageReceived)).message
         assert (message.text, message.arrival) == ("as ever", None)
         assert not chat.of(GapRecorded)
+
+
+@pytest.mark.parametrize("form", ["off", "before"])
+async def test_a_region_that_stores_messages_from_now_on_is_noticed_at_the_next_connection(
+    form: str, tmp_path: Path
+) -> None:
+    """Its description, the documents of its sockets and the gaps follow, in one running session."""
+    templates = TEMPLATES_WITHOUT_HISTORY if form == "off" else before_history(tmp_path / "templates")
+    async with AsyncExitStack() as first, AsyncExitStack() as session_stack:
+        cloud = await first.enter_async_context(
+            LocalCloud.open(templates, options=CloudOptions(rng=Random(1)))
+        )
+        session = Session(profile_of(cloud.regions), "oregon", channels=["tech"], options=QUICK)
+        chat = await session_stack.enter_async_context(running(session))
+        before = (await chat.next(BackendDescribed)).backend.history
+        assert before is None or not before.days
+        await chat.phase(Phase.LIVE)
+        await first.aclose()
+        await chat.phase(Phase.RETRYING)
+        ports = [urlsplit(each.graphql_url).port or 0 for each in cloud.regions]
+        options = CloudOptions(rng=Random(1))
+        async with LocalCloud.open(ports=ports, options=options) as updated:
+            after = (await chat.next(BackendDescribed)).backend.history
+            assert after is not None
+            assert after.days == 7
+            await chat.phase(Phase.LIVE)
+            session.send("tech", "stored")
+            assert (await chat.text("stored")).message.arrival is not None
+            for socket in session._runner._sockets.values():
+                socket.abort(Unreachable("lost", remedy=None))
+            await chat.phase(Phase.RETRYING)
+            async with RegionApi(profile_of(updated.regions).resolve("oregon")) as api:
+                await api.publish(Draft("1", "tech", "missed", None, 0))
+            assert (await chat.next(GapFilled)).channel == "tech"
+            await session_stack.aclose()
+        assert chat.texts == ["stored", "missed"]
 
 
 async def test_history_is_refused_by_name(old: Profile) -> None:

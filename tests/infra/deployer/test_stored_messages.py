@@ -108,7 +108,7 @@ def test_a_region_without_a_table_gets_one_and_the_others_keep_theirs() -> None:
 def test_a_new_stack_stores_from_now_on() -> None:
     plan = plan_of(ExistingDeployment())
     given = stored_messages.since_parameters(plan.config, [], 5.0)
-    assert given == dict.fromkeys(("globalchat-oregon-api", "globalchat-sydney-api"), {HISTORY_SINCE: "[5,0]"})
+    assert given == {f"globalchat-{alias}-api": {HISTORY_SINCE: "[5,0]"} for alias in ("oregon", "sydney")}
 
 
 def claimed(parameter: str, days: int, now: float) -> float:

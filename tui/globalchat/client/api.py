@@ -20,7 +20,7 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.response_errors import NO_HISTORY, is_undefined_field
 from globalchat.core.clock import WallClock
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.core.net import is_loopback
 
 ANOTHER_ID = "AnotherId"
@@ -73,6 +73,10 @@ class RegionApi:
     def clock_skew(self) -> float | None:
         """Seconds that this machine's clock is ahead of the backend's, by its latest answer; else None."""
         return self._http.clock_skew
+
+    def forget_version(self) -> None:
+        """Forget that the region was from before history: it may have been updated."""
+        self._is_before_history = False
 
     async def describe(self) -> Backend:
         """Return the channels and limits of the backend."""
@@ -213,6 +217,20 @@ class ApiPool:
                 opened.backend = await self._describe(endpoint, opened)
             return opened.backend
 
+    async def describe_again(self, endpoint: RegionEndpoint) -> Backend:
+        """Return the region's present description: it may have been updated since the last connection.
+
+        The former one, if the region does not answer now. Raises as `RegionApi.describe` does without one.
+        """
+        async with self._calling(endpoint) as opened:
+            opened.api.forget_version()
+            try:
+                opened.backend = await self._describe(endpoint, opened)
+            except UserError as error:
+                if opened.backend is None or isinstance(error, Unauthorized):
+                    raise
+            return opened.backend
+
     async def narrow_offset(self, endpoint: RegionEndpoint) -> None:
         """Narrow the estimate of a region's clock by a few requests, each at the most informative moment.
 
@@ -233,6 +251,7 @@ class ApiPool:
         """Forget what a region says of itself: it has changed, and is asked at the next connection."""
         if (opened := self._opened.get(endpoint)) is not None:
             opened.backend = None
+            opened.api.forget_version()
 
     def note_date(self, endpoint: RegionEndpoint, dated: Dated | None) -> None:
         """Learn from the date of an answer that did not come through these APIs."""

@@ -78,7 +78,7 @@ class SessionMachine:
         self._tried: dict[str, RegionEndpoint] = {}
         self._accepted: dict[str, RegionEndpoint] = {}
         self._warned: set[str] = set()
-        self._announced: RegionEndpoint | None = None
+        self._announced: tuple[RegionEndpoint, Backend] | None = None
 
     @property
     def publish_endpoint(self) -> RegionEndpoint:
@@ -306,8 +306,8 @@ class SessionMachine:
         )
 
     def _announce(self, link: RegionLink) -> None:
-        if link.endpoint != self._announced and link.backend is not None:
-            self._announced = link.endpoint
+        if link.backend is not None and (link.endpoint, link.backend) != self._announced:
+            self._announced = link.endpoint, link.backend
             self._emit(BackendDescribed(link.backend))
 
     # While live

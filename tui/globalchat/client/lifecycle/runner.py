@@ -157,7 +157,7 @@ class SessionRunner:
         located: RegionEndpoint | None = None
         try:
             located = await self._resolver.resolve(endpoint)
-            backend = await self._apis.describe(located)
+            backend = await self._apis.describe_again(located)
             self.feed(inputs.Described(number, located, backend))
             socket = self._sockets[number] = self._socket_to(located, number, backend)
             await socket.open()

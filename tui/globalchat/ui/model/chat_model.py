@@ -333,6 +333,7 @@ class ChatModel:
             self._down_since = self._clock()
 
     def _describe(self, backend: Backend) -> None:
+        is_new = self.backend is None or self.backend.remark != backend.remark
         self.backend = backend
         # The region's channels in its order, then those that were joined by name.
         extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
@@ -340,7 +341,7 @@ class ChatModel:
             channel: self.conversation(channel) for channel in backend.channels if channel not in self._left
         }
         self.conversations = known | extra
-        if backend.remark is not None:
+        if backend.remark is not None and is_new:
             self.warn(backend.remark)
 
     def _refuse_channel(self, channel: str, reason: str) -> None:
