@@ -134,7 +134,8 @@ class ApiStack(RegionStack):
             default=str(stack_interface.UNKNOWN_START),
             description="Since when messages are stored so long. Keep the previous value.",
         )
-        return since.value_as_string
+        value: str = since.value_as_string
+        return value
 
     def _bus(self) -> aws_events.EventBus:
         """Make the bus, on which the account's roles may put events, including relays of other regions.
