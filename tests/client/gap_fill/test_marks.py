@@ -91,6 +91,24 @@ def test_a_message_is_missed_once(client: Client) -> None:
     assert not second.was_gap
 
 
+@pytest.mark.parametrize("late", [1, 1_900])
+def test_a_comparison_leaves_to_the_socket_what_may_be_on_its_way(client: Client, late: int) -> None:
+    """History has a message before its subscribers: that is no reason to report it as missed."""
+    minute = 60 * SECOND
+    assert client.fill(page(minute - late), at=minute).missed == ()
+    client.receive(stored(minute - late))
+    lost = stored(minute + 1)
+    assert client.fill(page(minute - late, minute + 1), at=minute + 1).missed == ()
+    assert client.fill(page(minute - late, minute + 1), at=2 * minute).missed == (lost,)
+
+
+def test_an_absence_ends_with_its_newest_message(client: Client) -> None:
+    client.connect(20 * SECOND)
+    assert client.fill(page(-10 * SECOND, 20 * SECOND - 1), at=20 * SECOND).missed == (
+        stored(20 * SECOND - 1),
+    )
+
+
 def test_the_mark_stands_still_while_the_tail_is_open(client: Client) -> None:
     before = client.mark()
     client.tracker.open_tail(HERE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from globalchat.client.gap_fill.gaps import Gap, Place, moved
+from globalchat.client.gap_fill.gaps import END, Gap, Place, moved
 from globalchat.client.history import HistoryPage
 from globalchat.client.inbox import digest
 from globalchat.client.messages import Message
@@ -30,6 +30,7 @@ class Fill:
             None if the floor is known.
         begins: A cursor: older messages are no longer stored ("" if all are).
         tail: The number of the tail that it ends; None if the channel was not subscribed when it began.
+        in_transit: A cursor: later messages may still come over the socket, and do not count as missed yet.
         region_time: When it began (epoch ms of the region's clock; None if unknown).
         before: The cursor of the next request; None reads from the end.
         is_over: True once nothing more has to be read: the floor, the end of the stored messages or a limit
@@ -48,6 +49,7 @@ class Fill:
     gap: Gap | None = None
     margin: float | None = None
     begins: str = ""
+    in_transit: str = END
     tail: int | None = None
     region_time: int | None = None
     before: str | None = None
@@ -85,7 +87,7 @@ class Fill:
                 break
             self.oldest = arrival
             mark = digest(message)
-            if not self.is_known(mark):
+            if arrival <= self.in_transit and not self.is_known(mark):
                 self.missed[mark] = message
         # The items between the oldest message and the cursor had expired.
         if page.next is None or page.next <= self.floor:

@@ -33,6 +33,8 @@ from globalchat.core.clock import DAY
 
 RELAY = float(DAY)
 """Seconds for which EventBridge retries a relay: an event may reach another region this much later."""
+IN_TRANSIT = 2.0
+"""Seconds for which a live channel's socket may bring what history has already: not a reason to report it."""
 UNFINISHED = frozenset({GapReason.UNREACHABLE, GapReason.SKIPPED})
 """The reasons of gaps that are read again automatically."""
 
@@ -215,6 +217,9 @@ class MarkTracker:
         record = self._record_of(place)
         assert record.mark is not None, "confirm comes first"
         floor = self._tail_floor(record)
+        in_transit = END
+        if region_time is not None and not (record.was_away or record.is_first):
+            in_transit = cursor_at(region_time - round(IN_TRANSIT * 1000))
         return Fill(
             place,
             floor if record.reread is None else min(floor, record.reread),
@@ -222,6 +227,7 @@ class MarkTracker:
             self._limit,
             margin=self._margin if record.is_first else None,
             begins=self._begin_of_history(terms, region_time),
+            in_transit=in_transit,
             region_time=region_time,
             tail=record.tail if record.is_confirmed else None,
         )
