@@ -36,7 +36,7 @@ COMMANDS = {
     "bench": Entry("bench", "Run a load test: count every message at every subscriber."),
     "doctor": Entry("doctor", "Find out what is wrong, and what to do about it."),
     "verify": Entry("verify", "Ask AWS whether it agrees with the local cloud."),
-    "whoami": Entry("whoami", "Print as whom the backend takes you."),
+    "whoami": Entry("whoami", "Print the identity that the backend sees."),
     "outputs": Entry("outputs", "Show where the regions of a profile are."),
     "cost": Entry("cost", "Estimate what a deployment costs in a month."),
     "deploy": Entry("deploy", "Deploy the backend to AWS, or update it."),

@@ -1,4 +1,4 @@
-"""Who wrote a message: what AWS vouches for, beside what a sender calls itself. Pure."""
+"""Authors of messages: the identity that AWS has authenticated, beside the name a sender gives. Pure."""
 
 import re
 from enum import Enum
@@ -11,7 +11,7 @@ _PERSON = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
 
 class AuthorKind(Enum):
-    """What an author is: nothing (a holder of the API key), a verified person, or a machine."""
+    """The kinds of authors: none (a holder of the API key), a verified person, or a machine."""
 
     NONE = "none"
     PERSON = "person"
@@ -26,7 +26,7 @@ def author_kind(author: str | None) -> AuthorKind:
 
 
 def short_author(author: str) -> str:
-    """Return the part of an author that people say: `ana` of `ana@example.com`, `ci` of `…:user/ci`."""
+    """Return the short name of an author: `ana` for `ana@example.com`, `ci` for `…:user/ci`."""
     if author_kind(author) is AuthorKind.PERSON:
         return author.partition("@")[0] or author
     return author.rpartition("/")[2] or author

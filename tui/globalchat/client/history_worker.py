@@ -119,6 +119,8 @@ class HistoryWorker:
         self._group: asyncio.TaskGroup | None = None
         self._closing = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        # By channel: how far pages were loaded, those being loaded (also before `run`), the live channels,
+        # and the locks that keep the fills of a channel apart.
         self._loaded: dict[str, _Loaded] = {}
         self._loading: set[str] = set()
         self._followed: dict[str, _Followed] = {}
@@ -435,6 +437,7 @@ class HistoryWorker:
         """
         count = 0
         for message in result.missed:
+            # None for those that a socket has brought since they were read.
             event = self._inbox.receive_stored(message, endpoint.alias, self._now())
             if event is not None:
                 count += 1

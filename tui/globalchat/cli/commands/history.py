@@ -34,8 +34,8 @@ them, and prints one object per message: id, channel, message (the text), sender
 for: a person's name or a machine's ARN, null for a holder of the API key), region (the AWS region in which it
 was sent), sentAt (UTC) and arrival (its place in the history of the region that is read).
 
-Behind the time stands ✓ before messages of a verified person, $ before those of other users and roles of AWS,
-as for `subscribe`.
+After the time, ✓ marks messages of a verified person, $ those of other users and roles of AWS, as for
+`subscribe`.
 
 With --compare it lists messages of the last hour, or since --since, that one region has stored and another
 lacks, and exits 1 if there are any. Messages of the last 30 seconds may be in transit and are left out, as

@@ -24,8 +24,8 @@ stored); via (the alias of that region), transitMs (from sentAt to its arrival) 
 transitErrorMs (the maximum error of transitMs), both null if unknown; filled (true if it was read from the
 history).
 
-Behind the time stands ✓ before messages of a verified person, named by their author (with another sender's
-name in parentheses), $ before those of other users and roles of AWS, and a blank before all others.
+After the time, ✓ marks messages of a verified person, named by their author (with another sender's
+name in parentheses), $ those of other users and roles of AWS.
 --verified prints only messages of verified persons.
 
 With --since it first prints messages that arrived since then, from the history, then new ones, each once.

@@ -1,4 +1,4 @@
-"""`globalchat whoami`: what the backend calls a caller, by which credentials, and until when."""
+"""`globalchat whoami`: the identity that the backend sees, its credentials, and when they expire."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ from globalchat.core.errors import ExitCode
 if TYPE_CHECKING:
     from datetime import datetime
 
-HELP = """Print as whom the backend takes you: what your messages have as their author.
+HELP = """Print the identity that the backend sees: the author of your messages.
 
-A person is one who has signed in with AWS IAM Identity Center, a machine any other role or user of AWS; the
-author cannot be chosen by who sends. With an API key there is none: others see the name that you choose, and
-anyone who has the key may choose the same. It also prints by which credentials, and until when they hold.
+A person has signed in with AWS IAM Identity Center; a machine is any other role or user of AWS. A sender
+cannot choose the author. With an API key there is none: others see the name that you choose, and
+anyone who has the key may choose the same. It also prints where the credentials come from, and when they
+expire.
 
 --json prints one object: region (the AWS region that was asked), author (null with an API key), kind
 ("person", "machine" or null), auth ("iam" or "apiKey"), credentials (where they come from), accessKeyId (null
@@ -46,7 +47,7 @@ class WhoamiOptions:
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """What a region calls a caller, and how the calls are authenticated."""
+    """The author that a region sees, and how the calls are authenticated."""
 
     region: str
     author: str | None
@@ -81,8 +82,8 @@ async def _ask(profile: Profile, region: str | None) -> KnownCaller:
         ends = endpoint.api_key_expires
         until = None if ends is None else datetime.fromtimestamp(ends, UTC)
         return KnownCaller(endpoint.region, author, False, source, expires=until)
-    held = endpoint.signer()  # After the call: what has signed it, without a wait.
-    return KnownCaller(endpoint.region, author, True, source, held.access_key, held.expires)
+    credentials = endpoint.signer()  # Returns at once: they have just signed the call.
+    return KnownCaller(endpoint.region, author, True, source, credentials.access_key, credentials.expires)
 
 
 def _source(profile: Profile, endpoint: RegionEndpoint) -> str:

@@ -130,12 +130,15 @@ class MarkTracker:
     ) -> None:
         self._margin = options.fill_margin
         self._limit = options.fill_limit
+        # Without comparisons, nothing else would move the mark while a channel is live.
         self._follows_socket = options.history_interval is None
         self._window = window
         self._records: dict[Place, _Record] = {}
+        # Sets that keep their order: what `take_changes` returns next.
         self._changed: dict[Place, None] = {}
         self._forgotten: dict[Place, None] = {}
         self._new_ignored: list[SeenId] = []
+        # By channel: the region of the last `start_ack`, and the time of the oldest message of a loaded page.
         self._regions: dict[str, str] = {}
         self._loaded: dict[str, int] = {}
         self.restore(marks or {}, ignored)
