@@ -30,7 +30,7 @@ AUTHOR = "ana@example.com"
 
 
 def stamped(draft: Draft, text: str | None = None, *, author: str | None = AUTHOR) -> Message:
-    """What the backend makes of a draft."""
+    """Return the message that the backend makes of a draft."""
     text = draft.text if text is None else text
     return Message(draft.id, draft.channel, text, draft.sender, "us-west-2", 0, author=author)
 
