@@ -13,8 +13,9 @@ from globalchat.cli.commands.history import HistoryOptions
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import RegionApi
 from globalchat.client.history import cursor_at, latest_messages
-from globalchat.client.messages import Draft, Message
+from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import Profile
+from globalchat.client.response_errors import throttled_error
 from globalchat.core.clock import iso_time, now_ms
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, UserError
@@ -239,6 +240,23 @@ async def test_a_repair_that_does_not_arrive_fails(
         found, said = printed(capsys)
         assert (code, found[0]["repaired"]) == (ExitCode.FAILED, False)
         assert said.endswith("repaired: 0 of 1; 1 did not arrive within 200 ms\n")
+
+
+async def test_a_region_that_throttles_at_first_is_asked_again(
+    local_cloud: LocalCloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe, throttled = RegionApi.describe, {"oregon", "sydney"}
+
+    async def describe_later(api: RegionApi) -> Backend:
+        if api.endpoint.alias in throttled:
+            throttled.remove(api.endpoint.alias)
+            raise throttled_error(api.endpoint.alias, None)
+        return await describe(api)
+
+    monkeypatch.setattr(RegionApi, "describe", describe_later)
+    await put(local_cloud, "old")
+    assert await run(profile_of(local_cloud.regions)) == ExitCode.DONE
+    assert "compared 1 message sent since" in capsys.readouterr().err
 
 
 async def test_regions_without_history_cannot_be_compared(

@@ -19,11 +19,12 @@ from globalchat.core.text import LINE_BREAK, sanitize
 if TYPE_CHECKING:
     from globalchat.client.messages import Message
     from globalchat.client.profiles import Profile
+    from globalchat.client.retry import RetryPolicy
 
 LATEST = 50
 """How many messages are printed unless --since or --limit says otherwise."""
 RETRY_FOR = 30.0
-"""Seconds for which a page is asked for again while the region throttles."""
+"""Seconds for which a region is asked again while it throttles."""
 UNKNOWN_TIME = "----------  --:--:--"
 
 HELP = """Print the messages of CHANNEL in the order of arrival in one region, oldest first.
@@ -102,22 +103,25 @@ def _compare(name: str, given: HistoryOptions) -> ExitCode:
     return history_compare.run(given, *administration(name, given.aws_profile))
 
 
+def retry_policy() -> "RetryPolicy":
+    """Return how the reading of one region is retried."""
+    from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
+
+    return RetryPolicy(
+        Random(), give_up_after=RETRY_FOR, attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS
+    )
+
+
 async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
     from globalchat.cli.streams import Output
     from globalchat.client import history
     from globalchat.client.api import RegionApi
-    from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 
     output = Output.standard()
     line: Callable[[Message], str] = _as_json if given.as_json else text_line
     since = None if given.since is None else now_ms() - round(given.since * 1000)
     async with RegionApi(await profiles.pick(profile, given.region)) as api:
-        policy = RetryPolicy(
-            Random(),
-            give_up_after=RETRY_FOR,
-            attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS,
-        )
-        reader = history.RetryingReader(api, policy)
+        reader = history.RetryingReader(api, retry_policy())
         if since is None or given.limit is not None:
             count = LATEST if given.limit is None else given.limit
             found = await history.latest_messages(reader, given.channel, count, since=since)

@@ -5,10 +5,9 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING
 
-from globalchat.cli.commands.history import RETRY_FOR, HistoryOptions, text_line
+from globalchat.cli.commands.history import HistoryOptions, retry_policy, text_line
 from globalchat.cli.output import echo_err, json_line, message_document, write_lines
 from globalchat.client.api import RegionApi
 from globalchat.client.comparison import (
@@ -19,10 +18,9 @@ from globalchat.client.comparison import (
     StoredInRegion,
     compare,
 )
-from globalchat.client.history import RetryingReader, messages_since
+from globalchat.client.history import RetryingReader, messages_since, retrying
 from globalchat.client.messages import Identity
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
-from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 from globalchat.core.clock import HOUR, iso_time, now_ms, short_duration
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.logs import log_event
@@ -120,7 +118,7 @@ async def _open(
     """
     apis = [await stack.enter_async_context(RegionApi(each)) for each in endpoints]
     async with task_group() as group:
-        asked = [group.create_task(api.describe()) for api in apis]
+        asked = [group.create_task(retrying(retry_policy(), api.describe)) for api in apis]
     readers: list[_RegionReader] = []
     for api, task in zip(apis, asked, strict=True):
         alias, terms = api.endpoint.alias, task.result().history
@@ -128,11 +126,8 @@ async def _open(
             why = "was deployed before there was a history" if terms is None else "keeps no history"
             echo_err(f"{alias} {why}, and is left out")
             continue
-        policy = RetryPolicy(
-            Random(), give_up_after=RETRY_FOR, attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS
-        )
         stored = StoredInRegion(alias, terms.since)
-        readers.append(_RegionReader(api.endpoint, api, RetryingReader(api, policy), stored))
+        readers.append(_RegionReader(api.endpoint, api, RetryingReader(api, retry_policy()), stored))
     if len(readers) < least:
         raise UserError("There are no two regions that store messages: nothing can be compared.")
     return readers
