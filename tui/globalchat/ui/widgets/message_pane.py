@@ -147,11 +147,11 @@ class MessagePane(RowView, can_focus=True):
         """Show a conversation where it was left, at first from its end, with nothing chosen."""
         self.chosen = None
         self.names = names
-        anchor = self._take_up(conversation)
+        anchor = self._replace_conversation(conversation)
         if self.search.query:
             self.search.restart(self._rows, None)
             self.post_message(self.Matched())
-        self._start(anchor)
+        self._show_rows(anchor)
         self._refresh_pill()
 
     def sync(self) -> None:

@@ -74,7 +74,9 @@ class RowView(ScrollView):
         self.following = True
         self.conversation: Conversation | None = None
         self._index = RowIndex((), self.row_height)
+        # Where each conversation was left; None at its end.
         self._left: WeakKeyDictionary[Conversation, Anchor | None] = WeakKeyDictionary()
+        # True while this class scrolls: only the user's scrolling starts or stops following the end.
         self._moving = False
         self._idle: Timer | None = None
         self._changed_at = 0.0
@@ -126,7 +128,7 @@ class RowView(ScrollView):
         anchor = self._anchor()
         self._head_text, self._head_role = text, role
         self._lay_out_head()
-        self._settle(anchor)
+        self._scroll_to_anchor(anchor)
 
     def toggle_fold(self) -> bool:
         """Unfold the visible folded rows, or else fold the unfolded ones. Return False without any."""
@@ -145,7 +147,7 @@ class RowView(ScrollView):
         return True
 
     def foldable_rows(self) -> list[Row]:
-        """Return the visible rows."""
+        """Return the rows that fold together: the visible ones."""
         first = self._index.locate(max(self._top, self._index.base))
         last = self._index.locate(min(self._top + self.size.height, self._index.base + self._index.total) - 1)
         if first is None or last is None:
@@ -169,7 +171,7 @@ class RowView(ScrollView):
     def jump_to_tail(self) -> None:
         """Show the newest row and follow the end again."""
         self._set_following(True)
-        self._settle(None)
+        self._scroll_to_anchor(None)
 
     def reveal(self, row: Row, *, above: int | None = None, line: int | None = None) -> None:
         """Scroll to a row: `above` lines below the top; None leaves it if it is visible already.
@@ -188,7 +190,7 @@ class RowView(ScrollView):
             return
         self._set_following(False)
         middle = max(0, (self.size.height - height) // 2)
-        self._settle(Anchor(row, first), above=middle if above is None else above)
+        self._scroll_to_anchor(Anchor(row, first), above=middle if above is None else above)
         self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -198,7 +200,7 @@ class RowView(ScrollView):
             return
         self._moving = True
         try:
-            self._look(round(old_value), round(new_value))
+            self._measure_view(round(old_value), round(new_value))
         finally:
             self._moving = False
         self._set_following(self.scroll_y >= self.max_scroll_y)
@@ -221,7 +223,7 @@ class RowView(ScrollView):
         if self.text_width != self._shaped_width:
             self.rewrap()
         else:
-            self._settle(self._anchor())
+            self._scroll_to_anchor(self._anchor())
 
     def rewrap(self) -> None:
         """Show the same rows in another shape."""
@@ -335,7 +337,7 @@ class RowView(ScrollView):
         return len(self._head) if len(self._index) else 0
 
     @property
-    def _missing(self) -> int:
+    def _padding(self) -> int:
         """The empty lines above few rows, which are at the bottom."""
         return max(0, self.size.height - self._index.total - self._head_height)
 
@@ -351,10 +353,10 @@ class RowView(ScrollView):
 
     def row_at(self, y: int) -> tuple[Row, int] | None:
         """Return the row at a line of the view, and the number of the line in it; None above all rows."""
-        place = self._index.locate(self._top + y - self._missing) if y >= self._missing else None
+        place = self._index.locate(self._top + y - self._padding) if y >= self._padding else None
         return (self._index.row(place[0]), place[1]) if place is not None else None
 
-    def _take_up(self, conversation: Conversation | None) -> Anchor | None:
+    def _replace_conversation(self, conversation: Conversation | None) -> Anchor | None:
         """Replace the conversation. Return where the new one was left; None if at its end, or never shown."""
         if self.conversation is not None:
             self._left[self.conversation] = self._anchor()
@@ -367,7 +369,7 @@ class RowView(ScrollView):
         self._set_following(anchor is None)
         return anchor
 
-    def _start(self, anchor: Anchor | None) -> None:
+    def _show_rows(self, anchor: Anchor | None) -> None:
         """Show the rows of another conversation."""
         self._reshape()
         rows: list[Row] = []
@@ -380,10 +382,10 @@ class RowView(ScrollView):
             self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def _measure_again(self, anchor: Anchor | None) -> None:
-        self._settle(anchor)
+        self._scroll_to_anchor(anchor)
         # The visible rows are a sample for the heights of the rest.
         self._index.calibrate()
-        self._settle(anchor)
+        self._scroll_to_anchor(anchor)
 
     def _replay(self) -> list[Edit]:
         """Show the changes since the last call in one repaint. Return the edits."""
@@ -398,9 +400,9 @@ class RowView(ScrollView):
             if anchor is not None and (place := self.conversation.index_of(anchor.row)) is not None:
                 # The lines of what is shown keep their numbers: a selection consists of those.
                 self._index.base += line - self._anchor_line(anchor, place)
-            self._settle(None if self.following else anchor)
+            self._scroll_to_anchor(None if self.following else anchor)
         for index in repaint or ():
-            top = self._index.top(index) - self._top + self._missing
+            top = self._index.top(index) - self._top + self._padding
             self.refresh(Region(0, top, self.size.width, self._index.height(index)))
         return edits
 
@@ -411,7 +413,7 @@ class RowView(ScrollView):
     def _visible_row(self, y: int, *, from_end: bool = False) -> Anchor | None:
         """Return the row on a line of the view, or the one nearest to it; None without rows."""
         index = self._index
-        line = self._top + y - self._missing
+        line = self._top + y - self._padding
         place = index.locate(min(max(line, index.base), index.base + index.total - 1))
         if place is None:
             return None
@@ -423,12 +425,12 @@ class RowView(ScrollView):
         top, height = self._index.top(place), self._index.height(place)
         return top + (height - anchor.line if anchor.from_end else min(anchor.line, height - 1))
 
-    def _settle(self, anchor: Anchor | None, *, above: int = 0) -> None:
+    def _scroll_to_anchor(self, anchor: Anchor | None, *, above: int = 0) -> None:
         """Scroll to the end, or so that the anchor is `above` lines below the top."""
         self._moving = True
         try:
-            goal = self._goal(anchor, above)
-            self._announce()
+            goal = self._scroll_goal(anchor, above)
+            self._set_total_height()
             # Following also ends a running animation to another place; otherwise it may continue.
             if goal != self.scroll_offset.y or (anchor is None and goal != self.scroll_target_y):
                 self.scroll_to(y=goal, animate=False, force=True)
@@ -444,7 +446,7 @@ class RowView(ScrollView):
 
     # -- measuring ------------------------------------------------------------------------------------------
 
-    def _goal(self, anchor: Anchor | None, above: int) -> int:
+    def _scroll_goal(self, anchor: Anchor | None, above: int) -> int:
         """Measure the rows that will be visible; return the scroll position."""
         index, height = self._index, self.size.height
         if anchor is None or self.conversation is None:
@@ -464,7 +466,7 @@ class RowView(ScrollView):
             if index.total == before:
                 return goal
 
-    def _look(self, old: int, new: int) -> None:
+    def _measure_view(self, old: int, new: int) -> None:
         """Measure after the user scrolled, keeping the distance between the old and the new view."""
         index = self._index
         # At the very top, and during an animation, measurements above must not move the view.
@@ -474,7 +476,7 @@ class RowView(ScrollView):
         line, before = start + new, (index.base, index.total)
         index.measure_lines(line, self.size.height, pin)
         if (index.base, index.total) != before:
-            self._announce()
+            self._set_total_height()
             goal = line - index.base + self._head_height
             if goal != new:
                 self.scroll_to(y=goal, animate=False, force=True)
@@ -491,7 +493,7 @@ class RowView(ScrollView):
             return
         index, line = self._index, self._top
         more = index.measure_more(line, lambda: monotonic() - now > _IDLE_BUDGET)
-        self._announce()
+        self._set_total_height()
         offset = line - index.base + self._head_height
         if offset != self.scroll_offset.y:
             self.set_reactive(Widget.scroll_y, float(offset))
@@ -501,7 +503,7 @@ class RowView(ScrollView):
             self._idle.stop()
             self._idle = None
 
-    def _announce(self) -> None:
+    def _set_total_height(self) -> None:
         """Set the height for the scroll bar, without a new layout, which nothing else here needs."""
         size = Size(self.scrollable_content_region.width, self._index.total + self._head_height)
         if size != self.virtual_size:

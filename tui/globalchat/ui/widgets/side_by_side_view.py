@@ -128,7 +128,7 @@ class SideBySidePane(RowView, can_focus=False):
     def show(self, feed: Conversation | None) -> None:
         """Show the rows of a channel where it was left, at first from its end."""
         self.set_empty_text(empty_text(feed.channel if feed is not None else None))
-        self._start(self._take_up(feed))
+        self._show_rows(self._replace_conversation(feed))
 
     def on_click(self, event: events.Click) -> None:
         """Unfold a message on a click on its remark about hidden lines."""
