@@ -57,6 +57,7 @@ class RegionApi:
     ) -> None:
         self.endpoint = endpoint
         self._signed = credentials is not None
+        # The documents with fields that the region lacks: it is older than they are.
         self._undefined: set[str] = set()
         self._http = GraphQLHttp(endpoint, credentials=credentials, timeout=timeout)
 
@@ -75,8 +76,8 @@ class RegionApi:
         return self._http.clock_skew
 
     def forget_version(self) -> None:
-        """Forget that the region was from before history: it may have been updated."""
-        self._is_before_history = False
+        """Forget which fields the region lacked: it may have been updated."""
+        self._undefined.clear()
 
     async def describe(self) -> Backend:
         """Return the channels and limits of the backend."""
