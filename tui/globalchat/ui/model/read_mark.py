@@ -145,7 +145,7 @@ class ReadMarks:
     """
 
     def __init__(self) -> None:
-        self.changed: Callable[[], object] = bool
+        self.changed: Callable[[], object] = bool  # `bool` does nothing.
         self._marks: dict[str, ReadMark] = {}
         self._restored: dict[str, str] = {}
         self._kept: dict[str, str] = {}
