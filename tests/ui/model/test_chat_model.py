@@ -20,6 +20,7 @@ from globalchat.client.events import (
     MarksUnavailable,
     MessageReceived,
     OutboxUnavailable,
+    PageLoaded,
     StateChanged,
 )
 from globalchat.client.messages import Backend, Draft, Message
@@ -319,3 +320,43 @@ def test_drops_that_history_brings_again_are_one_line_once_they_came(model: Chat
     model.reduce(GapRecorded(("tech",), NOON + 5_000, NOON + 6_000, GapReason.SKIPPED))
     model.take_effects()
     assert notices(model)[1:] == ["… 3 messages skipped 12:00:05–12:00:06: more came than could be shown"]
+
+
+@pytest.fixture
+def returned(clock: Clock) -> ChatModel:
+    """Return a chat in Oregon whose channel *tech* was read until noon by an earlier run."""
+    model = ChatModel(sender="bo", calendar=Calendar(UTC), clock=clock)
+    kept = json.dumps([NOON, f"m-{NOON}", {"oregon": f"{0:026}"}, 0, 0])
+    model.read_marks.restore({"tech:bo": kept}, "bo")
+    model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon")))
+    return model
+
+
+def test_what_is_looked_up_above_the_end_that_was_read_is_not_unread(returned: ChatModel) -> None:
+    """Older pages, and a gap that the user reads; what arrived since counts."""
+
+    def stored(number: int) -> MessageReceived:
+        event = received("tech", f"m{number}", NOON + number)
+        message = replace(event.message, arrival=f"{number:026}")
+        return replace(event, message=message, filled=True)
+
+    model = returned
+    model.watching = "tech"
+    for number in (8, 9):
+        model.reduce(stored(number))
+    model.watching = None
+    mark = model.conversation("tech").mark
+    model.reduce(PageLoaded("tech", (stored(6).message, stored(7).message), False))
+    for number in (4, 5):
+        model.reduce(stored(number))
+    model.reduce(GapFilled("tech", NOON + 4, NOON + 6, 2))
+    assert (mark.unread, len(rows(model))) == (0, 6)
+    late = replace(stored(3), message=replace(stored(3).message, arrival=f"{99:026}"))
+    model.reduce(late)
+    model.reduce(stored(10))
+    assert mark.unread == 2
+
+
+def test_a_page_of_a_channel_that_was_not_opened_counts(returned: ChatModel) -> None:
+    returned.reduce(PageLoaded("tech", (received("tech", "new", NOON + 1).message,), True))
+    assert returned.conversation("tech").mark.unread == 1

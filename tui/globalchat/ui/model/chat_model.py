@@ -259,6 +259,9 @@ class ChatModel:
             start = conversation.mark.start
             if seen and row.at < self._started_at and start is not None and row.order > start.order:
                 conversation.divide(row, start.order)
+            if not seen and conversation.mark.was_there(row.order, message.arrival, event.via):
+                conversation.add(row)  # from a gap above what was read
+                return
         conversation.arrive(row, message.arrival, seen=seen)
         # Messages come until the region has ended the subscription to a channel that was left.
         if not seen and conversation.channel not in self._left:
@@ -279,17 +282,19 @@ class ChatModel:
         if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
             return  # Rows between it and the rest would be missing.
         mark, messages = conversation.mark, event.messages[-conversation.room :]
-        unread = [row for message in messages for row in self._put_older(conversation, message)]
-        for row in unread:
+        new = [row for message in messages for row in self._put_older(conversation, message)]
+        for row in new:
             conversation.divide(row, mark.start.order if mark.start is not None else None)
         if self.watching == event.channel:
             mark.read()
             if event.is_start and not conversation.rows:
                 mark.read_empty()
             return
-        mentions = sum(bool(row.mentions) for row in unread)
-        mark.count_page(len(unread), mentions, is_all=event.is_start or len(unread) < len(messages))
-        for row in unread:
+        if mark.is_read_on:
+            return  # Its end was seen: what the user looks up above it is not unread.
+        mentions = sum(bool(row.mentions) for row in new)
+        mark.count_page(len(new), mentions, is_all=event.is_start or len(new) < len(messages))
+        for row in new:
             self.attention.note(event.channel, row, missed=True)
 
     def _put_older(self, conversation: Conversation, message: Message) -> list[MessageRow]:

@@ -52,6 +52,16 @@ class ReadMark:
             self._load(kept)
         self.start: ReadPosition | None = self.position
 
+    @property
+    def is_read_on(self) -> bool:
+        """True if the channel was read to its end since the chat started."""
+        return self.start is not None and self.position is not self.start
+
+    def was_there(self, order: Order, arrival: str | None, via: str | None) -> bool:
+        """Return True if a message was in the channel when it was read to its end since the chat started."""
+        position = self.position
+        return self.is_read_on and position is not None and not position.is_before(order, arrival, via)
+
     def note(self, order: Order, arrival: str | None, via: str | None) -> None:
         """Note a message that is in the channel."""
         if self._newest is None or order > self._newest:
