@@ -19,7 +19,7 @@ from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.appsync.model import REQUEST_SECONDS
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
-from globalchat.localcloud.definition import CloudDefinition, RegionDefinition
+from globalchat.localcloud.definition import CloudDefinition
 from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.fault_injection import Faults, TableFaults
@@ -127,25 +127,28 @@ class LocalCloud:
             deployment = provision(assembly, urls=urls, check_code=_check_code)
             apis = [api for region in deployment.regions for api in region.apis]
             people = People(ACCOUNT, apis, AccessKeys(chosen.rng, chosen.clock))
-            access_keys = people.keys.by_id
             rng = random.Random(chosen.rng.getrandbits(64))
             table_faults = TableFaults(rng)
             tables = _open_tables(deployment, chosen, table_faults, stack)
             store = _open_events(chosen.events_file, tables, stack)
             events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
-            backends = []
-            problems = Problems()
-            for region in deployment.regions:
-                with problems.collected():
-                    backends.append(
-                        _backend(region, urls[region.region], access_keys, events, tables, chosen)
-                    )
-            problems.check()
+            backends = _backends(deployment, urls, people.keys.by_id, events, tables, chosen)
             faults = Faults([backend.faulty for backend in backends], rng, table_faults)
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             events.connect(appsync, chosen.interceptor or faults.interceptor)
             await stack.enter_async_context(events)
             usage = Usage(chosen.monotonic)
+            endpoint = AwsEndpoint(
+                services(
+                    events,
+                    base_url=aws_url,
+                    clock=chosen.clock,
+                    tables=None if tables is None else tables.calls,
+                ),
+                regions=names,
+                access_keys=people.keys.by_id,
+                clock=chosen.clock,
+            )
             limit = stack.enter_context(closing(ConnectionLimit(chosen.max_connections)))
             for backend in backends:
                 server = serve_app(
@@ -157,20 +160,8 @@ class LocalCloud:
                     shutdown_seconds=CLOSE_SECONDS + 1,
                 )
                 await stack.enter_async_context(server)
-            endpoint = AwsEndpoint(
-                services(
-                    events,
-                    base_url=aws_url,
-                    clock=chosen.clock,
-                    tables=None if tables is None else tables.calls,
-                ),
-                regions=names,
-                access_keys=access_keys,
-                clock=chosen.clock,
-            )
-            await stack.enter_async_context(
-                serve_app(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
-            )
+            server = serve_app(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
+            await stack.enter_async_context(server)
             running = tuple(backend.running for backend in backends)
             notices = (*_notices(store), *(() if tables is None else tables.notices))
             yield cls(running, aws_url, people, events, usage, faults, notices, tables)
@@ -286,26 +277,38 @@ def _open_tables(
     )
 
 
-def _backend(
-    region: RegionDefinition,
-    base_url: str,
+def _backends(
+    deployment: CloudDefinition,
+    urls: Mapping[str, str],
     access_keys: Mapping[str, AccessKey],
     events: EventSink,
     tables: _OpenTables | None,
     options: CloudOptions,
-) -> RegionBackend:
-    return RegionBackend(
-        region,
-        base_url,
-        api_key=new_api_key(options.rng),
-        key_expires_at=options.clock() + KEY_LIFETIME,
-        access_keys=access_keys,
-        events=events,
-        tables=None if tables is None else tables.sources,
-        clock=options.clock,
-        options=options.realtime,
-        request_seconds=options.request_seconds,
-    )
+) -> list[RegionBackend]:
+    """Make the APIs of all regions; `urls` are by AWS region.
+
+    Raises:
+        TemplateError: some cannot be used; the problems of all of them.
+    """
+    backends: list[RegionBackend] = []
+    problems = Problems()
+    for region in deployment.regions:
+        with problems.collected():
+            backend = RegionBackend(
+                region,
+                urls[region.region],
+                api_key=new_api_key(options.rng),
+                key_expires_at=options.clock() + KEY_LIFETIME,
+                access_keys=access_keys,
+                events=events,
+                tables=None if tables is None else tables.sources,
+                clock=options.clock,
+                options=options.realtime,
+                request_seconds=options.request_seconds,
+            )
+            backends.append(backend)
+    problems.check()
+    return backends
 
 
 def _ports(names: Sequence[str], ports: Sequence[int] | None) -> list[int]:
