@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import RegionApi
@@ -13,6 +15,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.credentials import Credentials
+from globalchat.localcloud import people
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.session_driver import QUICK, running
 
@@ -36,6 +39,11 @@ USER = "arn:aws:iam::123456789012:user/teams/ci"
 def test_what_an_author_is(author: str, kind: AuthorKind, short: str) -> None:
     assert (author_kind(author), short_author(author)) == (kind, short)
     assert author_kind(None) is AuthorKind.NONE
+
+
+@given(st.text("aZ9_+=,.@-:/ é", max_size=3) | st.text("aZ9_+=,.@-", min_size=62, max_size=66))
+def test_the_names_of_persons_are_those_under_which_the_local_cloud_lets_people_sign_in(name: str) -> None:
+    assert (author_kind(name) is AuthorKind.PERSON) is (people.NAME.fullmatch(name) is not None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ ANONYMOUS = "anonymous"
 """The name of a message without a sender and without an author."""
 
 _PERSON = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-"""The names of persons: AWS allows these characters in the name of a role's session."""
+"""The names of persons: those that AWS allows for a role's session (STS API reference, AssumeRole)."""
 
 
 class AuthorKind(Enum):
