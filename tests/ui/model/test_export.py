@@ -59,6 +59,7 @@ def test_json_holds_the_original_in_plain_ascii(conversation: Conversation) -> N
         "name": "tech",
         "message": HOSTILE,
         "sender": "[eve]\x1b",
+        "author": None,
         "region": "ap-southeast-2",
         "sentAt": "2026-11-24T12:00:01.500Z",
         "via": "oregon",
@@ -108,6 +109,7 @@ def test_details_show_both_clocks_route_and_id() -> None:
     lines = dict(message_details(row, CALENDAR, NAMES))
     assert lines == {
         "From": "ana",
+        "Verified": "no: whoever has the API key may use this name",
         "Sent": "2026-11-24 12:00:00.000+00:00  (Sydney's clock)",
         "Received": "2026-11-24 12:00:00.161+00:00  (this machine's clock)",
         "Under way": "161 ms, by the clocks' estimated difference",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from globalchat.client.authors import ANONYMOUS
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.text import sanitize
@@ -17,7 +18,7 @@ from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export, message_details
-from globalchat.ui.model.names import ANONYMOUS, FULL_CELLS, Names
+from globalchat.ui.model.names import FULL_CELLS, Names
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import Mentions, MessageRow
 from globalchat.ui.model.side_by_side import SideBySideModel
@@ -159,7 +160,7 @@ def test_a_name_that_imitates_a_drawn_one_does_not_look_like_it() -> None:
     people = list(map(names.name, ALIKE["long, in the middle"]))
     seen = [person.drawn(12) for person in people]
     mimic = names.name(seen[0])
-    assert people[0].raw in names.take_changed()
+    assert people[0].owner in names.take_changed()
     assert len({person.drawn(12) for person in (*people, mimic)}) == 3
 
 

@@ -22,7 +22,7 @@ SIGNS = str.maketrans(
         **dict.fromkeys("◌·∙⋅", "."),
         **dict.fromkeys("◐◑◒◓", "/"),
         **dict.fromkeys("✖✗✘×⊘✕", "x"),
-        **dict.fromkeys("✓✔", "o"),
+        **dict.fromkeys("✓✔", "v"),
         **dict.fromkeys("–—‒―−", "-"),
         **dict.fromkeys("“”„", '"'),
         **dict.fromkeys("‘’‚", "'"),
@@ -67,7 +67,8 @@ def _translate(segment: Segment) -> Segment:
 
 def to_ascii(text: str) -> str:
     """Replace the chat's signs in a text by ASCII of the same width."""
-    tick = TICKS.get(text.rstrip(" "))
-    if tick is not None and len(tick) <= len(text):
+    # The same sign in one cell is no tick, but marks a verified person.
+    tick = TICKS.get(text.rstrip(" ")) if len(text) > 1 else None
+    if tick is not None:
         return tick.ljust(len(text))
     return text.translate(SIGNS)

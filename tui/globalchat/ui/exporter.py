@@ -92,7 +92,8 @@ class Exporter:
         assert alias is not None
         open_history = await to_thread(load_history_opener)
         known = {_identity(row): row for row in conversation.rows if isinstance(row, MessageRow)}
-        factory = RowFactory(self._view_model.model.sender, conversation.calendar)
+        model = self._view_model.model
+        factory = RowFactory(model.sender, conversation.calendar, model.author)
         rows: dict[Row, None] = dict.fromkeys(row for row in conversation.rows if row.at >= since)
         shown_at = monotonic()
         async with open_history(profile, alias) as reader:

@@ -105,6 +105,7 @@ class ChatModel:
         self.warning_dismissed = False
         self.outgoing = OutgoingMessages()
         self.sender = sender
+        self.author: str | None = None
         self.levels = levels or Levels()
         self.attention = Attention(self.levels, clock)
         self.read_marks = ReadMarks()
@@ -204,12 +205,13 @@ class ChatModel:
                 self._describe(backend)
             case DraftQueued(draft):
                 self.outgoing.queue(self.conversation(draft.channel), self._rows, draft)
-            case DraftAccepted(draft, region, sent_at):
+            case DraftAccepted(draft, region, sent_at, author):
+                self._identify(author)
                 conversation = self.conversation(draft.channel)
                 # A draft that had to wait does not show how fast the region answers.
                 if not self.outgoing.has_waited(draft.id):
                     self.answer_ms = max(0, self._clock() - draft.created_at)
-                self.outgoing.accept(conversation, draft, region, sent_at, self._clock())
+                self.outgoing.accept(conversation, event, self._rows, self._clock())
                 self._compare_clocks(draft, region, sent_at)
             case DraftRefused(draft, _, reason):
                 self.outgoing.refuse(self.conversation(draft.channel), draft, reason)
@@ -244,7 +246,7 @@ class ChatModel:
         conversation = self.conversation(message.channel)
         # An own message without a row was sent by an earlier run, or its row is gone.
         if event.own:
-            if not self.outgoing.deliver(conversation, event):
+            if not self.outgoing.deliver(conversation, event, self._rows):
                 conversation.add(self._row(event))
             conversation.mark.note(message.order, message.arrival, event.via)
             if self.watching == conversation.channel:
@@ -269,11 +271,20 @@ class ChatModel:
 
     def _row(self, event: MessageReceived) -> MessageRow:
         row = self._rows.message(event)
-        # A new name may look like known ones, all of which are then drawn differently.
+        self._redraw_names()
+        return row
+
+    def _redraw_names(self) -> None:
+        """Show names again that a new name looks like: they are drawn differently, or marked."""
         if renamed := self._rows.names.take_changed():
             for each in self.conversations.values():
                 each.rename(renamed)
-        return row
+
+    def _identify(self, author: str | None) -> None:
+        """Note what the backend calls the user."""
+        self.author = author
+        self._rows.identify(author)
+        self._redraw_names()
 
     def _load_page(self, event: PageLoaded) -> None:
         """Put a page of older messages in its place; what was not read in an earlier run is unread."""
@@ -302,7 +313,7 @@ class ChatModel:
         via = self.state.region if self.state is not None else ""
         mark, received = conversation.mark, MessageReceived(message, via, 0, None, filled=True)
         mark.note(message.order, message.arrival, via)
-        if self.outgoing.awaits(message) and self.outgoing.deliver(conversation, received):
+        if self.outgoing.awaits(message) and self.outgoing.deliver(conversation, received, self._rows):
             return []
         row = self._row(received)
         conversation.add(row)
@@ -340,6 +351,7 @@ class ChatModel:
     def _describe(self, backend: Backend) -> None:
         is_new = self.backend is None or self.backend.remark != backend.remark
         self.backend = backend
+        self._identify(backend.author)
         # The region's channels in its order, then those that were joined by name.
         extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
         known = {

@@ -7,6 +7,7 @@ from itertools import accumulate
 from sys import getsizeof
 
 from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.names import Name, NameKey
 from globalchat.ui.model.read_mark import Order, ReadMark
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
@@ -157,12 +158,22 @@ class Conversation:
             row.whole = whole
             self.touch(row)
 
-    def rename(self, names: Collection[str]) -> None:
-        """Record that these names (`Name.raw`) are now drawn differently."""
+    def rename(self, names: Collection[NameKey]) -> None:
+        """Record that these names (`Name.owner`) are now drawn differently."""
         if self._edits is None:
             return  # A widget that shows this channel later paints all of it.
-        for row in [row for row in self.rows if isinstance(row, NamedRow) and row.name.raw in names]:
+        for row in [row for row in self.rows if isinstance(row, NamedRow) and row.name.owner in names]:
             self.touch(row)
+
+    def attribute(self, row: MessageRow, name: Name, author: str | None) -> None:
+        """Give a row the name and the author that the backend has stamped it with."""
+        row.author = author
+        if row.name.key != name.key:
+            row.name = name
+            index = self.index_of(row)
+            if index is not None:
+                self._decorate(index)
+                self._decorate(index + 1)
 
     def move(self, row: Row, at: int) -> None:
         """Give a row a new time, and its new place."""
@@ -303,7 +314,7 @@ def _belong_together(first: Row | None, second: Row) -> bool:
     return (
         isinstance(first, MessageRow)
         and isinstance(second, MessageRow)
-        and first.name.raw == second.name.raw
+        and first.name.key == second.name.key
         and first.own == second.own
         and second.at - first.at <= GROUP_WITHIN
     )

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 
+from globalchat.client.authors import AuthorKind, author_kind
 from globalchat.core.clock import is_plausible, iso_time
+from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.names import RegionNames
@@ -69,7 +71,7 @@ def export(
 def _line(row: Row, stamp: Callable[[int], str]) -> str:
     if isinstance(row, MessageRow):
         text = row.text.replace("\n", "\n    ")
-        return f"{stamp(row.at)}  {row.sender}: {text}{_remark(row)}"
+        return f"{stamp(row.at)}{row.mark:1} {row.sender}: {text}{_remark(row)}"
     return f"{stamp(row.at)}  -- {row.text} --" if isinstance(row, NoticeRow) else ""
 
 
@@ -84,7 +86,9 @@ def _markdown(conversation: Conversation, rows: list[Row]) -> str:
             parts.append(f"\n## {day}\n\n")
         if isinstance(row, MessageRow):
             text = _markdown_text(row).replace("\n", "  \n  ")
-            parts.append(f"- {calendar.second(row.at)} **{_escape(row.sender)}**: {text}{_remark(row)}\n")
+            mark = f"{row.mark} " if row.mark else ""
+            sender = f"{mark}**{_escape(row.sender)}**"
+            parts.append(f"- {calendar.second(row.at)} {sender}: {text}{_remark(row)}\n")
         elif isinstance(row, NoticeRow):
             parts.append(f"- {calendar.second(row.at)} *{_escape(row.text)}*\n")
     return "".join(parts)
@@ -114,12 +118,13 @@ def _record(row: Row, channel: str) -> dict[str, object]:
     sent_at = _utc(row.at)
     if not isinstance(row, MessageRow):
         return {"name": channel, "notice": row.text if isinstance(row, NoticeRow) else "", "sentAt": sent_at}
-    text, sender = row.original or (row.text, row.name.raw)
+    text, sender = row.original or (row.text, row.name.raw or None)
     return {
         "id": row.id,
         "name": channel,
         "message": text,
         "sender": sender,
+        "author": row.author,
         "region": row.origin,
         "sentAt": sent_at,
         "via": row.via,
@@ -162,7 +167,7 @@ def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Pl
         b = text_place(lines(row), last[1], end[1]) if number == last[0] else len(text)
         # A message without text still counts, unless the selection only touches its edge.
         if a < b or first[0] < number < last[0]:
-            head = f"{row.time} {row.sender}: " if named and isinstance(row, MessageRow) else ""
+            head = f"{row.time}{row.mark} {row.sender}: " if named and isinstance(row, MessageRow) else ""
             parts.append(head + text[a:b])
     return "\n".join(parts)
 
@@ -221,6 +226,29 @@ def _read_at(row: MessageRow, calendar: Calendar) -> str:
     return f", because it was missed, {calendar.full(row.received_at)}  (this machine's clock)"
 
 
+_ACCOUNT = re.compile(r"arn:[a-z-]+:(?:sts|iam)::(\d+):(.*)")
+
+
+def _vouching(row: MessageRow) -> list[tuple[str, str]]:
+    """Return who vouches for a message's sender, and what the sender calls itself beside that."""
+    if row.author is None:
+        if row.delivery in (Delivery.SENDING, Delivery.REFUSED, Delivery.UNSENT):
+            return []
+        imitated = row.name.imitated
+        warning = "" if imitated is None else f"; it looks like {imitated}, who has not signed this"
+        return [("Verified", f"no: whoever has the API key may use this name{warning}")]
+    author = brief(row.author)
+    found = _ACCOUNT.fullmatch(row.author)
+    if author_kind(row.author) is AuthorKind.PERSON:
+        vouched = f"yes: AWS vouches for {author}, who signed in (as with IAM Identity Center)"
+    elif found is not None:
+        vouched = f"a machine: AWS account {found[1]} vouches for {brief(found[2])}, whose ARN is {author}"
+    else:
+        vouched = f"a machine: AWS vouches for {author}"
+    own = sanitize(row.name.raw, name=True)
+    return [("Verified", vouched), *([("Sender", own)] if own else [])]
+
+
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
     """Return all details of a message, as pairs of a label and a sanitised value."""
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
@@ -230,7 +258,8 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
         ("From", row.sender + (" (you)" if row.own else "")),
         ("Sent", f"{calendar.full(row.at)}  ({clock})"),
     ]
-    if not row.name.can_be_typed:
+    lines[1:1] = _vouching(row)
+    if sanitize(row.name.raw, multiline=False) != row.name.raw:
         spelled = row.name.raw.encode("unicode_escape").decode("ascii")
         lines.insert(1, ("Spelled", brief(spelled)))
     if row.received_at and not row.from_history:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import blake2s
 from zlib import crc32
 
+from globalchat.client.authors import ANONYMOUS, AuthorKind, author_kind, full_name, short_author
 from globalchat.client.messages import MessageLimits
+from globalchat.core.lookalikes import shape, shapes_of_claim
 from globalchat.core.text import nfc, sanitize
 from globalchat.ui.model.text import clip, clip_middle, code_units, shown_name
-
-ANONYMOUS = "anonymous"
-"""The name shown for a message without a sender."""
 
 NAME_COLOURS = 8
 """The number of colours of senders, without the user's own."""
@@ -28,33 +27,68 @@ _LONGEST = 256
 _TAG_DIGITS = (4, 8, 16)
 
 
+NameKey = tuple[str, str | None]
+"""What makes two names the same: the sender's own name in NFC, and the author."""
+
+
 class Name:
-    """A sender's name; two names are the same if their `raw` is equal.
+    """A sender's name; two names are the same if their `key` is equal.
+
+    A name with an author is drawn by the author, which no sender chooses.
 
     Attributes:
-        raw: The name itself, in NFC: canonically equivalent spellings are one name.
+        key: The name itself, in NFC (canonically equivalent spellings are one name), and the author.
         shown: The sanitised name; different names may have the same.
+        short: The same for narrow columns: of an author the part that people say.
         colour: Which of `NAME_COLOURS` it has.
     """
 
-    __slots__ = ("_names", "colour", "raw", "shown")
+    __slots__ = ("_names", "colour", "key", "short", "shown")
 
-    def __init__(self, raw: str, names: "Names") -> None:
-        self.raw = raw
-        self.shown = sanitize(raw, name=True)
+    def __init__(self, key: NameKey, names: "Names") -> None:
+        self.key = key
+        self.shown = sanitize(full_name(*key), name=True)
+        self.short = self.shown if self.author is None else sanitize(short_author(self.author), name=True)
         # The same colour in every run and on every machine, unlike `hash`.
-        self.colour = crc32(raw.encode("utf-8", "surrogatepass")) % NAME_COLOURS
+        self.colour = crc32((self.author or self.raw).encode("utf-8", "surrogatepass")) % NAME_COLOURS
         self._names = names
 
     @property
+    def raw(self) -> str:
+        """What the sender calls itself, in NFC."""
+        return self.key[0]
+
+    @property
+    def author(self) -> str | None:
+        """Who AWS vouches for."""
+        return self.key[1]
+
+    @property
+    def owner(self) -> NameKey:
+        """The key of whom the name belongs to: an author may have several names, drawn alike."""
+        return self.key if self.author is None else ("", self.author)
+
+    @property
     def full(self) -> str:
-        """The whole name, for places with room for it."""
-        return self.drawn(FULL_CELLS)
+        """The whole name, for places with room for it; it says so if the name looks like another's."""
+        person = self.imitated
+        drawn = self.drawn(FULL_CELLS)
+        return drawn if person is None else f"{drawn} (not verified: looks like {person})"
+
+    @property
+    def imitated(self) -> str | None:
+        """The verified person whose name this one looks like, without being vouched for; None without one."""
+        return self._names.imitated(self)
+
+    @property
+    def mention(self) -> str:
+        """What mentions this sender after an @."""
+        return self.raw if self.author is None else short_author(self.author)
 
     @property
     def can_be_typed(self) -> bool:
         """True if the name appears unchanged in a text, so that a mention of it can be recognised."""
-        return sanitize(self.raw, multiline=False) == self.raw
+        return sanitize(self.mention, multiline=False) == self.mention
 
     def drawn(self, cells: int) -> str:
         """Return the name in at most `cells` cells."""
@@ -65,21 +99,49 @@ class Names:
     """Keeps the names in use, and draws them so that no two look alike at any width."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Name] = {}
+        self._known: dict[NameKey, Name] = {}
         self._labels: dict[int, _Labels] = {}
-        self._changed: set[str] = set()
+        self._changed: set[NameKey] = set()
+        self._persons: dict[str, None] = {}
+        self._shapes: dict[str, str] = {}
+        self._claims: dict[str, set[NameKey]] = {}
 
-    def name(self, given: str | None) -> Name:
+    def name(self, given: str | None, author: str | None = None) -> Name:
         """Return the name of a sender; a missing or blank one is `ANONYMOUS`."""
-        raw = _identity(given) if given and given.strip() else ANONYMOUS
-        name = self._known.get(raw) or Name(raw, self)
+        raw = _identity(given) if given and given.strip() else "" if author is not None else ANONYMOUS
+        # Bounded as names are, since a faulty backend may send authors of any length.
+        key = (raw, _identity(author) if author else author)
+        name = self._known.get(key) or Name(key, self)
         self._note(name)
+        if author is not None:
+            self.protect(author)
         return name
+
+    def protect(self, author: str) -> None:
+        """Mark names that look like this one's from now on, if it is a verified person."""
+        if author in self._persons or author_kind(author) is not AuthorKind.PERSON:
+            return
+        self._persons[author] = None
+        if len(self._persons) > _MOST:
+            del self._persons[next(iter(self._persons))]
+            self._shapes = {each: who for each, who in self._shapes.items() if who in self._persons}
+        shapes = {found for form in (author, short_author(author)) if (found := shape(form))}
+        for each in shapes:
+            self._shapes.setdefault(each, author)
+            self._changed |= self._claims.get(each, set())
+
+    def imitated(self, name: Name) -> str | None:
+        """Return the verified person whose name a name without an author looks like; None without one."""
+        if name.author is not None or not self._shapes:
+            return None
+        claims = sorted(shapes_of_claim(name.raw), key=lambda each: (-len(each), each))
+        found = (self._shapes.get(each) for each in claims)
+        return next((person for person in found if person is not None), None)
 
     def drawn(self, name: Name, cells: int) -> str:
         """Return how a name is drawn in at most `cells` cells."""
         # An old row may show a name that was forgotten.
-        if name.raw not in self._known:
+        if name.key not in self._known:
             self._note(name)
         labels = self._labels.get(cells)
         if labels is None:
@@ -88,23 +150,34 @@ class Names:
                 labels.add(each)
         return labels.label(name)
 
-    def take_changed(self) -> set[str]:
-        """Return the names (`raw`) whose appearance has changed because of others since the last call."""
+    def take_changed(self) -> set[NameKey]:
+        """Return the names (`owner`) whose appearance has changed because of others since the last call."""
         changed, self._changed = self._changed, set()
         return changed
 
     def _note(self, name: Name) -> None:
         # Moved to the end: the names that were seen last are kept.
-        is_new = self._known.pop(name.raw, None) is None
-        self._known[name.raw] = name
+        is_new = self._known.pop(name.key, None) is None
+        self._known[name.key] = name
         if not is_new:
             return
         for labels in self._labels.values():
             self._changed |= labels.add(name)
+        if name.author is None:
+            for each in shapes_of_claim(name.raw):
+                self._claims.setdefault(each, set()).add(name.key)
         if len(self._known) > _MOST:
             oldest = self._known.pop(next(iter(self._known)))
+            self._forget_claims(oldest)
             for labels in self._labels.values():
                 labels.remove(oldest)
+
+    def _forget_claims(self, name: Name) -> None:
+        for each in shapes_of_claim(name.raw) if name.author is None else ():
+            claiming = self._claims.get(each, set())
+            claiming.discard(name.key)
+            if not claiming:
+                self._claims.pop(each, None)
 
 
 class _Labels:
@@ -112,30 +185,30 @@ class _Labels:
 
     def __init__(self, cells: int) -> None:
         self._cells = cells
-        self._cut: dict[str, set[str]] = {}
-        self._middle: dict[str, set[str]] = {}
-        self._tagged: dict[str, str] = {}
+        self._cut: dict[str, set[NameKey]] = {}
+        self._middle: dict[str, set[NameKey]] = {}
+        self._tagged: dict[str, NameKey] = {}
 
-    def add(self, name: Name) -> set[str]:
-        """Add a name. Return those (`raw`) that must be drawn differently now."""
-        changed: set[str] = set()
-        cut, middle = clip(name.shown, self._cells), clip_middle(name.shown, self._cells)
+    def add(self, name: Name) -> set[NameKey]:
+        """Add a name. Return those (`owner`) that must be drawn differently now."""
+        changed: set[NameKey] = set()
+        cut, middle = self._forms(name)
         for label, owners in ((cut, self._cut), (middle, self._middle)):
             here = owners.setdefault(label, set())
             if len(here) == 1:
                 changed |= here
-            here.add(name.raw)
+            here.add(name.owner)
         changed |= self._middle.get(cut, set())
         if cut in self._tagged:
             changed.add(self._tagged.pop(cut))
-        return changed - {name.raw}
+        return changed - {name.owner}
 
     def remove(self, name: Name) -> None:
         """Forget a name."""
-        cut, middle = clip(name.shown, self._cells), clip_middle(name.shown, self._cells)
+        cut, middle = self._forms(name)
         for label, owners in ((cut, self._cut), (middle, self._middle)):
             here = owners.get(label, set())
-            here.discard(name.raw)
+            here.discard(name.owner)
             if not here:
                 owners.pop(label, None)
         if len(self._tagged) > 2 * _MOST:
@@ -143,19 +216,33 @@ class _Labels:
 
     def label(self, name: Name) -> str:
         """Return the first form of a name that no other name has."""
-        cut = clip(name.shown, self._cells)
-        if self._cut.get(cut, set()) <= {name.raw}:
+        cut, middle = self._forms(name)
+        if self._is_free(cut, name, self._cut):
             return cut
-        middle = clip_middle(name.shown, self._cells)
-        if self._middle.get(middle, set()) <= {name.raw} and self._cut.get(middle, set()) <= {name.raw}:
+        if self._is_free(middle, name, self._middle, self._cut):
             return middle
-        digest = blake2s(name.raw.encode("utf-8", "surrogatepass")).hexdigest()
+        identity = name.raw if name.author is None else f"{name.author}\0{name.raw}"
+        digest = blake2s(identity.encode("utf-8", "surrogatepass")).hexdigest()
         tagged = cut
         for digits in _TAG_DIGITS:
             tagged = f"{clip(name.shown, max(0, self._cells - digits - 1))}~{digest[:digits]}"[-self._cells :]
-            if tagged not in self._cut and self._tagged.setdefault(tagged, name.raw) == name.raw:
+            if tagged not in self._cut and self._tagged.setdefault(tagged, name.owner) == name.owner:
                 break
         return tagged
+
+    @staticmethod
+    def _is_free(label: str, name: Name, *owned: Mapping[str, set[NameKey]]) -> bool:
+        """Return True if no other name needs a label. Marks keep senders without an author apart from others.
+
+        So no sender can make an author's name longer by choosing the same one.
+        """
+        others = {owner for owners in owned for owner in owners.get(label, ())} - {name.owner}
+        return not others if name.author is None else all(author is None for _, author in others)
+
+    def _forms(self, name: Name) -> tuple[str, str]:
+        """Return a name cut at its end, and cut in its middle."""
+        first = name.shown if self._cells >= FULL_CELLS else name.short
+        return clip(first, self._cells), clip_middle(name.shown, self._cells)
 
 
 def _identity(given: str) -> str:
@@ -180,9 +267,9 @@ class KnownSenders:
     def add(self, name: Name) -> None:
         """Add the sender of a message, unless a mention of the name could not be recognised."""
         # A known name was checked when it was added; it moves to the end.
-        if self._names.pop(name.raw, False) is False and not name.can_be_typed:
+        if self._names.pop(name.mention, False) is False and not name.can_be_typed:
             return
-        self._names[name.raw] = None
+        self._names[name.mention] = None
         if len(self._names) > _MOST_SENDERS:
             del self._names[next(iter(self._names))]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from globalchat.client.events import DraftWaiting, MessageReceived
+from globalchat.client.events import DraftAccepted, DraftWaiting, MessageReceived
 from globalchat.client.messages import Draft, Message
 from globalchat.core.clock import WallClock
 from globalchat.core.interpreter import as_typed_here
@@ -194,15 +194,17 @@ class OutgoingMessages:
         self._settle(conversation, event.draft, Delivery.SENDING, reason)
         self._waits[event.draft.id] = event
 
-    def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
+    def accept(self, conversation: Conversation, event: DraftAccepted, rows: RowFactory, now: int) -> None:
         """Show a draft as accepted at `now` (epoch ms), unless its echo was faster."""
+        draft = event.draft
         self._waits.pop(draft.id, None)
         # Without a row, the echo was faster than the answer.
         row = self._rows.get(draft.id)
         if row is not None:
             self._accepted_at[draft.id] = now
-            row.delivery, row.reason, row.origin = Delivery.ACCEPTED, None, region
-            conversation.move(row, sent_at)
+            row.delivery, row.reason, row.origin = Delivery.ACCEPTED, None, event.region
+            conversation.attribute(row, rows.names.name(draft.sender, event.author), event.author)
+            conversation.move(row, event.sent_at)
 
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """Show a draft as permanently refused."""
@@ -219,7 +221,7 @@ class OutgoingMessages:
         row = self._rows.get(message.id)
         return row is not None and row.draft is not None and row.draft.is_echoed_by(message)
 
-    def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
+    def deliver(self, conversation: Conversation, event: MessageReceived, rows: RowFactory) -> bool:
         """Show a message as delivered after its echo. Return False if no row waits for it."""
         self._waits.pop(event.message.id, None)
         self._accepted_at.pop(event.message.id, None)
@@ -230,7 +232,9 @@ class OutgoingMessages:
         row.delivery, row.reason, row.draft = Delivery.DELIVERED, None, None
         row.origin, row.via, row.transit_ms = event.message.region, event.via, event.transit_ms
         row.transit_error_ms = event.transit_error_ms
-        conversation.move(row, event.message.sent_at)
+        message = event.message
+        conversation.attribute(row, rows.names.name(message.sender, message.author), message.author)
+        conversation.move(row, message.sent_at)
         return True
 
     def discard(self, conversation: Conversation, row: MessageRow) -> None:

@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from globalchat.client.authors import AuthorKind
 from globalchat.core.text import plural
 from globalchat.ui.model.calendar import transit
 from globalchat.ui.model.names import NAME_COLOURS, RegionNames
-from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
+from globalchat.ui.model.rows import FAILED, IMITATION, MARKS, Delivery, MessageRow, NamedRow, NoticeRow, Row
 from globalchat.ui.model.status import AGAIN, UNFOLD, Keys
 from globalchat.ui.model.text import Span, clip, pad, shown_lines
 
 TICK_CELLS = 2
 TRANSIT_CELLS = 6
 TIME_CELLS = 5
+_PLAIN_MARK_CELLS = 2
+"""The cells before every line of a message without columns: only the sender's mark stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Columns:
     def text_start(self) -> int:
         """The first cell of the text."""
         if self.plain:
-            return 0
+            return _PLAIN_MARK_CELLS
         return self.margin + TIME_CELLS + (2 + self.name + 2 if self.name else 1)
 
     @property
@@ -99,6 +102,9 @@ ROLES = (
     "time",
     *(f"sender-{number}" for number in range(NAME_COLOURS)),
     "sender-own",
+    "verified",
+    "machine",
+    "imitation",
     "text",
     "pending",
     "mention",
@@ -128,6 +134,11 @@ TICKS = {
     Delivery.DELIVERED: "✓✓",
     Delivery.REFUSED: "✗",
     Delivery.UNSENT: "✗",
+}
+MARK_ROLES = {
+    MARKS[AuthorKind.PERSON]: "verified",
+    MARKS[AuthorKind.MACHINE]: "machine",
+    IMITATION: "imitation",
 }
 _WARNINGS = 3
 """The most link warnings that are shown individually."""
@@ -253,21 +264,31 @@ def _remark_spans(remark: str, columns: Columns) -> Sequence[Span]:
     return shown_lines(remark, columns.remark)[0]
 
 
+def mark_piece(row: NamedRow) -> Piece:
+    """Return the cell of a sender's mark, a piece of its own: a blank for most senders."""
+    return Piece(row.mark or " ", MARK_ROLES.get(row.mark, "text"))
+
+
 def _head(row: MessageRow, columns: Columns) -> Line:
+    # In the cell behind the time, or the first one: no name and no text reaches it. A piece of its own.
+    mark = mark_piece(row)
     if columns.plain:
-        return []
-    line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")]
+        return [mark, Piece(" " * (_PLAIN_MARK_CELLS - 1))]
+    line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time"), mark]
     if not columns.name:
-        return [*line, Piece(" ")]
+        return line
     name = "" if row.grouped else row.name.drawn(columns.name)
-    return [*line, Piece("  "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
+    return [*line, Piece(" "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
 
 
 def _prefix(row: MessageRow, columns: Columns) -> str:
     """Return the pieces before the text if there are no columns for them."""
     if columns.plain:
         return f"{row.time} {row.sender}: "
-    return "" if columns.name or row.grouped else f"{row.name.drawn(12)}: "
+    if columns.name or row.grouped:
+        # Behind a mark the text of a grouped row keeps apart.
+        return " " if row.mark and not columns.name else ""
+    return f"{' ' if row.mark else ''}{row.name.drawn(12)}: "
 
 
 def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
@@ -319,6 +340,8 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
         opening, remedy = _OPENING.get(row.delivery, ""), _remedy(row.delivery, keys)
         role = "warning" if row.delivery is Delivery.SENDING else "failure"
         remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", role))
+    if row.mark == IMITATION and not row.grouped:
+        remarks.append((f"▲ not verified: this name looks like {row.name.imitated}", "warning"))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
     # Bounded, so that a message with many deceptive links does not fill the pane.

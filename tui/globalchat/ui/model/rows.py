@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import count, pairwise
 from sys import intern
 
+from globalchat.client.authors import AuthorKind, author_kind, short_author
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Draft
 from globalchat.core.text import is_hidden, nfc, sanitize
@@ -14,6 +15,11 @@ from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.links import Link, find_links
 from globalchat.ui.model.names import Name, Names
 from globalchat.ui.model.text import Span
+
+MARKS = {AuthorKind.NONE: "", AuthorKind.PERSON: "✓", AuthorKind.MACHINE: "$"}
+"""The marks of who AWS vouches for: verified persons, and other users and roles."""
+IMITATION = "!"
+"""The mark of a sender that is not verified and looks like a verified person."""
 
 
 class Delivery(Enum):
@@ -63,14 +69,23 @@ class Row:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NamedRow(Row):
-    """A row with a sender."""
+    """A row with a sender; `author` is who AWS vouches for, as far as the backend has said."""
 
     name: Name
+    author: str | None = None
 
     @property
     def sender(self) -> str:
         """The sender's full name, which differs from all others."""
         return self.name.full
+
+    @property
+    def mark(self) -> str:
+        """The mark of the sender, which stands where no name or text can: one cell, or empty."""
+        kind = author_kind(self.author)
+        if kind is AuthorKind.NONE and self.name.imitated is not None:
+            return IMITATION
+        return MARKS[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +162,15 @@ class MessageRow(NamedRow):
 
 
 class Mentions:
-    """Finds the mentions of one name.
+    """Finds the mentions of one sender, by any of its names.
 
     It searches original texts, since after sanitising, a mention of another name could look the same.
     """
 
-    def __init__(self, name: str) -> None:
-        self._wanted = "@" + nfc(name).casefold()
+    def __init__(self, *names: str) -> None:
+        # The longest first: a name may begin with another.
+        wanted = {"@" + nfc(name).casefold() for name in names}
+        self._wanted = sorted(wanted, key=len, reverse=True)
 
     def spans(self, text: str, shown: str) -> tuple[Span, ...]:
         """Return the parts of `shown`, the sanitised `text`, that mention the name."""
@@ -176,16 +193,25 @@ class Mentions:
         """Find the mentions in a text in NFC."""
         # Folding changes lengths (`ß`, `İ`); `starts` maps back to the text.
         folded, starts = _folded(text)
-        place = folded.find(self._wanted)
+        spans = {span for wanted in self._wanted for span in self._found_name(wanted, text, folded, starts)}
+        last = 0
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if start >= last:
+                yield start, end
+                last = end
+
+    @staticmethod
+    def _found_name(wanted: str, text: str, folded: str, starts: "range | list[int]") -> Iterator[Span]:
+        place = folded.find(wanted)
         while place >= 0:
-            stop = place + len(self._wanted)
+            stop = place + len(wanted)
             start = starts[place]
             end = starts[stop] if stop < len(folded) else len(text)
             # A name cannot end within the folding of one character (`ß` as `ss`).
             whole = stop == len(folded) or starts[stop - 1] != end
             if whole and not (start and _is_named(text[start - 1])) and not _goes_on(text[end : end + 1]):
                 yield start, end
-            place = folded.find(self._wanted, place + 1)
+            place = folded.find(wanted, place + 1)
 
 
 def _folded(text: str) -> tuple[str, range | list[int]]:
@@ -222,20 +248,37 @@ _LAST = "\uffff"
 class RowFactory:
     """Makes rows from messages, drafts and notices, and sanitises their text. `names` are the senders'."""
 
-    def __init__(self, sender: str, calendar: Calendar) -> None:
+    def __init__(self, sender: str, calendar: Calendar, author: str | None = None) -> None:
         self.names = Names()
+        self.author = author
         self._calendar = calendar
         self._uids = count(1)
         self.rename(sender)
 
     def rename(self, sender: str) -> None:
         """Mark the mentions of another name from now on."""
-        self._mentions = Mentions(sender)
+        self._sender = sender
+        self._find_mentions()
+
+    def identify(self, author: str | None) -> None:
+        """Note what the backend calls the user: it is mentioned by that, too, and drafts will have it."""
+        if author != self.author:
+            self.author = author
+            self._find_mentions()
+        if author is not None:
+            self.names.protect(author)
+
+    def _find_mentions(self) -> None:
+        authors = () if self.author is None else (self.author, short_author(self.author))
+        self._mentions = Mentions(self._sender, *authors)
 
     def message(self, event: MessageReceived) -> MessageRow:
         """Return the row of a message that arrived."""
         message = event.message
-        row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
+        row = self._row(
+            message.id, message.text, message.sender, message.author, message.sent_at, own=event.own
+        )
+        row.author = message.author and intern(message.author)
         # Interned, so that all messages of a region share one string.
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
         row.transit_error_ms = event.transit_error_ms
@@ -250,7 +293,8 @@ class RowFactory:
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
         # Below all present rows, whatever this machine's clock says.
-        row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
+        at = max(draft.created_at, tail + 1)
+        row = self._row(draft.id, draft.text, draft.sender, self.author, at, own=True)
         row.time = self._calendar.minute(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
         return row
@@ -259,12 +303,14 @@ class RowFactory:
         """Return a row that says something about the channel: the last of its millisecond, or the first."""
         return NoticeRow(uid=next(self._uids), at=at, tie="" if is_first else _LAST, text=text, role=role)
 
-    def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
-        name = self.names.name(sender)
+    def _row(
+        self, identity: str, text: str, sender: str | None, author: str | None, at: int, *, own: bool
+    ) -> MessageRow:
+        name = self.names.name(sender, author)
         shown = shown_text(text)
         # Kept only if the screen shows something else, for copying and exports.
         original = None
-        if shown != text or sender not in (name.shown, None):
+        if shown != text or sender not in (name.shown if author is None else name.raw, None):
             original = (text[:MAX_TEXT], sender and sender[:_MAX_NAME])
         return MessageRow(
             uid=next(self._uids),

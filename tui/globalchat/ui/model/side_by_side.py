@@ -16,7 +16,7 @@ from globalchat.core.text import plural
 from globalchat.ui.model.calendar import Calendar, transit
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.names import Names, RegionNames
-from globalchat.ui.model.row_lines import Line, Piece, rule
+from globalchat.ui.model.row_lines import MARK_ROLES, Line, Piece, mark_piece, rule
 from globalchat.ui.model.rows import MAX_TEXT, NamedRow, Row, shown_text
 from globalchat.ui.model.status import UNFOLD, Keys, indicator
 from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
@@ -115,7 +115,7 @@ class SideBySideModel:
             return
         # In the order of arrival, even if the clock is set back.
         uid = next(self._uids)
-        name = self._names.name(message.sender)
+        name = self._names.name(message.sender, message.author)
         if renamed := self._names.take_changed():
             feed.rename(renamed)
         row = self._rows[key] = SideBySideRow(
@@ -123,6 +123,7 @@ class SideBySideModel:
             at=max(at, feed.tail),
             tie=f"{uid:012}",
             name=name,
+            author=message.author,
             text=shown_text(message.text),
             arrivals={alias: at},
         )
@@ -166,6 +167,7 @@ ROLES = (
     "difference",
     "notice",
     "fold",
+    *MARK_ROLES.values(),
     "region",
     "success",
     "warning",
@@ -287,14 +289,18 @@ class SideBySideLayout:
         """Return the cell of a column in the first line of a message."""
         at = row.arrivals.get(alias)
         if at is not None:
-            return [Piece(f" {self.calendar.millisecond(at)[-self._time :]} ", "time"), *text]
+            time = Piece(f" {self.calendar.millisecond(at)[-self._time :]}", "time")
+            return [time, mark_piece(row), *text]
         if alias in row.missing:
             return [Piece(f" ✖ not received in {self.within:.0f} s", "missing")]
         return [Piece(" …", "waiting")]
 
     def _stacked_lines(self, row: SideBySideRow) -> list[Line]:
         spans, hidden = self._spans(row)
-        lines = [_fit([Piece(" "), *_text_pieces(row, span)], self.width) for span in spans]
+        lines = [
+            _fit([Piece(" ") if number else mark_piece(row), *_text_pieces(row, span)], self.width)
+            for number, span in enumerate(spans)
+        ]
         lines += self._fold_line(hidden, 1)
         first, second = (self._arrival(row, alias) for alias in self.regions)
         later = difference(row, *self.regions)
@@ -347,14 +353,19 @@ def head_text(since: str, key: str) -> str:
     return f"arrivals since {since}: {key} shows what was said before"
 
 
+def _named(row: SideBySideRow) -> str:
+    """Return the sender's name, a blank behind its mark."""
+    return f" {row.sender}" if row.mark else row.sender
+
+
 def _spoken(row: SideBySideRow) -> str:
-    return f"{row.sender}: {row.text}"
+    return f"{_named(row)}: {row.text}"
 
 
 def _text_pieces(row: SideBySideRow, span: Span) -> Line:
     """Return a line of the message, with the sender's name as a piece of its own."""
     spoken, (start, end) = _spoken(row), span
-    cut = min(max(len(row.sender) + 1, start), end)
+    cut = min(max(len(_named(row)) + 1, start), end)
     pieces = (Piece(spoken[start:cut], "sender"), Piece(spoken[cut:end], "text"))
     return [piece for piece in pieces if piece.text]
 

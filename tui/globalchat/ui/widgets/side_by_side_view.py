@@ -89,6 +89,9 @@ class SideBySidePane(RowView, can_focus=False):
     SideBySidePane > .side-by-side-pane--time { color: $text-muted; }
     SideBySidePane > .side-by-side-pane--sender { color: $text-primary; text-style: bold; }
     SideBySidePane > .side-by-side-pane--text { color: $foreground; }
+    SideBySidePane > .side-by-side-pane--verified { color: $text-success; text-style: bold; }
+    SideBySidePane > .side-by-side-pane--machine { color: $text-secondary; text-style: bold; }
+    SideBySidePane > .side-by-side-pane--imitation { color: $text-error; text-style: bold; }
     SideBySidePane > .side-by-side-pane--waiting { color: $text-muted; }
     SideBySidePane > .side-by-side-pane--missing { color: $text-error; }
     SideBySidePane > .side-by-side-pane--difference { color: $text-secondary; text-style: bold; }
