@@ -205,7 +205,7 @@ async def test_the_plain_view_has_no_columns_and_the_whole_width() -> None:
         chat.session.receive("tech", "hello " + "x" * 100)
         await chat.settle()
         await chat.pilot.press("f7")
-        await chat.until(lambda: any(line.startswith("12:00 ana: hello") for line in chat.screen_lines()))
+        await chat.until(lambda: any(line.startswith("  12:00 ana: hello") for line in chat.screen_lines()))
         joined = "".join(chat.screen_lines()).replace(" ", "")
         assert "x" * 100 in joined
         assert "+12ms" not in "".join(chat.lines())

@@ -274,11 +274,12 @@ def _head(row: MessageRow, columns: Columns) -> Line:
     mark = mark_piece(row)
     if columns.plain:
         return [mark, Piece(" " * (_PLAIN_MARK_CELLS - 1))]
-    line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time"), mark]
+    time = Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")
     if not columns.name:
-        return line
+        return [time, mark]
     name = "" if row.grouped else row.name.drawn(columns.name)
-    return [*line, Piece(" "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
+    gap = [mark, Piece(" ")] if row.mark else [Piece("  ")]
+    return [time, *gap, Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
 
 
 def _prefix(row: MessageRow, columns: Columns) -> str:

@@ -289,8 +289,9 @@ class SideBySideLayout:
         """Return the cell of a column in the first line of a message."""
         at = row.arrivals.get(alias)
         if at is not None:
-            time = Piece(f" {self.calendar.millisecond(at)[-self._time :]}", "time")
-            return [time, mark_piece(row), *text]
+            time = f" {self.calendar.millisecond(at)[-self._time :]}"
+            marked = [Piece(time, "time"), mark_piece(row)] if row.mark else [Piece(f"{time} ", "time")]
+            return [*marked, *text]
         if alias in row.missing:
             return [Piece(f" ✖ not received in {self.within:.0f} s", "missing")]
         return [Piece(" …", "waiting")]
