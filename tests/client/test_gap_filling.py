@@ -131,6 +131,34 @@ async def test_a_first_session_misses_nothing_of_what_came_before(
         assert not chat.of(GapFilled)
 
 
+@pytest.mark.parametrize("reader", [None, "ana"])
+async def test_a_session_that_was_renamed_is_followed_under_its_new_name(
+    profile: Profile, publish: Publisher, tmp_path: Path, reader: str | None
+) -> None:
+    def named(sender: str) -> Session:
+        return Session(
+            profile,
+            "oregon",
+            channels=CHANNELS,
+            options=OPTIONS,
+            history=tmp_path,
+            sender=sender,
+            reader=reader,
+        )
+
+    async with running(named("ana")) as chat:
+        await live(chat)
+        await publish("received by ana")
+        await chat.text("received by ana")
+        chat.session.rename("eve")
+        await publish("received by eve")
+        await chat.text("received by eve")
+    await publish("missed by eve")
+    async with running(named("eve")) as chat:
+        assert (await filled(chat)).count == 1
+        assert chat.texts == ["missed by eve"]
+
+
 async def test_more_than_the_limit_is_a_gap_that_is_read_on_demand(
     profile: Profile, publish: Publisher
 ) -> None:

@@ -104,6 +104,37 @@ def test_the_ids_are_bounded_and_the_newest_stay(opened: Opener, monkeypatch: py
     assert set(opened().stored.seen) >= set(ids(10**6, 3_000))
 
 
+def test_another_reader_takes_over_what_is_known(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one with marks of its own; the former reader keeps what it had until then."""
+    opened("eve").save(
+        MarkChanges({HERE: ChannelMark(cursor_at(NOW - 9), cursor_at(NOW - 9))}, seen=ids(90, 1))
+    )
+    store = opened()
+    store.save(
+        MarkChanges({HERE: MARK, THERE: MARK}, opened=((HERE, GAP),), seen=ids(0, 3), ignored=ids(50, 2))
+    )
+    before = opened().stored
+    store.change_reader("eve")
+    store.save(MarkChanges({}, closed=((HERE, GAP),), seen=ids(3, 1)))
+    after = opened("eve").stored
+    assert after.marks == {HERE: MARK, THERE: MARK}
+    assert (set(after.seen), set(after.ignored)) == (set(ids(0, 4) + ids(90, 1)), set(ids(50, 2)))
+    assert opened().stored == before
+
+
+def test_a_change_of_reader_on_a_full_disk_is_reported(
+    opened: Opener, emitted: list[MarksUnavailable]
+) -> None:
+    store = opened()
+    store.save(MarkChanges({HERE: MARK}, seen=ids(0, 500)))
+    assert store._database is not None
+    pages = store._database._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._database._connection.execute(f"PRAGMA max_page_count = {pages}")
+    store.change_reader("eve")
+    assert len(emitted) == 1
+    assert not store.works
+
+
 def test_readers_that_are_not_used_are_deleted(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mark_store, "_MOST_READERS", 3)
     for number in range(5):

@@ -159,6 +159,12 @@ class HistoryWorker:
         """Return True while history of a channel is being read."""
         return channel in self._loading or (channel in self._filling and self._filling[channel].locked())
 
+    def change_reader(self, reader: str) -> None:
+        """Save the state for another reader from now on, if it was opened."""
+        if self._store is not None:
+            self._save()
+            self._store.change_reader(reader)
+
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(SAVE_INTERVAL)

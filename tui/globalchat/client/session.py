@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -74,6 +73,8 @@ class Session:
         offset = ClockOffset()
         self._resolver = EndpointResolver(profile, reload)
         self._sender = sender
+        self._is_reader_sender = reader is None
+        self._reader = reader or sender or ""
         self._clock = clock
         self._monotonic = monotonic
         self._ids = IdFactory()
@@ -107,8 +108,8 @@ class Session:
         self._history = HistoryWorker(
             tracker=tracker,
             seen=self._seen,
-            open_store=partial(
-                MarkStore, history, profile.name, reader or sender or "", emit=self._events.put, clock=clock
+            open_store=lambda: MarkStore(
+                history, profile.name, self._reader, emit=self._events.put, clock=clock
             ),
             inbox=inbox,
             apis=self._apis,
@@ -210,8 +211,14 @@ class Session:
         return draft
 
     def rename(self, sender: str) -> None:
-        """Sign further messages with another name; those being sent keep theirs."""
+        """Sign further messages with another name; those being sent keep theirs.
+
+        The next session under this name knows what this one has received, unless a `reader` was given.
+        """
         self._sender = sender
+        if self._is_reader_sender and sender != self._reader:
+            self._reader = sender
+            self._history.change_reader(sender)
 
     def resend(self, draft_id: str) -> bool:
         """Send an unsent or held draft with the same id again; return False if there is none."""

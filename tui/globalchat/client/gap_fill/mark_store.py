@@ -129,6 +129,29 @@ class MarkDatabase:
             self._save_ids(changes.seen, is_ignored=False)
             self._save_ids(changes.ignored, is_ignored=True)
 
+    def change_reader(self, reader: str) -> None:
+        """Save further changes for another reader, who knows what this one knows besides its own."""
+        names = (reader, self._reader)
+        with translate_sqlite_errors(_NOUN, self._path), transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO marks SELECT ?, region, channel, mark, start, written FROM marks "
+                "WHERE reader = ? ON CONFLICT DO UPDATE SET mark = max(mark, excluded.mark), "
+                "start = min(start, excluded.start), written = excluded.written",
+                names,
+            )
+            self._connection.execute(
+                "INSERT OR IGNORE INTO gaps SELECT ?, region, channel, after, until, reason FROM gaps "
+                "WHERE reader = ?",
+                names,
+            )
+            self._connection.execute(
+                "INSERT INTO ids (reader, is_ignored, count, ids) SELECT ?, is_ignored, count, ids FROM ids "
+                "WHERE reader = ? ORDER BY number",
+                names,
+            )
+            self._reader, self._chunks = reader, {}
+            self._limit_ids()
+
     def _rows(self, query: str, rest: str = "") -> Iterator[tuple[object, ...]]:
         with closing(self._connection.execute(f"{query} WHERE reader = ? {rest}", (self._reader,))) as rows:
             yield from rows
@@ -228,6 +251,15 @@ class MarkStore:
             return
         try:
             self._database.save(changes, self._clock())
+        except UserError as error:
+            self._fail(error)
+
+    def change_reader(self, reader: str) -> None:
+        """Save what is known, and all further changes, for another reader."""
+        if self._database is None:
+            return
+        try:
+            self._database.change_reader(reader)
         except UserError as error:
             self._fail(error)
 
