@@ -38,7 +38,8 @@ class GraphqlApi(Construct):
 
     With a `key_expiry` (epoch seconds) it also has an API key, and that is the default mode; None has no key.
     `schema_text` is what is uploaded. Resolvers read `environment` as `ctx.env`. With `history`, messages are
-    stored in a table. `api` is the CDK's construct, `log` the log group of AppSync.
+    stored in a table. `api` is the CDK's construct, `log` the log group of AppSync, `resolvers` are those of the
+    root fields.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class GraphqlApi(Construct):
         if key_expiry is not None:
             self._make_key(key_expiry)
         kept = History(self, "History", prefix=prefix, alias=alias, api=self.api) if history else None
-        self._add_resolvers(schema, self._add_bus_source(bus), kept)
+        self.resolvers = self._add_resolvers(schema, self._add_bus_source(bus), kept)
         self.log = self._log_errors()
         # All three are required; only resolvers with metrics of their own are measured.
         self._resource.enhanced_metrics_config = aws_appsync.CfnGraphQLApi.EnhancedMetricsConfigProperty(
@@ -136,11 +137,12 @@ class GraphqlApi(Construct):
 
     def _add_resolvers(
         self, schema: SchemaFile, bus_source: aws_appsync.EventBridgeDataSource, history: History | None
-    ) -> None:
+    ) -> Mapping[str, aws_appsync.Resolver]:
         none = aws_appsync.NoneDataSource(self, "NoneSource", api=self.api, name="none")
         of_table = {} if history is None else {"publishFromBus": history.writer, "history": history.reader}
+        resolvers: dict[str, aws_appsync.Resolver] = {}
         for field, file in resolver_files(schema.root_fields, history=history is not None).items():
-            resolver = aws_appsync.Resolver(
+            resolvers[field] = resolver = aws_appsync.Resolver(
                 self,
                 f"{field[0].upper()}{field[1:]}Resolver",
                 api=self.api,
@@ -158,6 +160,7 @@ class GraphqlApi(Construct):
                 resolver.node.add_dependency(source)
             if field in MEASURED_FIELDS:
                 resolver.node.default_child.metrics_config = "ENABLED"
+        return resolvers
 
     def _log_errors(self) -> aws_logs.LogGroup:
         """Log the errors of fields, without the contents of requests and responses.

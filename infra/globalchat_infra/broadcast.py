@@ -74,7 +74,7 @@ def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
 class Broadcast(Construct):
     """A rule that calls `publishFromBus` with each message, under a role that may call nothing else.
 
-    `dead_letters` is its queue.
+    `resolver` is that of `publishFromBus`; `dead_letters` is the rule's queue.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Broadcast(Construct):
         schema: SchemaFile,
         bus: aws_events.IEventBus,
         api: aws_appsync.GraphqlApi,
+        resolver: aws_appsync.Resolver,
     ) -> None:
         super().__init__(scope, id)
         role = aws_iam.Role(
@@ -123,6 +124,9 @@ class Broadcast(Construct):
         )
         # If the rule existed before its role's policy, the first messages would become dead letters.
         rule.node.add_dependency(role.node.find_child("DefaultPolicy"))
+        # If an update changed the operation before the schema that it selects from, AppSync would refuse every
+        # message until the schema is there, with an answer of 200. A resolver waits for its schema.
+        rule.node.add_dependency(resolver)
 
 
 class Malformed(Construct):

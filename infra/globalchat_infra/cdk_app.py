@@ -104,6 +104,7 @@ class ApiStack(RegionStack):
             schema=schema,
             bus=bus,
             api=graphql.api,
+            resolver=graphql.resolvers[MUTATION],
         )
         Malformed(self, "Malformed", prefix=config.prefix, schema=schema, bus=bus)
         self._watch(graphql, broadcast)

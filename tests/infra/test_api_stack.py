@@ -235,18 +235,33 @@ def test_the_rules_require_what_the_mutation_requires() -> None:
     assert list(MESSAGES["detail"]) == schema.required_arguments("publishFromBus")
 
 
-def test_the_rule_waits_for_its_role_s_policy(template: dict[str, Any]) -> None:
+def rule_of_broadcast(template: dict[str, Any]) -> dict[str, Any]:
     (rule,) = (
         r
         for r in template["Resources"].values()
         if r["Type"] == "AWS::Events::Rule" and r["Properties"]["Name"].endswith("-broadcast")
     )
+    return dict(rule)
+
+
+def test_an_update_of_the_rule_selects_no_field_before_the_schema_has_it(template: dict[str, Any]) -> None:
+    """Otherwise AppSync refuses all messages for as long as it takes to update the schema."""
+    (resolver,) = (
+        name
+        for name, properties in resources(template, "AWS::AppSync::Resolver").items()
+        if properties["FieldName"] == "publishFromBus"
+    )
+    assert resolver in rule_of_broadcast(template)["DependsOn"]
+    assert logical(template, "AWS::AppSync::GraphQLSchema") in template["Resources"][resolver]["DependsOn"]
+
+
+def test_the_rule_waits_for_its_role_s_policy(template: dict[str, Any]) -> None:
     (policy,) = (
         name
         for name, properties in resources(template, "AWS::IAM::Policy").items()
         if properties["PolicyDocument"]["Statement"][0]["Action"] == "appsync:GraphQL"
     )
-    assert policy in rule["DependsOn"]
+    assert policy in rule_of_broadcast(template)["DependsOn"]
 
 
 def test_only_errors_are_logged_without_contents_and_not_for_ever(template: dict[str, Any]) -> None:
