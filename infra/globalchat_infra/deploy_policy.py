@@ -48,15 +48,18 @@ Source of the exception: `paginatedDescribeEvents` in aws-cdk's `lib/index.js`.
 
 NOT_USED = {
     "dynamodb:*Item": "messages are stored and read by the API, as roles of its own",
-    "dynamodb:*KinesisStreamingDestination": "the table has no stream",
     "dynamodb:*Replica": "each region has a table of its own",
-    "dynamodb:*ResourcePolicy": "the roles of the API have the permissions",
+    "dynamodb:DeleteResourcePolicy": "the roles of the API have the permissions",
     "dynamodb:DescribeImport": "the table begins empty",
+    "dynamodb:DisableKinesisStreamingDestination": "the table has no stream",
+    "dynamodb:EnableKinesisStreamingDestination": "the table has no stream",
     "dynamodb:ImportTable": "the table begins empty",
+    "dynamodb:PutResourcePolicy": "the roles of the API have the permissions",
     "dynamodb:Query": "messages are stored and read by the API, as roles of its own",
     "dynamodb:Scan": "messages are stored and read by the API, as roles of its own",
     "dynamodb:UpdateContinuousBackups": "no backup keeps messages for longer than the days of the history",
     "dynamodb:UpdateContributorInsights": "the table has no insights",
+    "dynamodb:UpdateKinesisStreamingDestination": "the table has no stream",
     "iam:CreateServiceLinkedRole": "the table has no replica",
     "kinesis:*": "the table has no stream",
     "kms:*": "no customer key encrypts anything",
@@ -187,8 +190,8 @@ def needed(types: Iterable[str]) -> set[str]:
     return {action for action in found if reason(action, NOT_USED) is None}
 
 
-def handler_actions(resource_type: str) -> set[str]:
-    """Return CloudFormation's calls for a resource of a type, from AWS's schema of the type.
+def handler_actions(resource_type: str, handlers: Sequence[str] = HANDLERS) -> set[str]:
+    """Return the calls of CloudFormation's handlers for a resource of a type, from AWS's schema of the type.
 
     Raises:
         UserError: cfn-lint is missing, or does not know the type.
@@ -202,8 +205,8 @@ def handler_actions(resource_type: str) -> set[str]:
     if resource_type not in by_type:
         raise UserError(f"cfn-lint has no schema of {resource_type}: install a later one.")
     file = schemas / "resources" / f"{by_type[resource_type]}.json"
-    handlers = json.loads(file.read_text(encoding="utf-8"))["handlers"]
-    listed = [action for each in HANDLERS for action in handlers.get(each, {}).get("permissions", ())]
+    described = json.loads(file.read_text(encoding="utf-8"))["handlers"]
+    listed = [action for each in handlers for action in described.get(each, {}).get("permissions", ())]
     return set(listed)
 
 

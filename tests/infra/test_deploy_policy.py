@@ -88,6 +88,14 @@ def test_every_action_is_in_the_policy_or_left_out_for_a_reason(
         assert any(fnmatchcase(action, pattern) for action in listed), f"{pattern} is not in the policy"
 
 
+def test_a_handler_may_read_what_the_table_does_not_have(allowed: list[Statement]) -> None:
+    """CloudFormation reads a resource as a whole after each change; what it cannot read may fail the change."""
+    listed = {action for statement in allowed for action in statement.actions}
+    read = {each for each in handler_actions("AWS::DynamoDB::Table", ("read",)) if each.startswith("dynamodb:")}
+    assert len(read) >= 7
+    assert read <= listed
+
+
 def test_it_fits_a_managed_policy_and_has_no_wildcard_in_an_action() -> None:
     text = FILE.read_text(encoding="utf-8")
     assert len(re.sub(r"\s", "", text)) <= deploy_policy.LARGEST
