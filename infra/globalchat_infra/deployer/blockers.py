@@ -3,7 +3,7 @@
 All are found before the first change, and come with the command that removes them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -81,12 +81,23 @@ def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
     held_names = [name for each in held.values() for name in each]
     claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), held_names)
     refuse_foreign(config.prefix, [*foreign, *claims.foreign], "nothing was changed")
-    found = [stuck(stack) for stack in updated]
+    found: list[Blocker | str | None] = [stuck(stack) for stack in updated]
     # Without a list of the stacks' resources, all of them would look like leftovers.
     if denied is None:
         found += [_orphan(name) for name in claims.orphans]
-    yield from _raise_or_warn([*found, *undeletable(aws, plan.to_delete)])
+    found += undeletable(aws, plan.to_delete)
+    found += undeletable(aws, plan.ends_history, _names_of_history)
+    yield from _raise_or_warn(found)
     yield from _gaps(claims, denied)
+
+
+def _names_of_history(stack: DeployedStack) -> Collection[str]:
+    """Return what an update deletes that turns history off.
+
+    CloudFormation deletes it last, calls the update complete even if that fails, and forgets what is left.
+    """
+    roles = (names.role(stack.prefix, stack.alias, part) for part in names.HISTORY_ROLES)
+    return {names.history(stack.prefix, stack.alias), *roles}
 
 
 def check_removal(
@@ -130,16 +141,28 @@ def _refusals(to_delete: Iterable[DeployedStack]) -> Iterator[Blocker]:
             yield _busy(stack)
 
 
-def undeletable(aws: Aws, to_delete: Sequence[DeployedStack]) -> list[Blocker | str]:
-    """Return the blockers of a deletion of stacks by CloudFormation; strings are warnings."""
+def undeletable(
+    aws: Aws,
+    to_delete: Sequence[DeployedStack],
+    parts_of: Callable[[DeployedStack], Collection[str]] | None = None,
+) -> list[Blocker | str]:
+    """Return the blockers of a deletion of stacks by CloudFormation; strings are warnings.
+
+    `parts_of` returns the physical ids of the resources to which the deletion is limited.
+    """
     with ThreadPoolExecutor(WORKERS) as pool:
         listings = list(pool.map(lambda stack: _listed(aws, stack), to_delete))
         rules = frozenset(rule for listing in listings for rule in listing.rules)
         asked = [
-            (listing, each) for listing in listings for each in listing.resources if each.type in _DELETIONS
+            (listing, each)
+            for listing in listings
+            for each in listing.resources
+            if each.type in _DELETIONS
+            and (parts_of is None or each.physical_id in parts_of(listing.stack))
         ]
         answers = list(pool.map(lambda each: _ask(aws, each[0], each[1], rules), asked))
-    found = [*_refusals(to_delete), *(each for answer in answers for each in answer)]
+    found: list[Blocker | str] = [] if parts_of is not None else list(_refusals(to_delete))
+    found += (each for answer in answers for each in answer)
     return list(dict.fromkeys(found))
 
 

@@ -240,6 +240,41 @@ def test_what_was_added_by_hand_and_stops_a_deletion_is_found_before_the_first(
     assert stacks_of() == ["globalchat-oregon-api"]
 
 
+def policy_of_history(aws: Aws) -> str:
+    name = "globalchat.oregon.history-write"
+    aws.call("iam", REGION, "put_role_policy", RoleName=name, PolicyName="extra", PolicyDocument=POLICY)
+    return f"aws iam delete-role-policy --role-name {name} --policy-name extra"
+
+
+@pytest.mark.parametrize("add", [protected_table, policy_of_history], ids=lambda each: each.__name__)
+def test_what_keeps_a_history_is_found_before_it_is_turned_off(
+    cloud: str, add: Callable[[Aws], str]
+) -> None:
+    """CloudFormation calls such an update complete, and the table would stay with all messages."""
+    own = tags("globalchat", "oregon")
+    role = {"RoleName": "globalchat.oregon.history-write", "AssumeRolePolicyDocument": json.loads(POLICY)}
+    body: dict[str, Any] = {
+        "Parameters": {"HistorySince": {"Type": "String", "Default": "[0,0]"}},
+        "Resources": {
+            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {**TABLE, "Tags": own}},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {**role, "Tags": own}},
+        },
+    }
+    make_stack("globalchat-oregon-api", REGION, body, tags=own)
+    command = add(Aws())
+
+    def plan(days: int) -> Plan:
+        changes = Changes(regions=["oregon"], extras={"historyDays": days})
+        return prepare(
+            DeployRequest(content(), changes), Aws(), RecordingPrompter().prompter, account=ACCOUNT
+        )
+
+    with pytest.raises(UserError) as refused:
+        plan(0)
+    assert refused.value.remedy == f"Run `{command}`."
+    assert plan(3).config.history_days == 3
+
+
 class Protected(Aws):
     """An AWS whose log groups are protected against deletion, which moto does not know."""
 
