@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,26 @@ def test_the_default_channels_and_limits_are_those_of_cdk_json() -> None:
     for key, default in (("channels", ", ".join(values["channels"])), ("limits", limits)):
         [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{key}` |")]
         assert row.split("|")[3].strip() == default
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_target_is_an_address_and_unique(page: Path) -> None:
+    """A half-merged table once stood where the address of a link belongs."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"^\[([^\]\n]+)\]: *(.*)$", text, re.MULTILINE)
+    assert [line for _, line in targets if not re.fullmatch(r"https://\S+", line)] == []
+    names = [name for name, _ in targets]
+    assert len(names) == len(set(names))
+    assert set(re.findall(r"\]\[([a-z0-9-]+)\]", text)) == set(names)
+
+
+def test_every_row_of_a_table_has_the_cells_of_its_head() -> None:
+    rows = re.findall(r"(?:^\|.*\n)+", re.sub(r"`[^`\n]*`", "", PAGE), re.MULTILINE)
+    assert len(rows) > 5
+    for table in rows:
+        lines = table.splitlines()
+        assert re.fullmatch(r"\|(-+\|)+", lines[1]), lines[0]
+        assert {line.count("|") for line in lines} == {lines[1].count("|")}, lines[0]
 
 
 @pytest.mark.infra
