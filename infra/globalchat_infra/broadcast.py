@@ -124,8 +124,8 @@ class Broadcast(Construct):
         )
         # If the rule existed before its role's policy, the first messages would become dead letters.
         rule.node.add_dependency(role.node.find_child("DefaultPolicy"))
-        # If an update changed the operation before the schema that it selects from, AppSync would refuse every
-        # message until the schema is there, with an answer of 200. A resolver waits for its schema.
+        # If an update changed the operation before the schema that it selects from, AppSync would refuse
+        # every message until the schema is there, with an answer of 200. A resolver waits for its schema.
         rule.node.add_dependency(resolver)
 
 

@@ -89,9 +89,9 @@ def test_every_action_is_in_the_policy_or_left_out_for_a_reason(
 
 
 def test_a_handler_may_read_what_the_table_does_not_have(allowed: list[Statement]) -> None:
-    """CloudFormation reads a resource as a whole after each change; what it cannot read may fail the change."""
+    """CloudFormation reads a resource as a whole after a change, which may fail if it may not."""
     listed = {action for statement in allowed for action in statement.actions}
-    read = {each for each in handler_actions("AWS::DynamoDB::Table", ("read",)) if each.startswith("dynamodb:")}
+    read = {each for each in handler_actions(names.TABLE, ("read",)) if each.startswith("dynamodb:")}
     assert len(read) >= 7
     assert read <= listed
 

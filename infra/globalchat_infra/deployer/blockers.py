@@ -157,8 +157,7 @@ def undeletable(
             (listing, each)
             for listing in listings
             for each in listing.resources
-            if each.type in _DELETIONS
-            and (parts_of is None or each.physical_id in parts_of(listing.stack))
+            if each.type in _DELETIONS and (parts_of is None or each.physical_id in parts_of(listing.stack))
         ]
         answers = list(pool.map(lambda each: _ask(aws, each[0], each[1], rules), asked))
     found: list[Blocker | str] = [] if parts_of is not None else list(_refusals(to_delete))

@@ -247,9 +247,7 @@ def policy_of_history(aws: Aws) -> str:
 
 
 @pytest.mark.parametrize("add", [protected_table, policy_of_history], ids=lambda each: each.__name__)
-def test_what_keeps_a_history_is_found_before_it_is_turned_off(
-    cloud: str, add: Callable[[Aws], str]
-) -> None:
+def test_what_keeps_a_history_is_found_before_it_is_turned_off(cloud: str, add: Callable[[Aws], str]) -> None:
     """CloudFormation calls such an update complete, and the table would stay with all messages."""
     own = tags("globalchat", "oregon")
     role = {"RoleName": "globalchat.oregon.history-write", "AssumeRolePolicyDocument": json.loads(POLICY)}
