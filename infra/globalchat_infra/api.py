@@ -38,7 +38,7 @@ class GraphqlApi(Construct):
 
     With a `key_expiry` (epoch seconds) it also has an API key, and that is the default mode; None has no key.
     `schema_text` is what is uploaded. Resolvers read `environment` as `ctx.env`. With `history`, messages are
-    stored in a table. `api` is the CDK's construct, `log` the log group of AppSync; `resolvers` has the one of
+    stored in a table. `api` is the CDK's construct, `log` the log group of AppSync; `resolvers` has one for
     each root field.
     """
 
