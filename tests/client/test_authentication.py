@@ -21,18 +21,37 @@ from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.server.cloud import LocalCloud
 
 
-@dataclass
+@dataclass(eq=False)
 class SigningPerson:
     """Signs in again for every signature, and counts."""
 
     cloud: LocalCloud
     name: str = "ana@example.com"
     made: list[Credentials] = field(default_factory=list)
+    discarded: list[bool] = field(default_factory=list)
 
     def __call__(self) -> Credentials:
         issued = self.cloud.people.sign_in(self.name)
         self.made.append(Credentials(issued.access_key, issued.secret_key, issued.token))
         return self.made[-1]
+
+    def discard(self, refused: Credentials, *, expired: bool) -> None:
+        self.discarded.append(expired)
+
+
+@dataclass(eq=False)
+class Fixed:
+    """Returns these credentials, or raises this, whatever is discarded."""
+
+    outcome: Credentials | UserError
+
+    def __call__(self) -> Credentials:
+        if isinstance(self.outcome, UserError):
+            raise self.outcome
+        return self.outcome
+
+    def discard(self, refused: Credentials, *, expired: bool) -> None:
+        pass
 
 
 @asynccontextmanager
@@ -85,7 +104,7 @@ async def test_ended_credentials_are_refused_and_new_ones_are_taken() -> None:
         ended = cloud.people.sign_in("ana", 0.001)
         held = Credentials(ended.access_key, ended.secret_key, ended.token)
         await asyncio.sleep(0.01)
-        refused = replace(endpoint, signer=lambda: held)
+        refused = replace(endpoint, signer=Fixed(held))
         async with RegionApi(refused) as api:
             with pytest.raises(Unauthorized):
                 await api.describe()
@@ -100,9 +119,7 @@ async def test_ended_credentials_are_refused_and_new_ones_are_taken() -> None:
 
 
 async def test_a_sign_in_that_fails_is_reported_in_its_own_words() -> None:
-    def fail() -> Credentials:
-        raise UserError("The sign-in has ended.", remedy="Run `aws sso login --profile team`.")
-
+    fail = Fixed(UserError("The sign-in has ended.", remedy="Run `aws sso login --profile team`."))
     async with verified() as (_, _, endpoint):
         failing = replace(endpoint, signer=fail)
         async with RegionApi(failing) as api:

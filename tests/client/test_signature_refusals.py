@@ -11,6 +11,7 @@ from globalchat.client.api import RegionApi
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.aws_errors import EXPIRED
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized
 from globalchat.localcloud.server.cloud import LocalCloud
@@ -106,7 +107,8 @@ async def test_on_the_socket(
     else:
         oregon.on_start = json.dumps({"type": frame, "id": "ID", "payload": {"errors": [error]}})
     async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
-        state = await chat.phase(Phase.FAILED)
+        # Other credentials may be there the next time; everything else needs the user.
+        state = await chat.phase(Phase.RETRYING if kind in EXPIRED else Phase.FAILED)
     is_one_sentence_with_a_remedy(str(state.reason), state.remedy, says)
 
 

@@ -56,6 +56,7 @@ INPUTS: tuple[Input, ...] = (
     inputs.TimerExpired(OVERLAP),
     inputs.Probed(OREGON, SYDNEY),
     inputs.KeyRefused(),
+    inputs.CredentialsChecked(None),
     inputs.Resolved(OREGON, endpoint("oregon", "da2-two")),
 )
 

@@ -19,6 +19,8 @@ sso_role_name = a
 class FakePrompter:
     """A person who gives these answers; None is Ctrl-D, "^C" Ctrl-C."""
 
+    is_silent = False
+
     def __init__(self, *answers: str | None, has_user: bool = True) -> None:
         self.answers = list(answers)
         self.has_user = has_user

@@ -104,7 +104,9 @@ class PersonSigner:
     def __init__(self, state: CloudState, name: str) -> None:
         self._state = state
         self._name = name
+        self._identity = (state.nonce, name)
         self._held: Credentials | None = None
+        self._refused: Credentials | None = None
 
     def __call__(self) -> Credentials:
         """Return credentials that are valid for at least a minute.
@@ -113,9 +115,22 @@ class PersonSigner:
             UserError: the cloud has ended, or no person can have this name.
         """
         soon = datetime.now(UTC) + timedelta(minutes=1)
-        if self._held is None or (self._held.expires is not None and self._held.expires < soon):
-            self._held = person(self._state, self._name)
-        return self._held
+        held = self._held
+        if held is None or held == self._refused or (held.expires is not None and held.expires < soon):
+            held = self._held = person(self._state, self._name)
+        return held
+
+    def discard(self, refused: Credentials, *, expired: bool) -> None:  # noqa: ARG002 - of any signer
+        """Sign in again instead of using these."""
+        self._refused = refused
+
+    def __eq__(self, other: object) -> bool:
+        """Return True for the same person of the same run of the cloud: another run has other keys."""
+        return isinstance(other, PersonSigner) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """Return a hash, as `__eq__` needs."""
+        return hash(self._identity)
 
 
 def login_name() -> str:

@@ -8,12 +8,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 
 from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint, Signer
 from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.files import user_folders
+from globalchat.core.profile_signer import ProfileSigner
 from globalchat.core.text import did_you_mean
 
 AUTO = "auto"
@@ -38,8 +38,9 @@ def choose(given: str | None) -> str:
 def load(name: str, *, note: Note, warn: bool = True, person: str | None = None) -> Profile:
     """Return a profile; `local` starts or joins the local cloud, and `note` prints repairs.
 
-    With `warn` it also warns if the key is sent unencrypted; without, the command sends no key, or warns
-    itself. On the local cloud a `person` signs, instead of the API key.
+    With `warn` it also warns if the key is sent unencrypted, and signs in where requests are signed, with
+    questions on the terminal; without, the command sends no key, or warns itself. On the local cloud a
+    `person` signs, instead of the API key.
 
     Raises:
         UsageError: the profile has no people of its own, or no person can have this name.
@@ -51,8 +52,11 @@ def load(name: str, *, note: Note, warn: bool = True, person: str | None = None)
 
         return local_cloud.profile(local_cloud.join(note), person)
     loaded = profiles.load(name, user_folders().config)
+    loaded = _with_signers(loaded)
     if warn:
-        loaded = _with_signers(loaded)
+        for signer in {each.signer for each in loaded.regions.values()}:
+            if isinstance(signer, ProfileSigner):
+                signer.sign_in()
     exposed = profiles.exposure(url for each in loaded.regions.values() for url in each.urls)
     if warn and exposed is not None:
         note(exposed.error().sentence)
@@ -134,13 +138,7 @@ def _read_again(name: str, person: str | None) -> Profile:
 
 
 def _with_signers(profile: Profile) -> Profile:
-    """Return a profile whose signed regions know their credentials.
-
-    Raises:
-        UserError: there are none, or they cannot be had.
-    """
-    if not profile.signs:
-        return profile
+    """Return a profile whose signed regions have signers; nothing is asked for yet."""
     signed = {
         alias: replace(each, signer=_signer(each.aws_profile, each.region)) if each.auth == "iam" else each
         for alias, each in profile.regions.items()
@@ -148,12 +146,12 @@ def _with_signers(profile: Profile) -> Profile:
     return replace(profile, regions=signed)
 
 
-@cache
-def _signer(aws_profile: str | None, region: str) -> Signer:
-    """Sign in with an AWS profile, once in this process for each region."""
-    from globalchat.core.sign_in import resolve  # botocore: for signed profiles only
+_signers: dict[str | None, ProfileSigner] = {}
 
-    return resolve(aws_profile, region=region).current
+
+def _signer(aws_profile: str | None, region: str) -> Signer:
+    """Return the signer of an AWS profile, one in this process: its user signs in once for all regions."""
+    return _signers.setdefault(aws_profile, ProfileSigner(aws_profile, region))
 
 
 def region_names(name: str) -> Mapping[str, str]:

@@ -4,15 +4,24 @@ botocore is imported for regions that are signed, and for no others.
 """
 
 import asyncio
+import threading
+from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthentication
 
 from globalchat.client.profiles import RegionEndpoint, Signer
 from globalchat.core import redaction
+from globalchat.core.aws_errors import EXPIRED
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import UserError
+from globalchat.core.errors import CredentialsUnavailable, SignInNeeded, Unauthorized, Unreachable, UserError
 from globalchat.core.net import host_of
+
+RENEWAL_SECONDS = 15.0
+"""Seconds that a signature waits for credentials. What they come from may take longer, and is not ended."""
+EARLY_RENEWAL_SECONDS = 2.0
+"""The same while the credentials of the signature before are still valid: then those are used again."""
 
 
 def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
@@ -42,23 +51,59 @@ class RenewedSignature(AppSyncAuthentication):
     Args:
         endpoint: the region to sign for.
         signer: finds the credentials; it may block, so it runs in a thread.
+        waits: seconds to wait for it, while the credentials of the signature before are valid and
+            otherwise.
     """
 
-    def __init__(self, endpoint: RegionEndpoint, signer: Signer) -> None:
+    def __init__(
+        self,
+        endpoint: RegionEndpoint,
+        signer: Signer,
+        *,
+        waits: tuple[float, float] = (EARLY_RENEWAL_SECONDS, RENEWAL_SECONDS),
+    ) -> None:
         self._endpoint = endpoint
         self._signer = signer
+        self._waits = waits
         self._held: Credentials | None = None
         self._signing: AppSyncAuthentication | None = None
 
     async def renew(self) -> None:
-        """Find credentials that are valid for at least a minute; call it before each signature.
+        """Find credentials, which the signer renews before they end; call it before each signature.
 
         Raises:
-            UserError: there are none; the message says what to do.
+            CredentialsUnavailable: there are none; the message says what to do.
+            Unreachable: where they come from does not answer.
         """
-        found = await asyncio.to_thread(self._signer)
+        early, late = self._waits
+        try:
+            found = await find_credentials(self._signer, early if self._is_valid() else late)
+        except Unreachable:
+            if self._is_valid():
+                return  # To renew them early is no longer possible, but they have not ended.
+            raise
         if self._signing is None or found != self._held:
             self._held, self._signing = found, signature_authentication(self._endpoint, found)
+
+    def discard(self, refusal: Unauthorized) -> None:
+        """Discard the credentials of the latest signature if the region refused them: others may do."""
+        if refusal.retryable and self._held is not None:
+            self._signer.discard(self._held, expired=refusal.error_type in EXPIRED)
+            self._held = self._signing = None
+
+    async def replace(self, refusal: Unauthorized) -> bool:
+        """Discard refused credentials and find others; return False if there are no others.
+
+        Raises:
+            CredentialsUnavailable: there are none any more.
+            Unreachable: where they come from does not answer.
+        """
+        refused = self._held
+        self.discard(refusal)
+        if refused is None or self._held is not None:
+            return False
+        await self.renew()
+        return self._held != refused
 
     def get_auth_url(self, url: str) -> str:
         """Return the URL as it is: signatures travel in a header, where no log of URLs has them."""
@@ -68,6 +113,11 @@ class RenewedSignature(AppSyncAuthentication):
         """Return the signed headers of a request with this body; without a body, of a socket's handshake."""
         assert self._signing is not None, "renewed before the first signature"
         return dict(self._signing.get_headers(data, headers))
+
+    def _is_valid(self) -> bool:
+        """Return True if the held credentials are known to be valid still."""
+        held = self._held
+        return held is not None and held.expires is not None and held.expires > datetime.now(UTC)
 
 
 def authentication_of(endpoint: RegionEndpoint) -> AppSyncAuthentication:
@@ -84,3 +134,60 @@ def authentication_of(endpoint: RegionEndpoint) -> AppSyncAuthentication:
             remedy="Sign in with `aws sso login`, or name an AWS profile at awsProfile in the profile.",
         )
     return RenewedSignature(endpoint, endpoint.signer)
+
+
+_calls: dict[Signer, Future[Credentials]] = {}
+"""The calls that are under way: all who need the same credentials wait for the same call."""
+_calls_lock = threading.Lock()
+
+
+async def find_credentials(signer: Signer, seconds: float = RENEWAL_SECONDS) -> Credentials:
+    """Return what a signer finds, within some seconds. It runs in a thread, once for all who wait for it.
+
+    Raises:
+        CredentialsUnavailable: there are none; the message says what to do.
+        Unreachable: where they come from does not answer, or not in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(_call(signer))
+    except TimeoutError:
+        raise Unreachable(
+            f"The AWS credentials did not come within {seconds:g} seconds.",
+            remedy="Check the network, and the program of a credential_process.",
+            sent=False,
+        ) from None
+    except Unreachable as error:
+        raise Unreachable(str(error), remedy=error.remedy, sent=False) from error
+    except UserError as error:
+        needs_sign_in = isinstance(error, SignInNeeded)
+        raise CredentialsUnavailable(str(error), remedy=error.remedy, awaits_sign_in=needs_sign_in) from error
+
+
+def _call(signer: Signer) -> Future[Credentials]:
+    """Call a signer in a thread of its own, or join the call that is under way.
+
+    Not in the event loop's pool: what hangs there delays name lookups, and the end of the program.
+    """
+    with _calls_lock:
+        if (running := _calls.get(signer)) is not None:
+            return running
+        call = _calls[signer] = Future[Credentials]()
+    call.set_running_or_notify_cancel()  # From now on one who no longer waits does not cancel it.
+
+    def work() -> None:
+        try:
+            found = signer()
+        except BaseException as error:
+            outcome: Credentials | BaseException = error
+        else:
+            outcome = found
+        with _calls_lock:
+            del _calls[signer]
+        if isinstance(outcome, BaseException):
+            call.set_exception(outcome)
+        else:
+            call.set_result(outcome)
+
+    threading.Thread(target=work, daemon=True, name="credentials").start()
+    return call

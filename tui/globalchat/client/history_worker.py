@@ -30,7 +30,7 @@ from globalchat.client.profiles import EndpointResolver, RegionEndpoint
 from globalchat.client.response_errors import HISTORY_OFF, NO_HISTORY
 from globalchat.client.retry import RetryPolicy, half_jitter, is_retryable
 from globalchat.core.clock import DAY, Moment
-from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.errors import CredentialsUnavailable, Refused, Unauthorized, UserError
 from globalchat.core.tasks import WakeEvent
 
 PAGE_ATTEMPTS = 3
@@ -83,8 +83,9 @@ class HistoryWorker:
     """Fills the gaps of live channels, and loads older pages on demand.
 
     At a time, one reading of a channel fills gaps, and one loads pages. `open_store` opens the file
-    of marks; `region` returns the region that pages are read from, and `refuse_key` is called when one no
-    longer accepts the key; `emit` takes the events and `now` gives the time.
+    of marks; `region` returns the region that pages are read from, and `report_unauthorized` takes the errors
+    of readings, which may be due to the key or the AWS credentials; `emit` takes the events and `now` gives
+    the time.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class HistoryWorker:
         apis: ApiPool,
         resolver: EndpointResolver,
         region: Callable[[], RegionEndpoint],
-        refuse_key: Callable[[], None],
+        report_unauthorized: Callable[[UserError], None],
         emit: Callable[[SessionEvent], None],
         now: Callable[[], Moment],
         options: SessionOptions,
@@ -111,7 +112,7 @@ class HistoryWorker:
         self._apis = apis
         self._resolver = resolver
         self._region = region
-        self._refuse_key = refuse_key
+        self._report_unauthorized = report_unauthorized
         self._emit = emit
         self._now = now
         self._options = options
@@ -197,7 +198,7 @@ class HistoryWorker:
         try:
             event = await self._read_older(channel)
         except UserError as error:
-            self._check_key(error)
+            self._report_unauthorized(error)
             event = PageFailed(channel, str(error), error.remedy)
         finally:
             self._loading.discard(channel)
@@ -344,8 +345,8 @@ class HistoryWorker:
                 followed.failures, followed.is_awaited = 0, False
                 return
             except UserError as error:
-                self._check_key(error)
-                is_worth_it = is_retryable(error) or isinstance(error, Unauthorized)
+                self._report_unauthorized(error)
+                is_worth_it = is_retryable(error) or isinstance(error, Unauthorized | CredentialsUnavailable)
                 followed.is_awaited = followed.is_awaited or not is_worth_it
                 self._announce(followed)
                 if not is_worth_it:
@@ -355,10 +356,6 @@ class HistoryWorker:
             woken = await followed.wake.race(timeout=retry.delay)
             if woken and not followed.is_awaited:  # only the user may cut short a wait
                 await asyncio.sleep(max(0.0, policy.quiet_until - now()))
-
-    def _check_key(self, error: UserError) -> None:
-        if isinstance(error, Unauthorized):
-            self._refuse_key()
 
     def _announce(self, followed: _Followed) -> None:
         """Count a failed reading, and announce the gap if failures persist or the user waits for it."""

@@ -24,7 +24,7 @@ from globalchat.client.offset import read_date
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Unauthorized, UserError
 from globalchat.core.logs import log_event
 from globalchat.core.net import Proxy, host_of, proxy_refused_error
 
@@ -102,7 +102,7 @@ class GraphQLHttp:
         _answer.set(None)
         _date.set(None)
         try:
-            data = await self._execute(document, variables)
+            data = await self._execute_signed(document, variables)
         except UserError as error:
             self._log(document, variables, error)
             raise
@@ -128,12 +128,22 @@ class GraphQLHttp:
             reason=str(failure) if failure else None,
         )
 
+    async def _execute_signed(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
+        """Execute a document; if the credentials are refused and there are others, once more with those."""
+        if not isinstance(self._auth, RenewedSignature):
+            return await self._execute(document, variables)
+        await self._auth.renew()
+        try:
+            return await self._execute(document, variables)
+        except Unauthorized as refusal:
+            if not await self._auth.replace(refusal):
+                raise
+        return await self._execute(document, variables)
+
     async def _execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
         request = _Request(document, variables)
         failure: UserError | None = None
         result: ExecutionResult | None = None
-        if isinstance(self._auth, RenewedSignature):
-            await self._auth.renew()
         try:
             options = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
             result = await self._transport.execute(request, extra_args=options)

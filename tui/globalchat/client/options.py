@@ -21,6 +21,7 @@ class SessionOptions:
         sleep_threshold: If the wall clock gains this much on the monotonic clock, the machine slept.
         publish_anyway_after: How long a draft waits for a live session before it is published without one, up
             to twice that: some networks let HTTP through but no WebSocket.
+        credentials_interval: Longest wait before AWS credentials are looked for again, once they have ended.
         fail_over_attempts: Failed attempts before another region is looked for.
         clock_tolerance: How far this machine's clock may be from the backend's before the state says so.
         connect_timeout: For opening a socket up to its `connection_ack`.
@@ -57,6 +58,7 @@ class SessionOptions:
     sleep_check: float = 2.0
     sleep_threshold: float = 5.0
     publish_anyway_after: float = 30.0
+    credentials_interval: float = 5.0
     fail_over_attempts: int = 3
     clock_tolerance: float = 120.0
     connect_timeout: float = 10.0

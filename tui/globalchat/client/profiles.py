@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from globalchat.core.clock import DAY, is_plausible
@@ -45,8 +45,24 @@ SOON_DAYS = 14
 EXPIRY_REMEDY = "An administrator renews it with `globalchat deploy`."
 
 
-Signer = Callable[[], "Credentials"]
-"""Returns credentials that are valid for at least a minute; it may ask a network. Raises UserError."""
+class Signer(Protocol):
+    """Finds the credentials that sign the requests to a region."""
+
+    def __call__(self) -> "Credentials":
+        """Return credentials that are valid for at least a minute, if there are such; it may ask a network.
+
+        Raises:
+            SignInNeeded: the user has to sign in again.
+            UserError: there are none.
+        """
+
+    def discard(self, refused: "Credentials", *, expired: bool) -> None:
+        """Do not return these again if there are others: a region refused them, as `expired` or unknown.
+
+        Returns at once, also while a call is under way.
+        """
+
+
 AuthKind = Literal["apiKey", "iam"]
 """How requests to a region are authenticated: by its API key, or by an IAM signature."""
 
@@ -57,7 +73,8 @@ class RegionEndpoint:
 
     Users call it by its alias (`oregon`), AWS by `region`. `api_key` is empty with `auth` "iam";
     `api_key_expires` is in epoch seconds, None if unknown. `aws_profile` is the AWS profile whose credentials
-    sign; None leaves that to AWS's own variables and files. `signer` finds them; it is in no file.
+    sign; None leaves that to AWS's own variables and files. `signer` finds them; it is in no file. Endpoints
+    with another signer are other endpoints, as those with another key are.
     """
 
     alias: str
@@ -70,7 +87,7 @@ class RegionEndpoint:
     api_key_expires: int | None = None
     auth: AuthKind = "apiKey"
     aws_profile: str | None = None
-    signer: Signer | None = field(default=None, repr=False, compare=False)
+    signer: Signer | None = field(default=None, repr=False)
 
     @property
     def urls(self) -> tuple[str, str]:

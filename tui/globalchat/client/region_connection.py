@@ -11,14 +11,14 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import connect_errors, documents, response_errors
-from globalchat.client.authentication import authentication_of
+from globalchat.client.authentication import RenewedSignature, authentication_of
 from globalchat.client.messages import Message
 from globalchat.client.offset import Dated
 from globalchat.client.options import SessionOptions, SocketTimeouts
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.transport import AppSyncTransport, ServerError, Subscriber
 from globalchat.core.clock import WallClock, now_ms
-from globalchat.core.errors import Refused, UserError
+from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.logs import log_event
 from globalchat.core.net import host_of
 
@@ -65,9 +65,10 @@ class RegionConnection:
         self._on_revoked = on_revoked
         self._subscribe_timeout = options.subscribe_timeout
         self._subscribers: dict[str, Subscriber] = {}
+        self._auth = authentication_of(endpoint)
         self._transport = AppSyncTransport(
             endpoint.realtime_url,
-            auth=authentication_of(endpoint),
+            auth=self._auth,
             timeouts=SocketTimeouts(
                 options.connect_timeout, options.close_timeout, options.liveness, options.ping_interval
             ),
@@ -228,7 +229,7 @@ class RegionConnection:
         """Translate a transport error to the client's; `channel` was being subscribed to."""
         if isinstance(error, TransportQueryError):
             found = response_errors.read_errors((error.errors or [None])[0])
-            return response_errors.refusal(found, self._where, channel=channel, known=self._channels)
+            return self._refusal(found, channel)
         if isinstance(error, ServerError):
             return self._connection_refused(error)
         if isinstance(error, TimeoutError):
@@ -237,9 +238,19 @@ class RegionConnection:
             return connect_errors.not_the_api_error(self._where, "something other than the realtime protocol")
         return connect_errors.unreachable_error(error.__cause__, self._where, self._transport.proxy)
 
+    def _refusal(self, found: list[response_errors.ResponseError], channel: str | None = None) -> Refused:
+        """Translate a refusal; refused credentials sign nothing more."""
+        signed = isinstance(self._auth, RenewedSignature)
+        refusal = response_errors.refusal(
+            found, self._where, channel=channel, known=self._channels, signed=signed
+        )
+        if isinstance(self._auth, RenewedSignature) and isinstance(refusal, Unauthorized):
+            self._auth.discard(refusal)
+        return refusal
+
     def _connection_refused(self, error: ServerError) -> UserError:
         found = response_errors.read_errors(error.payload)
-        refusal = response_errors.refusal(found, self._where)
+        refusal = self._refusal(found)
         # Retryable unless the code blames the client (4xx).
         blamed = bool(found) and found[0].code is not None and 400 <= found[0].code < 500
         if type(refusal) is Refused and not blamed:

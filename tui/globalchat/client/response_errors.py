@@ -134,10 +134,12 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
     if stale and (of_signature or kind == _BAD_REQUEST):
         return wrong_clock_error(skew if by is None else by, where)
     if kind in EXPIRED:
-        return Unauthorized("The AWS credentials have expired.", error_type=kind, remedy=SIGN_IN)
+        return Unauthorized(
+            "The AWS credentials have expired.", error_type=kind, retryable=True, remedy=SIGN_IN
+        )
     if kind in NOT_ACCEPTED:
         message = f"The access key or session token was not accepted by {where}: AWS does not know it."
-        return Unauthorized(message, error_type=kind, remedy=SIGNATURE_REMEDY)
+        return Unauthorized(message, error_type=kind, retryable=True, remedy=SIGNATURE_REMEDY)
     if kind in INCOMPLETE:
         message = f"The signature could not be read by {where}: it arrived incomplete."
         return Unauthorized(message, error_type=kind, remedy=INCOMPLETE_REMEDY)
@@ -171,6 +173,7 @@ def unauthorized_error(
         # AWS answers both in the same way, so nothing more is known of a key that never worked.
         f"The {what} was not accepted by {where}: it is wrong or has expired.",
         error_type="UnauthorizedException",
+        retryable=signed,
         remedy=SIGNATURE_REMEDY if signed else _key_remedy(where),
     )
 
@@ -266,7 +269,7 @@ def contextualize(error: UserError, endpoint: RegionEndpoint, *, accepted_before
     A key that was accepted there before is not wrong, but expired. `endpoint` is where the request went,
     which may differ from before if the profile has changed.
     """
-    if accepted_before and isinstance(error, Unauthorized):
+    if accepted_before and isinstance(error, Unauthorized) and endpoint.auth == "apiKey":
         return expired_key_error(host_of(endpoint.graphql_url)).reason
     return error.reason
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from globalchat.client.options import DEFAULTS, SessionOptions
+from globalchat.core.aws_errors import EXPIRED
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
+from globalchat.core.net import ProxyRefused
 
 ATTEMPTS_BEFORE_FIRST_SUCCESS = 3
 """Attempts of a bulk at a region that never answered: a script has to find out that it cannot be reached."""
@@ -43,6 +45,16 @@ def is_retryable(error: UserError) -> bool:
     return isinstance(error, Unreachable) or (isinstance(error, Refused) and error.retryable)
 
 
+def is_permanent(error: UserError, *, accepted_before: bool) -> bool:
+    """Return True if no later attempt to connect can succeed by itself.
+
+    AWS credentials that have expired, or that the region accepted before, are renewed meanwhile.
+    """
+    if isinstance(error, Unauthorized) and error.retryable and error.error_type not in EXPIRED:
+        return not accepted_before
+    return isinstance(error, ProxyRefused) or (isinstance(error, Refused) and not error.retryable)
+
+
 def fails_every_message(error: UserError) -> bool:
     """Return True if every further message would fail in the same way (key, channel, unreadable profile)."""
     if isinstance(error, Refused):
@@ -52,6 +64,8 @@ def fails_every_message(error: UserError) -> bool:
 
 def outcome_unknown(error: UserError) -> bool:
     """Return True if a failed publish may have been accepted, because no answer rules that out."""
+    if isinstance(error, Unauthorized):
+        return False
     if isinstance(error, Refused):
         return error.retryable and error.error_type not in _NOT_STARTED
     return isinstance(error, Unreachable) and error.sent

@@ -8,6 +8,7 @@ from random import Random
 
 from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
+from globalchat.client.credential_watch import CredentialWatch
 from globalchat.client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
 from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import MarkTracker
@@ -23,9 +24,9 @@ from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.outbox.outbox import Outbox
 from globalchat.client.profiles import EndpointResolver, Profile, RegionEndpoint, Reload
 from globalchat.client.session_log import SessionLog
-from globalchat.client.state import RECONNECTING, SessionState
+from globalchat.client.state import RECONNECTING, Phase, SessionState
 from globalchat.core.clock import Moment, MonotonicClock, WallClock, now_ms
-from globalchat.core.errors import Unauthorized
+from globalchat.core.errors import CredentialsUnavailable, Unauthorized, UserError
 
 __all__ = ["Session", "SessionOptions"]
 
@@ -115,11 +116,14 @@ class Session:
             apis=self._apis,
             resolver=self._resolver,
             region=self._publish_endpoint,
-            refuse_key=self._refuse_key,
+            report_unauthorized=self._report_unauthorized,
             emit=self._events.put,
             now=self._now,
             options=options,
             rng=rng,
+        )
+        self._credentials = CredentialWatch(
+            endpoint=self._publish_endpoint, report=self._credentials_checked, options=options, rng=rng
         )
         self._runner = SessionRunner(
             self._machine,
@@ -183,7 +187,11 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outbox.run(), name="outbox")
                 group.create_task(self._history.run(), name="history")
-                await self._runner.run()
+                watching = group.create_task(self._credentials.run(), name="credentials")
+                try:
+                    await self._runner.run()
+                finally:
+                    watching.cancel()
                 self._history.close()
                 self._outbox.close()
         finally:
@@ -276,6 +284,7 @@ class Session:
     def retry_now(self) -> None:
         """Retry at once instead of waiting, even after a permanent failure."""
         self._runner.feed(inputs.RetryRequested())
+        self._credentials.wake()
         self._outbox.wake()
 
     def reconnect(self) -> None:
@@ -295,8 +304,17 @@ class Session:
     def _skip(self, event: MessageReceived) -> bool:
         return self._history.skip(event)
 
-    def _refuse_key(self) -> None:
-        self._runner.feed(inputs.KeyRefused())
+    def _report_unauthorized(self, error: UserError) -> None:
+        """Have the profile read again after a refused key, or missing AWS credentials looked for."""
+        if isinstance(error, Unauthorized):
+            self._runner.feed(inputs.KeyRefused())
+        elif isinstance(error, CredentialsUnavailable) and self.state.phase is Phase.LIVE:
+            self._credentials.start(error)
+
+    def _credentials_checked(self, missing: CredentialsUnavailable | None) -> None:
+        self._runner.feed(inputs.CredentialsChecked(missing))
+        if missing is None:
+            self._outbox.wake()
 
     def _publish_endpoint(self) -> RegionEndpoint:
         return self._machine.publish_endpoint
@@ -304,8 +322,8 @@ class Session:
     async def _publish(self, draft: Draft) -> Message:
         try:
             message = await self._apis.publish(self._machine.publish_endpoint, draft)
-        except Unauthorized:
-            self._refuse_key()
+        except UserError as error:
+            self._report_unauthorized(error)
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
             # A publish shows that the region can be reached.

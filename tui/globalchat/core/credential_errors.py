@@ -18,7 +18,7 @@ from globalchat.core.aws_errors import (
     error_from_answer,
     no_answer_error,
 )
-from globalchat.core.errors import UserError
+from globalchat.core.errors import SignInNeeded, UserError
 
 _PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 """In botocore's order."""
@@ -43,7 +43,7 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
     found = (
         _configuration_error(error, profile)
         or _sign_in_error(error, signer, settings)
-        or _aws_error(error, who, session)
+        or _aws_error(error, profile, session)
         or _file_error(error, who)
     )
     if found is not None:
@@ -88,21 +88,23 @@ def _sign_in_error(error: Exception, signer: str | None, settings: Mapping[str, 
     is_damaged = isinstance(error, LookupError | TypeError | AttributeError | ValueError)
     state = f"is damaged ({_text(error)})" if is_damaged else "has expired or is missing"
     if isinstance(error, boto.LoginError) or (is_damaged and "login_session" in settings):
-        return credentials_error(
-            f"the sign-in of {profile_in_words(signer)} {state}", f"Run `aws login{option}`."
-        )
+        return _sign_in_needed(signer, state, f"Run `aws login{option}`.")
     has_sso = any(name.startswith("sso_") for name in settings)
     if isinstance(error, boto.SSOError | boto.TokenRetrievalError) or (is_damaged and has_sso):
-        return credentials_error(
-            f"the sign-in of {profile_in_words(signer)} {state}", f"Run `aws sso login{option}`."
-        )
+        return _sign_in_needed(signer, state, f"Run `aws sso login{option}`.")
     return None
 
 
-def _aws_error(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
+def _sign_in_needed(signer: str | None, state: str, remedy: str) -> SignInNeeded:
+    error = credentials_error(f"the sign-in of {profile_in_words(signer)} {state}", remedy)
+    return SignInNeeded(str(error), remedy=error.remedy)
+
+
+def _aws_error(error: Exception, profile: str | None, session: Any) -> UserError | None:  # noqa: ANN401
     """Return the error for a call that was refused, got no answer, or needs the user."""
     from botocore import exceptions as boto
 
+    who = profile_in_words(profile)
     match error:
         case boto.ClientError():
             return _refused_call_error(error.response, error.operation_name, who)
@@ -117,8 +119,24 @@ def _aws_error(error: Exception, who: str, session: Any) -> UserError | None:  #
                 remedy="Run the same command again.",
             )
         case RuntimeError() if "still expired" in str(error):
-            return credentials_error(f"those of {who} have expired", SIGN_IN)
+            return expired_error(profile, in_environment=_are_in_environment())
     return None
+
+
+def _are_in_environment() -> bool:
+    """Return True if botocore takes the credentials from variables, which say when they expire."""
+    return "AWS_CREDENTIAL_EXPIRATION" in os.environ and "AWS_ACCESS_KEY_ID" in os.environ
+
+
+def expired_error(profile: str | None, *, in_environment: bool) -> UserError:
+    """Return the error for credentials that have expired where they are kept, and that nothing renews."""
+    if in_environment:
+        return credentials_error(
+            "those in the environment (AWS_ACCESS_KEY_ID) have expired, and a program that runs cannot get "
+            "others from there",
+            "Set new ones and start globalchat again, or use an AWS profile, whose credentials are renewed.",
+        )
+    return credentials_error(f"those of {profile_in_words(profile)} have expired", SIGN_IN)
 
 
 def _file_error(error: Exception, who: str) -> UserError | None:

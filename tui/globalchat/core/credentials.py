@@ -60,6 +60,11 @@ class CredentialSource:
 
             raise explain(error, self.profile, self.session) from error
 
+    @property
+    def method(self) -> str:
+        """Botocore's name of the provider that found them: "env", "sso", "custom-process" and others."""
+        return str(getattr(self._found, "method", ""))
+
     def document(self, now: datetime) -> Mapping[str, str]:
         """Return them in the format of AWS's container credential endpoint; raises as `current` does.
 

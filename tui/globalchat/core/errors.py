@@ -99,6 +99,21 @@ class ProfileError(UsageError):
     """A profile is unknown, damaged or unreadable, or has no such region."""
 
 
+class SignInNeeded(UserError):
+    """The sign-in by `aws sso login` or `aws login` has ended, and only the user can repeat it."""
+
+
+class CredentialsUnavailable(UserError):
+    """There are no AWS credentials to sign with, and waiting alone does not bring any.
+
+    `awaits_sign_in` is True if the user has to sign in again: that is noticed at no cost.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, awaits_sign_in: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.awaits_sign_in = awaits_sign_in
+
+
 class Unreachable(UserError):
     """No usable answer came: no connection, a time-out, or something that is not the API.
 
@@ -135,4 +150,7 @@ class Refused(UserError):
 
 
 class Unauthorized(Refused):
-    """The key or signature was not accepted: a retry with the same one cannot help."""
+    """The key or signature was not accepted: a retry with the same one cannot help.
+
+    `retryable` is True if other AWS credentials may be accepted.
+    """

@@ -24,6 +24,10 @@ class CodePrompter(Protocol):
     def has_user(self) -> bool:
         """True if there is a terminal to ask on."""
 
+    @property
+    def is_silent(self) -> bool:
+        """True if something else uses the terminal: neither this nor a program may touch it."""
+
     def ask(self, question: str) -> str:
         """Ask a question and return the answer, without its line feed.
 
@@ -37,11 +41,19 @@ class CodePrompter(Protocol):
 
 
 class TerminalPrompter:
-    """Asks on the controlling terminal, like ssh and sudo, since standard input may be a pipe of messages."""
+    """Asks on the controlling terminal, like ssh and sudo, since standard input may be a pipe of messages.
+
+    With `is_silent` it leaves the terminal alone: there is no user to ask, and nothing is printed.
+    """
+
+    def __init__(self, *, is_silent: bool = False) -> None:
+        self.is_silent = is_silent
 
     @property
     def has_user(self) -> bool:
         """True if there is a controlling terminal and a standard stream leads to a terminal."""
+        if self.is_silent:
+            return False
         if not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             return False
         terminal = _open_terminal()
@@ -70,7 +82,7 @@ class TerminalPrompter:
 
     def say(self, text: str) -> None:
         """Write a line to standard error, if it is open."""
-        if sys.stderr is not None:
+        if sys.stderr is not None and not self.is_silent:
             with suppress(OSError):
                 sys.stderr.write(sanitize(text, multiline=False) + "\n")
                 sys.stderr.flush()

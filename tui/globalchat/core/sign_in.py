@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -83,7 +84,7 @@ def resolve(
 ) -> CredentialSource:
     """Resolve the credentials of an AWS profile, by default the one that the environment selects.
 
-    Call it in the main thread, where Ctrl-C arrives.
+    Call it in the main thread, where Ctrl-C arrives, unless the prompter is silent.
 
     Args:
         profile: the profile's name, as `--aws-profile` gives it.
@@ -98,7 +99,7 @@ def resolve(
         KeyboardInterrupt: Ctrl-C at a question, or during a call.
     """
     prompter, elsewhere = prompter or TerminalPrompter(), False
-    with kept_terminal():
+    with nullcontext() if prompter.is_silent else kept_terminal():
         for _ in range(CODES):
             where = DEFAULT_REGION if elsewhere else region
             sign_in = _SignIn(profile, where, timeouts or Timeouts(), prompter, seconds, elsewhere=elsewhere)
@@ -346,7 +347,7 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
     never shown, since it contains the secret; standard error is.
 
     If there is a terminal, standard error goes there, since programs ask on it. The program inherits standard
-    input.
+    input, unless the prompter is silent.
 
     Raises:
         UserError: it cannot be started, fails, does not end, or prints something else.
@@ -356,7 +357,11 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
     shown = prompter.has_user and sys.stderr is not None
     try:
         process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE, close_fds=True
+            words,
+            stdin=subprocess.DEVNULL if prompter.is_silent else None,
+            stdout=subprocess.PIPE,
+            stderr=None if shown else subprocess.PIPE,
+            close_fds=True,
         )
     except (OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or "its command is empty or not valid"

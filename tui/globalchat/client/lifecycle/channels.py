@@ -215,3 +215,12 @@ class RegionLink:
     live_since: float = 0.0
     is_left: bool = False
     channels: ConnectionChannels = field(default_factory=ConnectionChannels)
+
+    def why_unfilled(self, *, wanted: bool) -> GapReason | None:
+        """Return why history fills no gap in this region, if it is `wanted` to; None if it does."""
+        if not wanted:
+            return GapReason.NOT_WANTED
+        history = None if self.backend is None else self.backend.history
+        if history is None:
+            return GapReason.NO_HISTORY
+        return None if history.days else GapReason.HISTORY_OFF

@@ -12,7 +12,7 @@ from globalchat.client.lifecycle.effects import Timer
 from globalchat.client.messages import Backend
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import WAITING, Phase
-from globalchat.core.errors import UserError
+from globalchat.core.errors import CredentialsUnavailable, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,16 @@ class KeyRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsChecked:
+    """The AWS credentials for the next signature are `missing`, or there again (None).
+
+    A live socket goes on without any.
+    """
+
+    missing: CredentialsUnavailable | None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """The profile was read again: the region of the live endpoint `before` is at `now`."""
 
@@ -196,7 +206,14 @@ ConnectionReport: TypeAlias = (
     | ConnectionLost
 )
 Input: TypeAlias = (
-    Command | ConnectionReport | MessageUnreadable | TimerExpired | Probed | KeyRefused | Resolved
+    Command
+    | ConnectionReport
+    | MessageUnreadable
+    | TimerExpired
+    | Probed
+    | KeyRefused
+    | CredentialsChecked
+    | Resolved
 )
 
 _RUNNING: Final = frozenset(Phase) - {Phase.IDLE, Phase.CLOSED}
@@ -232,6 +249,8 @@ EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
         # What answers is of no interest once the session is live again.
         Probed: WAITING | {Phase.CONNECTING},
         KeyRefused: _RUNNING,
+        # Elsewhere the attempts to connect fail for the same reason, and report it.
+        CredentialsChecked: frozenset({Phase.LIVE}),
         Resolved: _RUNNING,
     }
 )

@@ -28,11 +28,10 @@ from globalchat.client.messages import Backend
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.response_errors import contextualize, live_warning
-from globalchat.client.retry import ReconnectPolicy
+from globalchat.client.retry import ReconnectPolicy, is_permanent
 from globalchat.client.state import RECONNECTING, WAITING, Phase, SessionState, StateDetails, enter_phase
 from globalchat.core.clock import Moment, SleepDetector
-from globalchat.core.errors import Reason, Refused, Unreachable, UserError
-from globalchat.core.net import ProxyRefused
+from globalchat.core.errors import CredentialsUnavailable, Reason, Unreachable, UserError
 
 RETRY: Final = Timer(TimerKind.RETRY)
 SLEEP_CHECK: Final = Timer(TimerKind.SLEEP_CHECK)
@@ -79,6 +78,7 @@ class SessionMachine:
         self._accepted: dict[str, RegionEndpoint] = {}
         self._warned: set[str] = set()
         self._announced: tuple[RegionEndpoint, Backend] | None = None
+        self._lacks_credentials = False  # The warning of a live session says so.
 
     @property
     def publish_endpoint(self) -> RegionEndpoint:
@@ -123,6 +123,8 @@ class SessionMachine:
                 self._probed(lost, found)
             case inputs.KeyRefused():
                 self._key_refused()
+            case inputs.CredentialsChecked(missing):
+                self._credentials_checked(missing)
             case inputs.Resolved(before, located):
                 self._resolved(before, located)
             case _:
@@ -297,6 +299,7 @@ class SessionMachine:
             with_exposure=here.alias not in self._warned,
         )
         self._warned.add(here.alias)
+        self._lacks_credentials = False
         self._enter(
             Phase.LIVE,
             region=here.alias,
@@ -336,6 +339,12 @@ class SessionMachine:
             self._resolving = self._live.endpoint
             self._add_effect(effects.Resolve(self._live.endpoint))
 
+    def _credentials_checked(self, missing: CredentialsUnavailable | None) -> None:
+        """Show a live session without credentials as such, and take that back."""
+        if missing is not None or self._lacks_credentials:
+            self._amend(reason=str(missing) if missing else None, remedy=missing.remedy if missing else None)
+        self._lacks_credentials = missing is not None
+
     def _resolved(self, before: RegionEndpoint, located: RegionEndpoint) -> None:
         """Follow the profile: sockets outlive their key."""
         self._resolving = None
@@ -365,24 +374,17 @@ class SessionMachine:
 
     def _end_gaps(self, link: RegionLink, *channels: str) -> list[GapRecorded]:
         """Record that channels are live; return the gaps that history does not fill."""
-        return self.subscriptions.mark_confirmed(channels, self._now.wall, self._why_unfilled(link))
+        return self.subscriptions.mark_confirmed(
+            channels, self._now.wall, link.why_unfilled(wanted=self._options.fill_gaps)
+        )
 
     def _fill(self, link: RegionLink, *channels: str, after_loss: bool = False) -> None:
         if not channels:
             return
-        if self._why_unfilled(link) is None:
+        if link.why_unfilled(wanted=self._options.fill_gaps) is None:
             self._add_effect(effects.FillGaps(link.endpoint, channels, after_loss))
         else:  # the region that was live before may have filled them
             self._add_effect(effects.StopFilling(channels))
-
-    def _why_unfilled(self, link: RegionLink) -> GapReason | None:
-        """Return why history fills no gap in a region; None if it does."""
-        if not self._options.fill_gaps:
-            return GapReason.NOT_WANTED
-        history = None if link.backend is None else link.backend.history
-        if history is None:
-            return GapReason.NO_HISTORY
-        return None if history.days else GapReason.HISTORY_OFF
 
     def _subscribe_refused(self, link: RegionLink, refused: ChannelRefused) -> None:
         if not link.channels.refuse(refused):
@@ -436,7 +438,7 @@ class SessionMachine:
         else:
             # A message on its way to the region that was left may have come too late.
             channels = tuple(sorted(loss.subscribed.intersection(self.subscriptions.wanted)))
-            reason = self._why_unfilled(link)
+            reason = link.why_unfilled(wanted=self._options.fill_gaps)
             if channels and reason is not None:
                 self._emit(GapRecorded(channels, loss.received_until, self._now.wall, reason))
             self._disconnect(link)
@@ -469,10 +471,12 @@ class SessionMachine:
         """Wait after a failure: for the user if a retry cannot help, else for the backoff."""
         region = self._goal.alias
         self._add_effect(effects.MarkProfile(fresh=False))
-        if (isinstance(error, Refused) and not error.retryable) or isinstance(error, ProxyRefused):
+        if is_permanent(error, accepted_before=region in self._accepted):
             self._enter(Phase.FAILED, region=region, reason=reason.message, remedy=reason.remedy)
             self._probe()
             return
+        if isinstance(error, CredentialsUnavailable) and error.awaits_sign_in:
+            within = self._options.credentials_interval
         wait = self._policy.fail(self._now.monotonic, within=within)
         self._enter(
             Phase.SUSPENDED if wait.is_long else Phase.RETRYING,
@@ -482,7 +486,9 @@ class SessionMachine:
             reason=reason.message,
             remedy=reason.remedy,
         )
-        if wait.attempt >= self._options.fail_over_attempts:
+        # Other regions would be asked with the same credentials.
+        is_other_better = not isinstance(error, CredentialsUnavailable)
+        if wait.attempt >= self._options.fail_over_attempts and is_other_better:
             self._probe()
         self._add_effect(effects.SetTimer(RETRY, wait.delay))
 

@@ -278,7 +278,7 @@ class Outbox:
         retry = retries.fail(failure, started=started, now=now)
         assert retry is not None, "a stored draft is never given up"
         reason = WaitReason.FAILURE
-        if isinstance(failure, Refused) and failure.retryable:
+        if isinstance(failure, Refused) and not isinstance(failure, Unauthorized) and failure.retryable:
             reason = WaitReason.THROTTLE
             self._quiet_until = max(self._quiet_until, now + (retry.retry_after or 0.0))
         self._emit(
