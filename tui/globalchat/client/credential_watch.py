@@ -1,5 +1,6 @@
 """Looks for AWS credentials again while a live session has none to sign with."""
 
+import asyncio
 from collections.abc import Callable
 from random import Random
 
@@ -37,14 +38,14 @@ class CredentialWatch:
         self._options = options
         self._rng = rng
         self._missing: CredentialsUnavailable | None = None
+        self._started = asyncio.Event()
         self._woken = WakeEvent()
 
     def start(self, missing: CredentialsUnavailable) -> None:
         """Report that credentials are missing, and look for them from now on."""
-        is_new, self._missing = self._missing is None, missing
+        self._missing = missing
         self._report(missing)
-        if is_new:
-            self._woken.set()
+        self._started.set()
 
     def wake(self) -> None:
         """Look for missing credentials at once."""
@@ -54,7 +55,8 @@ class CredentialWatch:
     async def run(self) -> None:
         """Look for credentials whenever they are missing, until cancelled."""
         while True:
-            await self._woken.race()
+            await self._started.wait()
+            self._started.clear()
             attempt = 0
             while self._missing is not None:
                 attempt += 1
