@@ -13,7 +13,7 @@ HEAVY = "{'gql', 'graphql', 'aiohttp', 'botocore', 'websockets', 'textual', 'cli
 NAMES = {
     *("connect", "load_profile", "nearest", "RegionApi", "Chat", "Session", "Watch"),
     *("Profile", "RegionEndpoint", "Message", "Draft", "StateChanged", "MessageReceived", "Paired"),
-    *("UserError", "ProfileError", "Refused", "Unauthorized", "Unreachable"),
+    *("UserError", "CredentialsUnavailable", "ProfileError", "Refused", "Unauthorized", "Unreachable"),
 }
 
 
