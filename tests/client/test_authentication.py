@@ -19,6 +19,7 @@ from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized, UserError
 from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.signers import FixedSigner
 
 
 @dataclass(eq=False)
@@ -37,21 +38,6 @@ class SigningPerson:
 
     def discard(self, refused: Credentials, *, expired: bool) -> None:
         self.discarded.append(expired)
-
-
-@dataclass(eq=False)
-class Fixed:
-    """Returns these credentials, or raises this, whatever is discarded."""
-
-    outcome: Credentials | UserError
-
-    def __call__(self) -> Credentials:
-        if isinstance(self.outcome, UserError):
-            raise self.outcome
-        return self.outcome
-
-    def discard(self, refused: Credentials, *, expired: bool) -> None:
-        pass
 
 
 @asynccontextmanager
@@ -104,7 +90,7 @@ async def test_ended_credentials_are_refused_and_new_ones_are_taken() -> None:
         ended = cloud.people.sign_in("ana", 0.001)
         held = Credentials(ended.access_key, ended.secret_key, ended.token)
         await asyncio.sleep(0.01)
-        refused = replace(endpoint, signer=Fixed(held))
+        refused = replace(endpoint, signer=FixedSigner(held))
         async with RegionApi(refused) as api:
             with pytest.raises(Unauthorized):
                 await api.describe()
@@ -119,7 +105,7 @@ async def test_ended_credentials_are_refused_and_new_ones_are_taken() -> None:
 
 
 async def test_a_sign_in_that_fails_is_reported_in_its_own_words() -> None:
-    fail = Fixed(UserError("The sign-in has ended.", remedy="Run `aws sso login --profile team`."))
+    fail = FixedSigner(UserError("The sign-in has ended.", remedy="Run `aws sso login --profile team`."))
     async with verified() as (_, _, endpoint):
         failing = replace(endpoint, signer=fail)
         async with RegionApi(failing) as api:

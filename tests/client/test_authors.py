@@ -14,10 +14,10 @@ from globalchat.client.messages import Draft
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from globalchat.core.credentials import Credentials
 from globalchat.localcloud import people
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.session_driver import QUICK, running
+from tests.client.helpers.signers import PersonOfCloud
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/Deploy"
 USER = "arn:aws:iam::123456789012:user/teams/ci"
@@ -66,11 +66,8 @@ def test_an_author_comes_before_what_the_sender_calls_itself(
 
 
 async def test_each_message_has_the_author_of_its_caller(local_cloud: LocalCloud, profile: Profile) -> None:
-    def sign_in() -> Credentials:
-        issued = local_cloud.people.sign_in("ana@example.com")
-        return Credentials(issued.access_key, issued.secret_key, issued.token)
-
-    signed = profile_of((replace(each, api_key="") for each in local_cloud.regions), signer=sign_in)
+    person = PersonOfCloud(local_cloud)
+    signed = profile_of((replace(each, api_key="") for each in local_cloud.regions), signer=person)
     async with running(Session(signed, "oregon", options=QUICK)) as ana:
         assert (await ana.next(BackendDescribed)).backend.author == "ana@example.com"
         await ana.phase(Phase.LIVE)

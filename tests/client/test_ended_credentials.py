@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,46 +31,13 @@ from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.session_crowd import Crowd
 from tests.client.helpers.session_driver import Driver, quick, running
+from tests.client.helpers.signers import PersonOfCloud
 
 OPTIONS: SessionOptions = quick(credentials_interval=0.05, history_interval=0.2)
 ENDED = SignInNeeded(
     'The AWS credentials cannot be had: the sign-in of the AWS profile "team" has expired or is missing.',
     remedy="Run `aws sso login --profile team`.",
 )
-
-
-@dataclass(eq=False)
-class Ana:
-    """Signs in as a person of the local cloud; `problem` is raised instead, and `gate` holds calls up."""
-
-    cloud: LocalCloud
-    name: str = "ana@example.com"
-    seconds: float = 3600.0
-    problem: UserError | None = None
-    held: Credentials | None = None
-    gate: threading.Event = field(default_factory=threading.Event)
-    calls: int = 0
-    made: int = 0
-    discarded: list[bool] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    def __call__(self) -> Credentials:
-        self.calls += 1
-        assert self.gate.wait(30)
-        if self.problem is not None:
-            raise self.problem
-        if self.held is None:
-            self.made += 1
-            issued = self.cloud.people.sign_in(self.name, self.seconds)
-            self.held = Credentials(issued.access_key, issued.secret_key, issued.token)
-        return self.held
-
-    def discard(self, refused: Credentials, *, expired: bool) -> None:
-        self.discarded.append(expired)
-        if refused == self.held:
-            self.held = None
 
 
 @asynccontextmanager
@@ -108,7 +75,7 @@ async def shown(chat: Driver, reason: str | None) -> SessionState:
 
 async def test_a_sign_in_that_ends_stops_sending_and_not_receiving(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana, bo = Ana(cloud), Ana(cloud, "bo@example.com")
+        ana, bo = PersonOfCloud(cloud), PersonOfCloud(cloud, "bo@example.com")
         async with (
             running(session(cloud, ana, tmp_path / "ana")) as chat,
             running(session(cloud, bo, tmp_path / "bo")) as other,
@@ -136,7 +103,7 @@ async def test_a_sign_in_that_ends_stops_sending_and_not_receiving(tmp_path: Pat
 
 async def test_a_reconnect_without_a_sign_in_waits_for_it_and_misses_nothing(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana, bo = Ana(cloud), Ana(cloud, "bo@example.com")
+        ana, bo = PersonOfCloud(cloud), PersonOfCloud(cloud, "bo@example.com")
         async with (
             running(session(cloud, ana, tmp_path / "ana")) as chat,
             running(session(cloud, bo, tmp_path / "bo")) as other,
@@ -162,7 +129,7 @@ async def test_a_reconnect_without_a_sign_in_waits_for_it_and_misses_nothing(tmp
 
 async def test_what_hangs_where_credentials_come_from_holds_nothing_else_up(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana, bo = Ana(cloud), Ana(cloud, "bo@example.com")
+        ana, bo = PersonOfCloud(cloud), PersonOfCloud(cloud, "bo@example.com")
         async with (
             running(session(cloud, ana, tmp_path / "ana")) as chat,
             running(session(cloud, bo, tmp_path / "bo")) as other,
@@ -188,7 +155,7 @@ async def test_what_hangs_where_credentials_come_from_holds_nothing_else_up(tmp_
 
 async def test_a_session_ends_although_credentials_hang(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana = Ana(cloud)
+        ana = PersonOfCloud(cloud)
         async with running(session(cloud, ana, tmp_path)) as chat:
             await chat.phase(Phase.LIVE)
             ana.gate.clear()
@@ -202,7 +169,7 @@ async def test_a_session_ends_although_credentials_hang(tmp_path: Path) -> None:
 
 async def test_refused_credentials_are_replaced_before_anything_fails(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana = Ana(cloud)
+        ana = PersonOfCloud(cloud)
         async with running(session(cloud, ana, tmp_path)) as chat:
             await chat.phase(Phase.LIVE)
             await expire(ana)
@@ -220,7 +187,7 @@ async def test_refused_credentials_are_replaced_before_anything_fails(tmp_path: 
             assert not chat.of(DraftWaiting)
 
 
-async def expire(ana: Ana) -> None:
+async def expire(ana: PersonOfCloud) -> None:
     """Let the person hold credentials that have ended, without knowing it."""
     ended = ana.cloud.people.sign_in(ana.name, 0.001)
     await asyncio.sleep(0.01)
@@ -229,7 +196,7 @@ async def expire(ana: Ana) -> None:
 
 async def test_credentials_that_stay_refused_are_reported_once_they_are_tried() -> None:
     async with verified() as cloud:
-        ana = Ana(cloud)
+        ana = PersonOfCloud(cloud)
         await expire(ana)
         held = ana.held
 
@@ -249,7 +216,7 @@ async def test_credentials_that_stay_refused_are_reported_once_they_are_tried() 
 
 async def test_a_user_who_retries_does_not_wait_for_the_next_look(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana = Ana(cloud)
+        ana = PersonOfCloud(cloud)
         options = quick(credentials_interval=3600.0, backoff_base=3600.0, backoff_cap=3600.0)
         chatting = Session(
             profile_of(cloud, ana), "oregon", channels=("tech",), options=options, outbox=tmp_path
@@ -267,7 +234,7 @@ async def test_a_user_who_retries_does_not_wait_for_the_next_look(tmp_path: Path
 
 async def test_another_reason_replaces_the_first(tmp_path: Path) -> None:
     async with verified() as cloud:
-        ana = Ana(cloud)
+        ana = PersonOfCloud(cloud)
         async with running(session(cloud, ana, tmp_path)) as chat:
             await chat.phase(Phase.LIVE)
             ana.problem = ENDED
@@ -288,13 +255,13 @@ async def test_another_run_of_the_cloud_has_other_people(tmp_path: Path) -> None
         return current[-1]
 
     async with verified() as cloud:
-        old = Ana(cloud)
+        old = PersonOfCloud(cloud)
         current.append(profile_of(cloud, old))
         chatting = session(cloud, old, tmp_path, reload=reload)
         async with running(chatting) as chat:
             await chat.phase(Phase.LIVE)
             # At the same place, but with keys that the cloud knows.
-            new = Ana(cloud)
+            new = PersonOfCloud(cloud)
             current.append(profile_of(cloud, new))
             old.problem = Unreachable("The cloud of before has ended.")
             cloud.faults.set("drop-sockets", region="oregon")
@@ -390,7 +357,7 @@ async def test_missing_credentials_say_whether_a_sign_in_is_awaited(problem: Use
 async def test_every_accepted_message_reaches_every_reader_once(tmp_path: Path) -> None:
     """Persons whose credentials last for moments, in both regions, with sockets that are dropped."""
     async with verified() as cloud:
-        people = [Ana(cloud, f"p{n}@example.com", seconds=0.4) for n in range(4)]
+        people = [PersonOfCloud(cloud, f"p{n}@example.com", seconds=0.4) for n in range(4)]
         sessions = [
             Session(
                 profile_of(cloud, person),

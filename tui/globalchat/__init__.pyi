@@ -42,6 +42,7 @@ from .client.watch import Watch as Watch
 from .client.watch import WatchEvent as WatchEvent
 from .client.watch import WatchSkipped as WatchSkipped
 from .core.credentials import Credentials as Credentials
+from .core.errors import CredentialsUnavailable as CredentialsUnavailable
 from .core.errors import ExitCode as ExitCode
 from .core.errors import ProfileError as ProfileError
 from .core.errors import Refused as Refused
