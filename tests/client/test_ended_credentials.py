@@ -200,7 +200,7 @@ async def test_credentials_that_stay_refused_are_reported_once_they_are_tried() 
         await expire(ana)
         held = ana.held
 
-        class Stubborn(Ana):
+        class Stubborn(PersonOfCloud):
             def __call__(self) -> Credentials:
                 assert held is not None
                 self.calls += 1
