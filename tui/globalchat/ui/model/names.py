@@ -55,12 +55,12 @@ class Name:
 
     @property
     def raw(self) -> str:
-        """What the sender calls itself, in NFC."""
+        """The sender's own name, in NFC."""
         return self.key[0]
 
     @property
     def author(self) -> str | None:
-        """Who AWS vouches for."""
+        """The author, for whom AWS vouches."""
         return self.key[1]
 
     @property
@@ -82,7 +82,7 @@ class Name:
 
     @property
     def mention(self) -> str:
-        """What mentions this sender after an @."""
+        """The name that mentions this sender after an @."""
         return self.raw if self.author is None else short_author(self.author)
 
     @property

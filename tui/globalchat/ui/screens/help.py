@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from globalchat.client.authors import AuthorKind
 from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action, keys_title
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.row_lines import TICKS
-from globalchat.ui.model.rows import Delivery
+from globalchat.ui.model.rows import IMITATION, MARKS, Delivery
 from globalchat.ui.model.text import pad, wrap
 from globalchat.ui.screens.dialogs import Choices, Dialog
 from globalchat.ui.slash_commands import COMMANDS, Command
@@ -32,6 +33,9 @@ _LEGEND = {
     TICKS[Delivery.ACCEPTED]: "the region accepted it",
     TICKS[Delivery.DELIVERED]: "it came back from the region",
     TICKS[Delivery.UNSENT]: "it did not get there; the line below says why",
+    f"12:00{MARKS[AuthorKind.PERSON]} ana": "a verified person: AWS vouches for this name",
+    f"12:00{MARKS[AuthorKind.MACHINE]} ci": "a user or role of AWS, for which AWS vouches",
+    f"12:00{IMITATION} ana": "not verified, and the name looks like a verified person's",
     "SYD→ORE +161ms": "sent in Sydney, received in Oregon, under way for 161 ms",
 }
 
