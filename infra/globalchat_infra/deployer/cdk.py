@@ -8,7 +8,7 @@ import shlex
 import shutil
 import site
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,19 +68,25 @@ class CdkCommand:
         role = [] if self.role is None else ["--role-arn", self.role]
         return [self.node, str(self.script), *arguments, "--app", self.app, *role, *common]
 
-    def deploy(self, parameters: Mapping[str, Mapping[str, str]] | None = None) -> list[str]:
-        """Return the arguments that deploy every stack, two at a time.
+    def deploy(
+        self,
+        parameters: Mapping[str, Mapping[str, str]] | None = None,
+        only: Collection[str] | None = None,
+    ) -> list[str]:
+        """Return the arguments that deploy every stack, or `only` some, two at a time.
 
         `parameters` are new values by stack; other parameters keep their values.
         """
-        how = ["--all", "--require-approval", "never", "--progress", "events", "--concurrency", "2"]
+        which = ["--all"] if only is None else [*only, "--exclusively"]
+        how = ["--require-approval", "never", "--progress", "events", "--concurrency", "2"]
         given = [
             word
             for stack, values in (parameters or {}).items()
+            if only is None or stack in only
             for key, value in values.items()
             for word in ("--parameters", f"{stack}:{key}={value}")
         ]
-        return self.command("deploy", *how, *given)
+        return self.command("deploy", *which, *how, *given)
 
     def diff(self) -> list[str]:
         """Return the arguments that show what a deployment would change."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,9 +76,10 @@ class Deployer:
         self._check_owners()
         parameters = self._parameters()
         app = self.app
-        if self.plan.takes_key_away:
+        if open_apis := [stack.name for stack in self.plan.takes_key_away]:
             prompter.note("update 1 of 2: no field of the APIs takes the API key any more")
-            self._update(prompter, self.plan.before_key_goes, None, parameters)
+            # Alone, since an API that has no key any more, after a failure, must not get one again.
+            self._update(prompter, self.plan.before_key_goes, None, parameters, only=open_apis)
             prompter.note("update 2 of 2: the API keys are deleted")
             app = None  # The first update was synthesised into the same folder.
         self._update(prompter, self.plan.content, app, parameters)
@@ -105,16 +106,20 @@ class Deployer:
         content: Mapping[str, Any],
         app: str | None,
         parameters: Mapping[str, Mapping[str, str]],
+        *,
+        only: Sequence[str] | None = None,
     ) -> None:
-        """Deploy every stack of a `cdk.json`; `app` is how the CDK gets the assembly, None synthesises it.
+        """Deploy every stack of a `cdk.json`, or `only` some.
+
+        `app` is how the CDK gets the assembly, None synthesises it.
 
         Raises:
             UserError: it failed, with what is complete; or Ctrl-C.
         """
-        progress = Progress.of(stacks.stack_names(self.config))
+        progress = Progress.of(stacks.stack_names(self.config) if only is None else only)
         with self._cdk(prompter, content, app) as (command, credentials):
             code = cdk_process.run(
-                command.deploy(parameters),
+                command.deploy(parameters, only),
                 command.folder,
                 command.environment,
                 progress,

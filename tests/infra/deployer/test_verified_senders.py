@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from globalchat.client import profiles
+from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED
 from globalchat_infra import stack_interface
 from globalchat_infra.config import Senders, load
 from globalchat_infra.deployer import api_keys
@@ -18,6 +19,7 @@ from globalchat_infra.deployer.stacks import DeployedStack
 from tests.infra.helpers.assembled_deployment import content
 from tests.infra.helpers.aws_front import AwsFront
 from tests.infra.helpers.moto_account import User
+from tests.infra.helpers.small_stacks import make_stack, tags
 
 pytestmark = pytest.mark.infra
 
@@ -91,6 +93,28 @@ def test_senders_become_verified_and_anyone_again(front: AwsFront, equipped: Use
     (made,) = api_keys.list_keys(aws, OREGON, api_of(aws)["apiId"])
     assert made.key != key.key
     assert profiles.load("default", equipped.home / "config").resolve("oregon").api_key == made.key
+
+
+def test_an_api_without_a_key_gets_none_when_the_other_region_is_closed_later(
+    front: AwsFront, equipped: User
+) -> None:
+    """As after a second update that failed in Sydney."""
+    for folder, alias, region in (
+        (TEMPLATES_VERIFIED, "oregon", OREGON),
+        (TEMPLATES, "sydney", "ap-southeast-2"),
+    ):
+        name = f"globalchat-{alias}-api"
+        body = json.loads((folder / f"{name}.template.json").read_text(encoding="utf-8"))
+        make_stack(name, region, body, tags=tags("globalchat", alias))
+    start = len(front.calls)
+    ran = equipped.run("deploy", "--yes", "--no-proof", "--senders", "verified")
+    assert ran.exit_code == 0, ran.output
+    assert "will be deleted: the API keys of sydney." in ran.output
+    made = [call.form for call in front.calls[start:] if call.action == "CreateChangeSet"]
+    of_sydney = [form for form in made if form["StackName"] == "globalchat-sydney-api"]
+    assert [("AWS::AppSync::ApiKey" in form["TemplateBody"]) for form in of_sydney] == [True, False]
+    others = [form for form in made if form["StackName"] != "globalchat-sydney-api"]
+    assert not any("AWS::AppSync::ApiKey" in form["TemplateBody"] for form in others)
 
 
 def planned(senders: Senders, before: Senders, **parameters: str) -> Plan:
