@@ -47,6 +47,10 @@ _FILES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CER
 _FOREIGN = ("AWS_", "AMAZON_", "CDK_", "NPM_CONFIG_")
 
 
+AT_ONCE = 2
+"""The number of stacks that are deployed at the same time."""
+
+
 @dataclass(frozen=True, slots=True)
 class CdkCommand:
     """The CDK command line for a folder, in an environment without the user's CDK and AWS settings.
@@ -78,7 +82,7 @@ class CdkCommand:
         `parameters` are new values by stack; other parameters keep their values.
         """
         which = ["--all"] if only is None else [*only, "--exclusively"]
-        how = ["--require-approval", "never", "--progress", "events", "--concurrency", "2"]
+        how = ["--require-approval", "never", "--progress", "events", "--concurrency", str(AT_ONCE)]
         given = [
             word
             for stack, values in (parameters or {}).items()

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ class Deployer:
         app: str | None,
         parameters: Mapping[str, Mapping[str, str]],
         *,
-        only: Sequence[str] | None = None,
+        only: list[str] | None = None,
     ) -> None:
         """Deploy every stack of a `cdk.json`, or `only` some.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.cdk import AT_ONCE
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.resources import ABSENT
 from globalchat_infra.deployer.stacks import DeployedStack
@@ -19,9 +20,10 @@ def changes(aws: Aws, plan: Plan) -> Iterator[str]:
     days = plan.config.history_days
     if plan.begins_history:
         where = ", ".join(stack.alias for stack in plan.begins_history)
+        readers = "who has the API key" if plan.config.has_key else "those whom IAM lets in"
         yield (
             f"history is turned on in {where}: from now on messages are stored for {_days(days)}, "
-            "and who has the API key can read them"
+            f"and {readers} can read them"
         )
     elif days and not plan.existing.stacks:
         yield f"messages will be stored for {_days(days)} (--history-days 0 stores none)"
@@ -49,31 +51,32 @@ def since_parameters(
 ) -> Mapping[str, Mapping[str, str]]:
     """Return the parameter of each stack that begins to store messages, or stores them longer than before.
 
-    A stack that exists takes it up within `UPDATE` seconds; a new one has no messages before.
+    A stack that exists takes it up within `UPDATE` seconds of its turn; a new one has no messages before.
     """
     if not config.history_days:
         return {}
+    within = UPDATE * -(-len(config.regions) // AT_ONCE)
     stacks = {stack.name: stack for stack in existing}
     changed: dict[str, Mapping[str, str]] = {}
     for alias in config.regions:
         name = names.stack(config.prefix, alias, "api")
-        start = _start(stacks.get(name), config.history_days, int(now))
+        start = _start(stacks.get(name), config.history_days, int(now), within)
         if start is not None:
             changed[name] = {HISTORY_SINCE: str(start)}
     return changed
 
 
-def _start(stack: DeployedStack | None, days: int, now: int) -> HistoryStart | None:
-    """Return the new start of a stack's history; None if it stays."""
+def _start(stack: DeployedStack | None, days: int, now: int, within: int) -> HistoryStart | None:
+    """Return the new start of a stack's history, which is updated `within` seconds; None if it stays."""
     if stack is None:
         return HistoryStart(now)
     if HISTORY_SINCE not in stack.parameters:
-        return HistoryStart(now + UPDATE)
+        return HistoryStart(now + within)
     settings = load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}
     before = settings.get("historyDays")
     if not isinstance(before, int) or before >= days:
         return None
-    return HistoryStart.parse(stack.parameters[HISTORY_SINCE]).extended(now, before, within=UPDATE)
+    return HistoryStart.parse(stack.parameters[HISTORY_SINCE]).extended(now, before, within=within)
 
 
 def _items(aws: Aws, region: str, table: str) -> str:

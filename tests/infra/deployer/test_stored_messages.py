@@ -11,13 +11,13 @@ import pytest
 
 from globalchat.core.clock import DAY
 from globalchat.localcloud.appsync.evaluation import evaluate_code
-from globalchat_infra.config import parse
+from globalchat_infra.config import aws_regions, parse
 from globalchat_infra.deployer import stored_messages
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.stack_interface import HISTORY_SINCE, dump_settings
+from globalchat_infra.stack_interface import HISTORY_SINCE, HistoryStart, dump_settings
 from tests.infra.helpers.assembled_deployment import content
 from tests.paths import ROOT
 
@@ -97,12 +97,34 @@ def test_turning_it_on_says_so_and_asks() -> None:
     assert plan.needs_confirmation
 
 
+def test_without_a_key_iam_decides_who_reads() -> None:
+    request = DeployRequest(content(), Changes(extras={"historyDays": 7, "senders": "verified"}))
+    (line, *_) = said(make_plan(request, existing(0)))
+    assert line.endswith("stored for 7 days, and those whom IAM lets in can read them")
+
+
 def test_a_region_without_a_table_gets_one_and_the_others_keep_theirs() -> None:
     plan = plan_of(storing(existing(), "oregon"))
     (line,) = said(plan)
     assert line.startswith("history is turned on in sydney: ")
     given = stored_messages.since_parameters(plan.config, plan.existing.stacks, 1_800_000_000.9)
     assert given == {"globalchat-sydney-api": {HISTORY_SINCE: "[1800000600,0]"}}
+
+
+def test_of_many_regions_the_last_one_has_its_turn_before_its_history_is_said_to_begin() -> None:
+    """Two stacks are updated at a time."""
+    regions = dict(zip(map("r{}".format, range(31)), sorted(aws_regions()), strict=False))
+    config = parse({**FILE, "regions": regions, "historyDays": 7})
+    (oregon, *_) = existing(0).stacks
+    stacks = [
+        replace(oregon, name=f"globalchat-{alias}-api", alias=alias, region=region)
+        for alias, region in regions.items()
+    ]
+    given = stored_messages.since_parameters(config, stacks, 1_800_000_000)
+    assert len(given) == len(regions) > 25
+    for values in given.values():
+        began = HistoryStart.parse(values[HISTORY_SINCE]).at - 1_800_000_000
+        assert began >= (len(regions) + 1) // 2 * stored_messages.UPDATE
 
 
 def test_a_new_stack_stores_from_now_on() -> None:
