@@ -116,7 +116,9 @@ def test_a_sign_in_that_has_not_been_repeated_costs_nothing(
 
 def test_a_profile_that_is_made_later_is_found(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     signer = ProfileSigner("team", "us-west-2")
-    assert 'the AWS profile "team" does not exist' in str(failing(signer))
+    error = failing(signer)
+    assert 'the AWS profile "team" does not exist' in str(error)
+    assert "choose one with awsProfile in the profile or AWS_PROFILE" in str(error.remedy)
     configure(tmp_path, f"[profile team]\n{KEYS}")
     assert signer().access_key == "AKIDBASE"
 

@@ -49,6 +49,9 @@ class ProfileSigner:
         self._prompter.is_silent = False
         try:
             self._source = resolve(self._profile, region=self._region, prompter=self._prompter)
+        except UserError as error:
+            _adapt_advice(error)
+            raise
         finally:
             self._prompter.is_silent = True
 
@@ -65,9 +68,11 @@ class ProfileSigner:
         self._ended = None
         try:
             return self._find()
-        except SignInNeeded as error:
-            # With the state of the files from before: what has changed since then is read the next time.
-            self._ended = error, files, datetime.now(UTC)
+        except UserError as error:
+            _adapt_advice(error)
+            if isinstance(error, SignInNeeded):
+                # With the state of the files from before: what has changed since is read the next time.
+                self._ended = error, files, datetime.now(UTC)
             raise
 
     def discard(self, refused: Credentials, *, expired: bool) -> None:
@@ -99,6 +104,12 @@ class ProfileSigner:
         from globalchat.core.credential_errors import chosen_profile, expired_error
 
         return expired_error(self._profile or chosen_profile(), in_environment=method == _ENVIRONMENT)
+
+
+def _adapt_advice(error: UserError) -> None:
+    """Advise what suits a session: its AWS profile is a setting, not an option."""
+    if error.remedy is not None:
+        error.remedy = error.remedy.replace("--aws-profile", "awsProfile in the profile")
 
 
 def _fingerprint() -> object:
