@@ -26,6 +26,7 @@ from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.core.net import ProxyRefused, proxy_for
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
+from tests.client.helpers.signers import FixedSigner
 from tests.core.helpers.authority import Authority
 from tests.core.helpers.loopback_proxy import LoopbackProxy
 from tests.core.helpers.names import BlackHole, resolve
@@ -111,6 +112,23 @@ async def test_both_transports_go_through_the_proxy(
         await connect(away.endpoint)
         assert proxy.tunnels == [f"{HOST}:443"] * 2
     assert len(away.published) == away.opened == 1
+    assert not any("proxy-authorization" in each for each in away.headers)
+
+
+async def test_signed_requests_and_sockets_go_through_the_proxy(
+    away: FakeAppSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away.access_key = "ASIAANA"
+    signer = FixedSigner(Credentials("ASIAANA", "secret", "token"))
+    endpoint = replace(away.endpoint, api_key="", auth="iam", signer=signer)
+    async with LoopbackProxy({HOST: away.port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ana:pw@127.0.0.1:{proxy.port}")
+        proxy.authorization = "Basic YW5hOnB3"
+        await publish(endpoint)
+        await connect(endpoint)
+        assert proxy.tunnels == [f"{HOST}:443"] * 2
+    assert len(away.published) == away.opened == 1
+    assert [each["host"] for each in away.headers] == [HOST] * 2
     assert not any("proxy-authorization" in each for each in away.headers)
 
 

@@ -14,14 +14,16 @@ from aiohttp import web
 
 from globalchat.client.api import RegionApi
 from globalchat.client.messages import Draft
+from globalchat.client.profiles import Profile
 from globalchat.client.region_connection import RegionConnection
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core import redaction
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import UserError
+from globalchat.core.errors import SignInNeeded, UserError
 from tests.client.helpers.fake_appsync import KEY, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
+from tests.client.helpers.signers import FixedSigner
 from tests.core.helpers.secret_search import assert_holds_none
 
 SECRET = "wJalrXUtnFEMIsecretsecretEXAMPLEKEY"
@@ -73,6 +75,38 @@ async def test_logs_of_a_session_hold_no_key(oregon: FakeAppSync, log: pytest.Lo
         await chat.phase(Phase.LIVE)
     assert "gql" in log.text  # the filter has something to do
     assert_clean(log.text)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_logs_and_states_of_a_session_that_signs_hold_no_credential(
+    oregon: FakeAppSync, log: pytest.LogCaptureFixture, refuses: bool
+) -> None:
+    oregon.access_key = "ASIAANA"
+    signer = FixedSigner(Credentials("ASIAANA", SECRET, TOKEN))
+    endpoint = replace(oregon.endpoint, api_key="", auth="iam", signer=signer)
+    chatting = Session(Profile("team", {endpoint.alias: endpoint}), endpoint.alias, options=QUICK)
+    assert_clean(repr(endpoint), "endpoint")
+    async with running(chatting) as chat:
+        await chat.phase(Phase.LIVE)
+        chat.session.send("tech", "hello")
+        await chat.text("hello")
+        if refuses:
+            # AWS's own text holds the canonical request.
+            said = f"The security token {TOKEN} included in the request is expired"
+            error = {"errorType": "ExpiredTokenException", "message": said, "errorCode": 403}
+            oregon.on_init = json.dumps({"type": "connection_error", "payload": {"errors": [error]}})
+            oregon.on_http = lambda _: web.json_response({"errors": [error]}, status=403)
+            chat.session.send("tech", "refused")
+        else:
+            signer.outcome = SignInNeeded("The sign-in has ended.", remedy="Run `aws sso login`.")
+        oregon.drop_all()
+        state = await chat.phase(Phase.RETRYING)
+        while state.reason is None or "closed" in state.reason:
+            state = await chat.phase(Phase.RETRYING)
+        assert ("have expired" if refuses else "has ended") in state.reason
+    assert "gql" in log.text
+    assert_clean(log.text)
+    assert_clean(repr(chat.events), "event")
 
 
 @pytest.mark.parametrize("on_init", ["close", "abort", "http 403", "garbage", "silent", "unauthorized"])

@@ -105,7 +105,7 @@ def test_the_chat_says_what_to_do_and_goes_on_after_it(home: Home, portal: Porta
     assert home.run("publish", "cars", "theirs").returncode == 0
     chat.wait_for("theirs")
     portal.log_in()
-    received = [each["message"] for each in following.messages(4)]
+    received = [str(each["message"]) for each in following.messages(4)]
     assert sorted(received) == sorted({"before", "meanwhile", "theirs", "during"})
     assert received[-1] == "during"
     chat.wait(lambda screen: ADVICE not in screen, "no advice any more")

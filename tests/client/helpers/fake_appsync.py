@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -59,6 +59,8 @@ class FakeAppSync:
         self.alias = alias
         self.region = region
         self.key = KEY
+        self.access_key: str | None = None
+        """What signs, if signatures are taken instead of the API key; they are not checked."""
         self.channels: tuple[str, ...] = CHANNELS
         self.connection_timeout_ms: Any = 300_000
         self.on_init = "ack"
@@ -195,7 +197,7 @@ class FakeAppSync:
             scripted = self.on_http(body)
             if scripted is not None:
                 return scripted
-        if request.headers.get("x-api-key") != self.key:
+        if not self._accepts(request.headers):
             return web.json_response(UNAUTHORIZED, status=401)
         if "channels" in body["query"]:
             limits = {"message": 2000, "sender": 32, "id": 64}
@@ -257,7 +259,7 @@ class FakeAppSync:
         return ws
 
     async def _talk(self, socket: Socket, request: web.Request) -> None:
-        header = json.loads(base64.b64decode(request.query["header"]))
+        header = self._handshake(request)
         assert header["host"] == self._where
         async for message in socket.ws:
             if message.type is not WSMsgType.TEXT:
@@ -272,8 +274,23 @@ class FakeAppSync:
                 await socket.send(type="complete", id=frame["id"])
             await self._note()
 
+    def _handshake(self, request: web.Request) -> dict[str, str]:
+        """Return the header of a handshake: of the URL, or of the subprotocol if it is signed."""
+        carried = request.query.get("header")
+        if self.access_key is not None:
+            assert carried is None
+            offered = request.headers["Sec-WebSocket-Protocol"].split(", ")
+            carried = next(each for each in offered if each.startswith("header-")).removeprefix("header-")
+        header: dict[str, str] = json.loads(base64.urlsafe_b64decode(f"{carried}=="))
+        return header
+
+    def _accepts(self, header: Mapping[str, str]) -> bool:
+        if self.access_key is None:
+            return header.get("x-api-key") == self.key
+        return f" Credential={self.access_key}/" in header.get("Authorization", "")
+
     async def _init(self, socket: Socket, header: dict[str, str]) -> None:
-        if header["x-api-key"] != self.key or self.on_init == "unauthorized":
+        if not self._accepts(header) or self.on_init == "unauthorized":
             await socket.send(type="connection_error", payload=UNAUTHORIZED)
             await socket.ws.close()
         elif self.on_init == "ack":
@@ -290,7 +307,8 @@ class FakeAppSync:
     async def _start(self, socket: Socket, frame: dict[str, Any]) -> None:
         query_id = frame["id"]
         channel = json.loads(frame["payload"]["data"])["variables"]["name"]
-        assert frame["payload"]["extensions"]["authorization"]["x-api-key"] in (KEY, self.key)
+        authorization = frame["payload"]["extensions"]["authorization"]
+        assert authorization.get("x-api-key") == KEY or self._accepts(authorization)
         await self.start_gate.wait()
         if channel not in self.channels:
             await socket.send(type="error", id=query_id, payload={"errors": [NO_SUCH_CHANNEL]})
