@@ -16,7 +16,7 @@ from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import describe as describe_stack
 from globalchat_infra.deployer.stacks import find as find_stacks
 from globalchat_infra.names import PhysicalName
-from globalchat_infra.stack_interface import HISTORY_SINCE, SETTINGS_OUTPUT, load_settings
+from globalchat_infra.stack_interface import GENERATION, HISTORY_SINCE, SETTINGS_OUTPUT, load_settings
 
 OPERATIONS = "docs/operations.md"
 DEPLOY = "Run `globalchat deploy` again."
@@ -107,6 +107,9 @@ def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
         return warning(f"The last update of {name} failed; it is as before.", DEPLOY)
     if not stack.is_complete:
         return failed(f"The stack {name} is not whole ({stack.status}).", DEPLOY)
+    settings = load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}
+    if settings.get("senders") == "verified" and GENERATION in stack.parameters:
+        return warning(f"{name} still has an API key, which no field takes: an update is missing.", DEPLOY)
     return ok(f"{name} {stack.status}")
 
 

@@ -11,7 +11,7 @@ from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.check_result import CheckResult
 from globalchat_infra import stack_interface
-from globalchat_infra.config import load
+from globalchat_infra.config import Senders, load
 from globalchat_infra.deployer import health
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.health import RegionTarget
@@ -108,6 +108,25 @@ def test_a_stack_that_is_gone(aws: Aws) -> None:
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[0])
     seen = health.stacks(aws, TARGET)
     assert (seen.status.value, seen.text) == ("failed", "The stack globalchat-oregon-api does not exist.")
+
+
+@pytest.mark.parametrize(
+    ("senders", "generation", "status"),
+    [("verified", "0", "warning"), ("verified", None, "ok"), ("anyone", "0", "ok")],
+)
+def test_a_key_that_the_second_update_did_not_take_away(
+    cloud: str, senders: Senders, generation: str | None, status: str
+) -> None:
+    body: dict[str, Any] = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"settings": {"Value": stack_interface.dump_settings(replace(load(), senders=senders))}},
+    }
+    if generation is not None:
+        body["Parameters"] = {stack_interface.GENERATION: {"Type": "String", "Default": generation}}
+    make_stack(STACKS[0], REGION, body, tags=tags("globalchat", "oregon"))
+    seen = health.run(health.stacks, Aws(), replace(TARGET, peers=()))
+    assert seen.status.value == status
+    assert ("still has an API key" in seen.text) == (status == "warning")
 
 
 def test_what_only_waits_does_not_hide_what_is_gone(aws: Aws) -> None:
