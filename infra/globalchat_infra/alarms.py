@@ -24,8 +24,12 @@ FILTERS = {
 }
 """Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
 HISTORY_LOST = "HistoryPutsLost"
-HISTORY_LOST_PATTERN = '"history lost"'
-"""The log line of `publishFromBus.js` about a message that could not be stored."""
+HISTORY_LOST_PATTERN = '"history lost" -"GraphQL Query"'
+"""The log line of `publishFromBus.js` about a message that could not be stored.
+
+AppSync also logs the document of each request, in which a client may write anything; its line has the second
+phrase (AppSync developer guide, monitoring; CloudWatch Logs user guide, filter pattern syntax).
+"""
 
 
 def api_metric(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:

@@ -151,7 +151,7 @@ def test_errors_in_appsync_s_log_are_counted(templates: Templates) -> None:
         '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }': "broadcast-refused",
         '"Not Authorized to access publishFromBus"': "broadcast-denied",
         # What `publishFromBus.js` writes.
-        '"history lost"': "history-lost",
+        '"history lost" -"GraphQL Query"': "history-lost",
     }
     assert {each["FilterPattern"] for each in filters} == counted.keys()
     for each in filters:
@@ -168,6 +168,23 @@ def test_without_an_address_alarms_mail_no_one(templates: Templates) -> None:
     for template in templates.values():
         for alarm in alarms(template).values():
             assert "AlarmActions" not in alarm
+
+
+@pytest.mark.parametrize(
+    ("line", "is_counted"),
+    [
+        # The forms of AppSync's lines: the id of the request, then what a resolver or AppSync writes.
+        ('0a1b ERROR - code.js:38:5: "history lost: DynamoDB:AccessDeniedException"', True),
+        ('0a1b GraphQL Query: { history(name: "history lost") { next } }, Operation: null', False),
+        ("0a1b GraphQL Query: query history_lost { channels }, Operation: null, Variables: {}", False),
+        ('0a1b ERROR - code.js:9:5: "history unread: DynamoDB:AccessDeniedException"', False),
+    ],
+)
+def test_no_document_of_a_client_counts_as_a_message_that_was_not_stored(line: str, is_counted: bool) -> None:
+    from globalchat_infra.alarms import HISTORY_LOST_PATTERN
+
+    terms = re.findall(r'(-?)"([^"]+)"', HISTORY_LOST_PATTERN)
+    assert all((phrase in line) != (sign == "-") for sign, phrase in terms) is is_counted
 
 
 def test_a_holder_of_the_key_causes_no_mail(everything: Config, full_templates: Templates) -> None:
