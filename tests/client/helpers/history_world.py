@@ -360,8 +360,6 @@ class World:
         else:
             self.read(fails=True)
         if process.live is not None:
-            if self.regions[process.live.region].since is None:
-                process.tracker.note_live(process.live, self.now)
             process.tracker.open_tail(process.live)
         process.live = None
 
@@ -476,7 +474,7 @@ def _arrival(item: Item) -> str:
 def _holds(place: Place, gap: Gap, record: Published) -> bool:
     for region, arrival, at in record.copies:
         if region == place.region:
-            if arrival is not None and gap.covers(arrival):
+            if arrival is not None and gap.after < arrival < gap.until:
                 return True
             # Nothing says when it arrived but the clocks of hosts.
             if gap.since_ms - 2 * SKEW <= at <= gap.until_ms + 2 * SKEW and (

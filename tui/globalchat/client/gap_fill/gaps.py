@@ -43,10 +43,6 @@ class Gap:
         """The time at which it ends (epoch ms of the region's clock)."""
         return cursor_time(self.until)
 
-    def covers(self, arrival: str) -> bool:
-        """Return True if a message with this arrival is in the gap."""
-        return self.after < arrival < self.until
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelMark:

@@ -197,13 +197,6 @@ class MarkTracker:
                 record.mark = arrival
                 self._changed[place] = None
 
-    def note_live(self, place: Place, region_time: int) -> None:
-        """Record the time until which a channel was live (epoch ms there), if its region has no history."""
-        record = self._record_of(place)
-        if not record.is_open and record.mark is not None:
-            record.mark = max(record.mark, cursor_at(region_time))
-            self._changed[place] = None
-
     def note_loaded(self, place: Place, oldest: str) -> None:
         """Record the oldest arrival of a page that the user requested, from which a switch re-reads."""
         at = cursor_time(oldest)
@@ -279,7 +272,11 @@ class MarkTracker:
         return result
 
     def settle_without_history(self, place: Place, region_time: int, reason: GapReason) -> FillResult:
-        """Close the tail if nothing can be read, and list it as a gap for this reason."""
+        """Close the tail if nothing can be read, and list it as a gap for this reason.
+
+        For a history that was turned off while a session was connected. If there is none when a socket is
+        opened, the state machine records the gap, from the last frame of the lost socket.
+        """
         record = self._record_of(place)
         assert record.mark is not None, "confirm comes first"
         after = max(record.mark, record.heard or "")
