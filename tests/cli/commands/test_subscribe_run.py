@@ -113,6 +113,20 @@ def test_a_region_that_was_reached_once_is_never_given_up() -> None:
 
     assert follower.ended is None
     assert batch.sentences[1] == "retrying oregon (attempt 1): It is down."
+    # Then fewer lines, as an ended sign-in is looked for every few seconds all night.
+    assert [each.split(")")[0].split()[-1] for each in batch.sentences[20:]] == ["20", "40", "60", "80"]
+
+
+def test_a_live_region_whose_sign_in_has_ended_says_so_once() -> None:
+    follower = Follower(["tech"])
+    ended = SessionState(Phase.LIVE, "oregon", reason="The sign-in has ended.", remedy="Run `aws sso login`.")
+
+    batch = follower.feed([LIVE, StateChanged(ended), StateChanged(replace(ended, latency_ms=7))])
+    again = follower.feed([LIVE, StateChanged(ended)])
+
+    for each in (batch, again):
+        assert each.sentences[-1] == "The sign-in has ended. Run `aws sso login`."
+    assert (len(batch.sentences), len(again.sentences)) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,16 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint, Signer
 from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.files import user_folders
-from globalchat.core.profile_signer import ProfileSigner
 from globalchat.core.text import did_you_mean
+
+if TYPE_CHECKING:
+    from globalchat.core.profile_signer import ProfileSigner
 
 AUTO = "auto"
 ALL = "all"
@@ -54,9 +57,8 @@ def load(name: str, *, note: Note, warn: bool = True, person: str | None = None)
     loaded = profiles.load(name, user_folders().config)
     loaded = _with_signers(loaded)
     if warn:
-        for signer in {each.signer for each in loaded.regions.values()}:
-            if isinstance(signer, ProfileSigner):
-                signer.sign_in()
+        for aws_profile in {each.aws_profile for each in loaded.regions.values() if each.auth == "iam"}:
+            _signers[aws_profile].sign_in()
     exposed = profiles.exposure(url for each in loaded.regions.values() for url in each.urls)
     if warn and exposed is not None:
         note(exposed.error().sentence)
@@ -146,11 +148,13 @@ def _with_signers(profile: Profile) -> Profile:
     return replace(profile, regions=signed)
 
 
-_signers: dict[str | None, ProfileSigner] = {}
+_signers: dict[str | None, "ProfileSigner"] = {}
 
 
 def _signer(aws_profile: str | None, region: str) -> Signer:
     """Return the signer of an AWS profile, one in this process: its user signs in once for all regions."""
+    from globalchat.core.profile_signer import ProfileSigner  # Imported here: for signed profiles only.
+
     return _signers.setdefault(aws_profile, ProfileSigner(aws_profile, region))
 
 

@@ -39,6 +39,8 @@ from globalchat.core.text import LINE_BREAK, plural, sanitize
 
 FILL_LIMIT = 10_000
 """How many missed messages of a channel are read at once; the rest is read after them."""
+_EACH_ATTEMPT = 20
+"""The attempts to connect that are each reported; of the later ones, each twentieth is."""
 _READ_ON = (GapReason.TOO_MANY, GapReason.NOT_COMPARED)
 """Why a gap is still open that can be read on at once."""
 LAST_LINES_SECONDS = 1.0
@@ -264,6 +266,7 @@ class _Region:
     has_failed: bool = False
     attempt: int = 0
     last_state: tuple[Phase, str, int] | None = None
+    warning: str | None = None
 
 
 class Follower:
@@ -355,10 +358,13 @@ class Follower:
         one = self._regions[region]
         seen = (state.phase, state.region, state.attempt)
         # States are also reported for changed details; a line for each would be noise.
-        if seen == one.last_state:
-            return
-        one.last_state = seen
         reason = f"{state.reason} {state.remedy or ''}".strip() if state.reason else "the connection was lost"
+        if seen == one.last_state:
+            if state.phase is Phase.LIVE and state.reason and reason != one.warning:
+                self._report(reason, region, batch)  # Such as a sign-in that has ended.
+            one.warning = reason
+            return
+        one.last_state, one.warning = seen, reason
         if state.phase is Phase.LIVE:
             one.was_live = True
             batch.sentences.append(f"connected to {state.region}: {', '.join(sorted(one.left))}")
@@ -368,7 +374,9 @@ class Follower:
         elif state.phase in (Phase.RETRYING, Phase.SUSPENDED):
             one.attempt = state.attempt
             rarely = " rarely" if state.phase is Phase.SUSPENDED else ""
-            batch.sentences.append(f"retrying {state.region}{rarely} (attempt {state.attempt}): {reason}")
+            # It may be a night until the user signs in again.
+            if state.attempt <= _EACH_ATTEMPT or state.attempt % _EACH_ATTEMPT == 0:
+                batch.sentences.append(f"retrying {state.region}{rarely} (attempt {state.attempt}): {reason}")
         self._end_if_over()
 
     def _report(self, sentence: str, region: str, batch: Batch) -> None:
