@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,13 @@ async def test_both_regions_store_what_arrives_and_answer_it_in_pages() -> None:
         answer = (await ask(oregon, LIMITS))["data"]["limits"]
         assert answer["historyDays"] == 7
         assert answer["historySince"].endswith("Z")
+
+
+async def test_history_may_begin_later_than_its_days() -> None:
+    since = int(time.time()) - 60
+    async with LocalCloud.open(options=CloudOptions(history_since=since)) as cloud:
+        answers = [(await ask(region, LIMITS))["data"]["limits"] for region in cloud.regions]
+    assert [datetime.fromisoformat(each["historySince"]).timestamp() for each in answers] == [since] * 2
 
 
 def kept(files: Path, number: int, copies: Path) -> int:

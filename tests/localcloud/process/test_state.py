@@ -157,3 +157,18 @@ def test_notices_are_kept_and_a_file_without_them_has_none(tmp_path: Path) -> No
     del document["notices"]
     (tmp_path / state.FILE).write_text(json.dumps(document), encoding="utf-8")
     assert state.read(tmp_path) == STATE
+
+
+def test_what_a_cloud_without_history_delivers_counts_as_not_stored(tmp_path: Path) -> None:
+    def since(*, stores: bool, now: int) -> int:
+        return state.history_since(tmp_path, stores=stores, now=now)
+
+    assert [since(stores=True, now=now) for now in (10, 20)] == [0, 0]
+    since(stores=False, now=30)
+    assert [since(stores=True, now=now) for now in (40, 50)] == [40, 40]
+    since(stores=False, now=60)
+    assert since(stores=True, now=70) == 70
+    (tmp_path / state.HISTORY_SINCE).write_bytes(b"\xff")
+    assert [since(stores=True, now=now) for now in (80, 90)] == [80, 80]
+    (tmp_path / state.HISTORY_SINCE).write_text("9" * 20)
+    assert since(stores=True, now=100) == 100

@@ -28,6 +28,7 @@ from globalchat.localcloud.process.control_server import (
 )
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.provisioning import assembly
+from globalchat.localcloud.resources import dynamodb
 from globalchat.localcloud.server.acceptor import Usage, raise_open_files
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import Certificates, make_certificates
@@ -119,11 +120,14 @@ def _lock_folder(folder: Path) -> FileLock:
 
 
 async def _serve(options: ServeOptions, tls: Certificates | None, announce: Announce) -> None:
+    stores = assembly.read(options.templates).has_resource(dynamodb.TABLE.name)
+    since = state.history_since(options.folder, stores=stores, now=now_ms() // 1000)
     chosen = CloudOptions(
         delivery=DeliverySettings(appsync_errors=options.appsync_errors),
         tls=tls.context if tls else None,
         tables_file=options.folder / state.TABLES,
         events_file=options.folder / state.EVENTS,
+        history_since=since,
     )
     async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
         stopping = asyncio.Event()

@@ -24,6 +24,9 @@ TABLES = "tables.sqlite"
 """The items of a cloud's tables, in the same folder; the file outlives the cloud."""
 EVENTS = "events.sqlite"
 """A cloud's accepted events until they are delivered, and its dead letters; this file outlives it, too."""
+HISTORY_SINCE = "history-since"
+"""Since when messages are stored again (epoch seconds), or `off`; absent if they always were."""
+_OFF = "off"
 _ADDRESS = fields(RegionAddress)
 
 
@@ -109,6 +112,32 @@ def read(folder: Path) -> CloudState | None:
 def remove(folder: Path) -> None:
     """Remove the state file, if any."""
     (folder / FILE).unlink(missing_ok=True)
+
+
+def history_since(folder: Path, *, stores: bool, now: int) -> int:
+    """Return since when messages are stored (epoch seconds, 0: always), and keep it for later clouds.
+
+    `stores` is False for a cloud that stores none: what it delivers is missing in what later ones store.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    file = folder / HISTORY_SINCE
+    try:
+        kept = read_text(file)
+    except FileNotFoundError:
+        kept = None if stores else ""
+    except (OSError, NotUtf8):
+        kept = ""
+    if kept is None:
+        return 0
+    if stores and kept.isdecimal() and len(kept) <= len(str(now)):
+        return int(kept)
+    try:
+        replace_file(file, str(now) if stores else _OFF)
+    except OSError as error:
+        raise unwritable(file, error) from error
+    return now
 
 
 def _document(state: CloudState) -> dict[str, object]:

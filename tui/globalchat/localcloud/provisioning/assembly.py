@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from globalchat.core.errors import UsageError
@@ -39,6 +39,25 @@ class CloudAssembly:
     """The stacks of one assembly, in the manifest's order."""
 
     stacks: tuple[Stack, ...]
+
+    def has_resource(self, kind: str) -> bool:
+        """Return True if a template has a resource of a type, such as `AWS::DynamoDB::Table`."""
+        sections = [each.template.get("Resources") for each in self.stacks]
+        resources = [each for section in sections if isinstance(section, dict) for each in section.values()]
+        return any(isinstance(each, dict) and each.get("Type") == kind for each in resources)
+
+    def with_parameter(self, name: str, value: str) -> "CloudAssembly":
+        """Return the assembly with another value of a parameter in every template that has it."""
+        return CloudAssembly(tuple(_with_parameter(each, name, value) for each in self.stacks))
+
+
+def _with_parameter(stack: Stack, name: str, value: str) -> Stack:
+    section = stack.template.get("Parameters")
+    declared = section.get(name) if isinstance(section, dict) else None
+    if not isinstance(section, dict) or not isinstance(declared, dict):
+        return stack
+    changed = {**section, name: {**declared, "Default": value}}
+    return replace(stack, template={**stack.template, "Parameters": changed})
 
 
 def read(folder: Path | None = None) -> CloudAssembly:

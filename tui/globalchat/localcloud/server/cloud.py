@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from globalchat.localcloud.dynamodb.store import ItemStore
     from globalchat.localcloud.events.event_store import EventStore
 
+_HISTORY_SINCE = "HistorySince"
+"""The parameter that the deployer sets to since when messages are stored, and for how long before."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloudOptions:
@@ -62,6 +65,7 @@ class CloudOptions:
         tls: Serve the regions over https and wss.
         tables_file: Keeps the items of tables; None keeps them in memory.
         events_file: Keeps what is accepted and not delivered yet, and dead letters; None keeps it in memory.
+        history_since: Since when messages are stored (epoch seconds); 0 if they always were.
         request_seconds: How long a request's resolvers may take.
         max_connections: Returns the most connections.
     """
@@ -75,6 +79,7 @@ class CloudOptions:
     tls: ssl.SSLContext | None = None
     tables_file: Path | None = None
     events_file: Path | None = None
+    history_since: int = 0
     request_seconds: float = REQUEST_SECONDS
     max_connections: Callable[[], int] = max_connections
 
@@ -119,6 +124,8 @@ class LocalCloud:
         """
         chosen = options or CloudOptions()
         assembly = read(templates)
+        if chosen.history_since:
+            assembly = assembly.with_parameter(_HISTORY_SINCE, f"[{chosen.history_since},0]")
         names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
         async with AsyncExitStack() as stack:
             *own, for_aws = stack.enter_context(bound([*_ports(names, ports), 0]))
