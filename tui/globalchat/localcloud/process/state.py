@@ -126,11 +126,11 @@ def history_since(folder: Path, *, stores: bool, now: int) -> int:
     try:
         kept = read_text(file)
     except FileNotFoundError:
-        kept = None if stores else ""
+        if stores:
+            return 0
+        kept = ""
     except (OSError, NotUtf8):
         kept = ""
-    if kept is None:
-        return 0
     if stores and kept.isdecimal() and len(kept) <= len(str(now)):
         return int(kept)
     try:
