@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.ui.app import ChatApp
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.widgets.message_pane import MessagePane
-from tests.ui.helpers.chat_driver import WIDE
+from tests.client.helpers.signers import PersonOfCloud
+from tests.ui.helpers.chat_driver import SMALL, WIDE
 
 
 class LiveChat:
@@ -52,6 +54,13 @@ class LiveChat:
         await self.pilot.press(*text, "enter")
 
 
+def signed(cloud: LocalCloud, name: str) -> Profile:
+    """The profile of a verified person on a cloud that has a key, too."""
+    return profile_of(
+        (replace(each, api_key="") for each in cloud.regions), signer=PersonOfCloud(cloud, name)
+    )
+
+
 @asynccontextmanager
 async def chatting(
     cloud: LocalCloud,
@@ -60,11 +69,13 @@ async def chatting(
     *,
     now: Callable[[], LocalCloud] | None = None,
     state: Path | None = None,
+    profile: Profile | None = None,
+    size: tuple[int, int] = WIDE,
 ) -> AsyncIterator[LiveChat]:
     """Open a chat on a cloud; `now` gives the one that stands in its place later."""
 
     async def opener() -> Profile:
-        return profile_of(cloud.regions)
+        return profile or profile_of(cloud.regions)
 
     async def reload() -> Profile:
         return profile_of((now() if now else cloud).regions)
@@ -78,7 +89,7 @@ async def chatting(
         reload_profile=reload,
         state=state,
     )
-    async with app.run_test(size=WIDE, notifications=True) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         chat = LiveChat(app, pilot)
         await chat.until_seen("● ")
         yield chat
@@ -201,3 +212,47 @@ async def test_pages_of_a_long_history(local_cloud: LocalCloud) -> None:
         assert conversation is not None
         texts = [row.text for row in conversation.rows if isinstance(row, MessageRow)]
         assert sorted(texts) == sorted(f"#{number}" for number in range(250))
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL, (50, 20)])
+async def test_a_person_is_marked_and_an_imitation_is_shown_for_what_it_is(
+    local_cloud: LocalCloud, size: tuple[int, int]
+) -> None:
+    person = signed(local_cloud, "ana@example.com")
+    async with chatting(local_cloud, "oregon", "ana", profile=person, size=size) as chat:
+        async with RegionApi(profile_of(local_cloud.regions).resolve("sydney")) as anyone:
+            for number, name in enumerate(["ana", "аna@example.com", "✓ ana", "bo"]):
+                await anyone.publish(Draft(f"forged-{number}", "cars", f"forged {number}", name, now_ms()))
+                await chat.until_seen(f"forged {number}")
+        await chat.send("signed")
+        await chat.until(lambda: "✓" in chat.line_with("signed"))
+        pane = chat.app.screen.query_one(MessagePane)
+        cell = chat.line_with("signed").index("✓")
+        marks = [chat.line_with(f"forged {number}")[cell] for number in range(4)]
+        assert marks == ["!", "!", "!", " "]
+        assert "not verified" in chat.text
+        rows = [row for row in pane._rows if isinstance(row, MessageRow)]
+        assert [row.author for row in rows] == [None] * 4 + ["ana@example.com"]
+        assert not rows[-1].grouped
+        await chat.pilot.press("shift+f6")
+        await chat.until_seen("yes: AWS vouches for")
+        assert "ana@example.com" in chat.text
+
+
+async def test_a_copy_of_the_users_own_message_without_a_signature_is_a_conflict_not_an_echo(
+    local_cloud: LocalCloud,
+) -> None:
+    person = signed(local_cloud, "ana@example.com")
+    async with chatting(local_cloud, "oregon", "ana", profile=person) as chat:
+        await chat.send("mine")
+        await chat.until(lambda: "✓✓" in chat.line_with("mine"))
+        pane = chat.app.screen.query_one(MessagePane)
+        (own,) = (row for row in pane._rows if isinstance(row, MessageRow))
+        async with RegionApi(profile_of(local_cloud.regions).resolve("oregon")) as anyone:
+            await anyone.publish(Draft(own.id, "cars", "mine", "ana", now_ms()))
+        await chat.until_seen("conflicting id")
+        rows = [row for row in pane._rows if isinstance(row, MessageRow)]
+        assert sorted((row.own, row.mark, row.conflicting) for row in rows) == [
+            (False, "!", True),
+            (True, "✓", False),
+        ]

@@ -98,7 +98,7 @@ class Exporter:
         shown_at = monotonic()
         async with open_history(profile, alias) as reader:
             async for message in messages_since(reader, conversation.channel, since):
-                row = known.get((message.id, message.text))
+                row = known.get((message.id, message.text, message.author))
                 rows[row or _row(factory, message, alias)] = None
                 if len(rows) > MOST:
                     raise UserError(
@@ -122,8 +122,8 @@ def _row(factory: RowFactory, message: Message, alias: str) -> MessageRow:
     return factory.message(MessageReceived(message, alias, 0, None, filled=True))
 
 
-def _identity(row: MessageRow) -> tuple[str, str]:
-    return (row.id, row.original[0] if row.original else row.text)
+def _identity(row: MessageRow) -> tuple[str, str, str | None]:
+    return (row.id, row.original[0] if row.original else row.text, row.author)
 
 
 def _order(row: Row) -> tuple[int, str]:

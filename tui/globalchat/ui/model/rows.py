@@ -250,10 +250,11 @@ class RowFactory:
 
     def __init__(self, sender: str, calendar: Calendar, author: str | None = None) -> None:
         self.names = Names()
-        self.author = author
+        self.author: str | None = None
         self._calendar = calendar
         self._uids = count(1)
         self.rename(sender)
+        self.identify(author)
 
     def rename(self, sender: str) -> None:
         """Mark the mentions of another name from now on."""
