@@ -172,6 +172,7 @@ def confirm(plan: Plan, account: Account, ask: Callable[[str], bool]) -> None:
     where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
     going = [stack.name for stack in plan.to_delete]
     going += [f"the history of {stack.alias}" for stack in plan.ends_history]
+    going += [f"the API key of {stack.alias}" for stack in plan.takes_key_away]
     deletions = f", and delete {', '.join(going)}" if going else ""
     account_words = f"the AWS account {account.number} ({account.arn})"
     if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{deletions}?'):

@@ -12,9 +12,10 @@ from globalchat.core.resources import TEMPLATES, TEMPLATES_VERIFIED
 from globalchat_infra import stack_interface
 from globalchat_infra.config import Senders, load
 from globalchat_infra.deployer import api_keys
-from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.aws import Account, Aws
 from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
+from globalchat_infra.deployer.preflight import confirm
 from globalchat_infra.deployer.stacks import DeployedStack
 from tests.infra.helpers.assembled_deployment import content
 from tests.infra.helpers.aws_front import AwsFront
@@ -142,6 +143,14 @@ def test_an_interrupted_closing_goes_on() -> None:
     assert plan.needs_confirmation
     assert not planned("verified", "verified").takes_key_away
     assert not planned("verified", "verified").needs_confirmation
+
+
+def test_the_question_names_the_keys_that_go() -> None:
+    questions: list[str] = []
+    plan = planned("verified", "anyone", **{stack_interface.GENERATION: "0"})
+    owner = Account("123456789012", "arn:aws:iam::123456789012:user/ana")
+    confirm(plan, owner, lambda question: not questions.append(question))
+    assert questions[0].endswith(", and delete the API key of oregon?")
 
 
 def test_a_key_is_announced_where_there_was_none() -> None:
