@@ -17,7 +17,7 @@ from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
 from globalchat_infra.deployer.preflight import confirm
 from globalchat_infra.deployer.stacks import DeployedStack
-from tests.infra.helpers.assembled_deployment import content
+from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
 from tests.infra.helpers.aws_front import AwsFront
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.small_stacks import make_stack, tags
@@ -146,11 +146,11 @@ def test_an_interrupted_closing_goes_on() -> None:
 
 
 def test_the_question_names_the_keys_that_go() -> None:
-    questions: list[str] = []
+    printed = RecordingPrompter()
     plan = planned("verified", "anyone", **{stack_interface.GENERATION: "0"})
     owner = Account("123456789012", "arn:aws:iam::123456789012:user/ana")
-    confirm(plan, owner, lambda question: not questions.append(question))
-    assert questions[0].endswith(", and delete the API key of oregon?")
+    confirm(plan, owner, printed.prompter.confirm)
+    assert printed[0].endswith(", and delete the API key of oregon?")
 
 
 def test_a_key_is_announced_where_there_was_none() -> None:
