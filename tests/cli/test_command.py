@@ -64,6 +64,22 @@ def test_the_encoding_is_that_of_the_locale(tmp_path: Path) -> None:
     assert reason in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("name", "person", "sender"),
+    [
+        ("nick", "ana@example.com", "nick"),
+        (None, "ana@example.com", "ana"),
+        (None, "a" * 64, "a" * 32),
+        (None, None, "login"),
+    ],
+)
+def test_a_sender_without_a_name_is_called_as_it_signs(
+    name: str | None, person: str | None, sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "login")
+    assert options.sender(name, person) == sender
+
+
 def test_a_login_name_that_cannot_be_decoded_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: ODD)
     assert options.sender(None) == "anonymous"

@@ -52,6 +52,22 @@ def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(shared_
         assert [message["region"] for message in received[:2]] == ["us-west-2", "ap-southeast-2"]
 
 
+def test_a_person_signs_and_is_named_by_the_author(shared_home: Home) -> None:
+    chat = Terminal(shared_home, "sydney", "--as", "ana@example.com", "--channel", "tech")
+    chat.wait_for("live")
+    chat.wait_for("ana ›")  # the name, unless another is given
+    follower = shared_home.follow("oregon", "tech")
+    chat.say("signed by a person")
+    chat.wait(
+        lambda screen: any(
+            "signed by a person" in line and line.count("✓") == 3 for line in screen.split("\n")
+        ),
+        "its mark and its echo",
+    )
+    (message,) = follower.messages(1)
+    assert (message["author"], message["sender"]) == ("ana@example.com", "ana")
+
+
 def test_hostile_text_is_shown_as_text(shared_home: Home) -> None:
     chat = open_chat(shared_home, "sydney", "bo")
 

@@ -52,6 +52,18 @@ def test_messages_are_shown_in_their_order() -> None:
     assert Follower(["tech"]).feed([MESSAGE, other]).messages == [MESSAGE, other]
 
 
+@pytest.mark.parametrize("author", [None, "arn:aws:iam::123456789012:user/ana", "\u2713 ana", ""])
+def test_followers_of_persons_neither_show_nor_count_others(author: str | None) -> None:
+    follower = Follower(["tech"], count=1, verified=True)
+    other = replace(MESSAGE, message=replace(MESSAGE.message, sender="ana@example.com", author=author))
+    signed = replace(MESSAGE, message=replace(MESSAGE.message, author="ana@example.com"))
+
+    assert follower.feed([other, other]).messages == []
+    assert follower.ended is None
+    assert follower.feed([signed]).messages == [signed]
+    assert follower.ended is ExitCode.DONE
+
+
 def test_connecting_is_reported_once_however_often_the_state_is_repeated() -> None:
     follower = Follower(["tech", "cars"])
 
