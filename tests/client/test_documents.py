@@ -93,7 +93,15 @@ def test_an_arrival_is_no_part_of_what_a_message_is() -> None:
         whole = {**raw, "arrival": "0" * 26}
         page = documents.read_history({"messages": [{**raw, "arrival": odd}, whole, {}, odd], "next": None})
         assert [each.arrival for each in page.messages] == ["0" * 26]
+        assert page.unreadable == (None, None, None)
         with pytest.raises(documents.Unreadable):
             documents.read_history({"messages": [], "next": odd})
     page = documents.read_history({"messages": [{**raw, "arrival": "0" * 26}], "next": "0" * 26})
     assert ([each.arrival for each in page.messages], page.next) == (["0" * 26], "0" * 26)
+
+
+def test_an_unreadable_message_of_a_page_is_known_by_its_arrival() -> None:
+    raw = {"id": "1", "name": "tech", "message": "hi", "region": "r", "sentAt": "1970-01-01T00:00:00Z"}
+    whole, broken = {**raw, "arrival": "0" * 26}, {"id": None, "arrival": "1" * 26}
+    page = documents.read_history({"messages": [whole, broken], "next": None})
+    assert ([each.id for each in page.messages], page.unreadable) == (["1"], ("1" * 26,))

@@ -1,5 +1,6 @@
 """Older pages of history, loaded on demand, against the local cloud."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,20 @@ from aiohttp import web
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client import history
 from globalchat.client.api import RegionApi
-from globalchat.client.events import BackendDescribed, MessageReceived, PageFailed, PageLoaded, StateChanged
+from globalchat.client.events import (
+    BackendDescribed,
+    GapReason,
+    GapRecorded,
+    MessageReceived,
+    PageFailed,
+    PageLoaded,
+    StateChanged,
+)
 from globalchat.client.messages import Draft, IdFactory
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.clock import now_ms
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers import fake_appsync
@@ -126,6 +136,46 @@ async def test_a_page_that_hangs_holds_up_neither_messages_nor_the_end(oregon: F
         chat.session.close()
         await chat.phase(Phase.CLOSED)
     assert not chat.of(PageLoaded)
+
+
+async def test_a_stored_message_that_cannot_be_read_is_a_gap_and_hides_no_other(oregon: FakeAppSync) -> None:
+    oregon.history_days = 7
+    at = 1_795_000_000_000
+    oregon.stored = [
+        oregon.message("1", text="before", arrival=history.cursor_at(at)),
+        {**oregon.message("2", arrival=history.cursor_at(at + 1_000)), "sentAt": None},
+        oregon.message("3", text="after", arrival=history.cursor_at(at + 2_000)),
+    ]
+    own = Session(fake_appsync.profile_of(oregon), "oregon", options=OPTIONS, channels=["tech"])
+    async with running(own) as chat:
+        await chat.phase(Phase.LIVE)
+        assert await load(chat) == (["before", "after"], True)
+        assert await load(chat) == ([], True)
+        gap = GapRecorded(("tech",), at + 1_000, at + 1_000, GapReason.UNREADABLE)
+        assert chat.of(GapRecorded) == [gap], "once, though a page and a comparison bring it"
+
+
+async def test_a_missed_message_that_cannot_be_read_is_a_gap(oregon: FakeAppSync) -> None:
+    oregon.history_days = 7
+    own = Session(
+        fake_appsync.profile_of(oregon),
+        "oregon",
+        options=replace(OPTIONS, history_interval=0.05),
+        channels=["tech"],
+    )
+    async with running(own) as chat:
+        await chat.phase(Phase.LIVE)
+        await oregon.until(lambda: sum("history(" in str(each["query"]) for each in oregon.requests) > 1)
+        at = now_ms() - 3_000
+        oregon.stored = [
+            {**oregon.message("1", arrival=history.cursor_at(at)), "message": None},
+            oregon.message("2", text="missed", arrival=history.cursor_at(at + 1)),
+        ]
+        gap = await chat.next(GapRecorded)
+        assert (gap.since, gap.reason) == (at, GapReason.UNREADABLE)
+        chat.rewind()
+        assert (await chat.text("missed")).filled
+        assert len(chat.of(GapRecorded)) == 1
 
 
 def test_the_time_of_a_cursor() -> None:

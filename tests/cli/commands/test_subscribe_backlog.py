@@ -10,11 +10,14 @@ from globalchat.cli.commands.subscribe_backlog import Backlog
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import RegionApi
 from globalchat.client.events import EventsSkipped, MessageReceived
+from globalchat.client.history import cursor_at
 from globalchat.client.messages import Draft
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.fake_appsync import FakeAppSync
 from tests.localcloud.helpers.edited_templates import before_history
 
 
@@ -83,3 +86,16 @@ async def test_a_region_that_keeps_nothing_is_refused(form: str, tmp_path: Path)
         with pytest.raises(UserError, match="oregon keeps no history") as caught:
             await read(backlog(cloud, "tech"))
     assert caught.value.remedy == "Leave out --since."
+
+
+async def test_messages_that_cannot_be_read_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    async with FakeAppSync() as oregon:
+        oregon.history_days = 7
+        broken, whole = (oregon.message(each, arrival=cursor_at(now_ms())) for each in "12")
+        oregon.stored = [{**broken, "sentAt": "soon"}, whole]
+
+        async def locate() -> RegionEndpoint:
+            return oregon.endpoint
+
+        assert [each.message.id for each in await read(Backlog(["tech"], 60.0, locate))] == ["2"]
+    assert capsys.readouterr().err == "left out 1 message that could not be read\n"

@@ -1,6 +1,5 @@
 """The client's GraphQL documents, and the parsing of answers. Pure; does not import gql."""
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from globalchat.client.history import CURSOR, HistoryPage
@@ -94,14 +93,13 @@ def read_message(raw: object) -> Message:
         sender=sender,
         region=region,
         sent_at=epoch_ms(sent_at),
-        # What is no cursor serves as none.
-        arrival=arrival if isinstance(arrival, str) and CURSOR.fullmatch(arrival) else None,
+        arrival=_cursor(arrival),
         author=author,
     )
 
 
 def read_history(raw: object) -> HistoryPage:
-    """Parse the JSON object of a page of history; a message that cannot be parsed is left out.
+    """Parse the JSON object of a page of history; messages that cannot be parsed are only counted.
 
     One such message must not hide all others from every reader, as it stays where it is.
 
@@ -110,16 +108,23 @@ def read_history(raw: object) -> HistoryPage:
     """
     if not isinstance(raw, dict) or not isinstance(raw.get("messages"), list):
         raise Unreadable("history")
-    messages = []
+    messages: list[Message] = []
+    unreadable: list[str | None] = []
     for each in raw["messages"]:
-        with suppress(Unreadable):
+        try:
             message = read_message(each)
-            if message.arrival is not None:
+        except Unreadable:
+            arrival = each.get("arrival") if isinstance(each, dict) else None
+            unreadable.append(_cursor(arrival))
+        else:
+            if message.arrival is None:
+                unreadable.append(None)
+            else:
                 messages.append(message)
     following = _optional_text(raw, "next")
     if following is not None and not CURSOR.fullmatch(following):
         raise Unreadable("next")
-    return HistoryPage(tuple(messages), following)
+    return HistoryPage(tuple(messages), following, tuple(unreadable))
 
 
 def read_backend(data: dict[str, object]) -> Backend:
@@ -176,6 +181,11 @@ def epoch_ms(text: str) -> int:
         return (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
         raise Unreadable("sentAt") from None
+
+
+def _cursor(value: object) -> str | None:
+    """Return a value if it is a cursor; anything else serves as none."""
+    return value if isinstance(value, str) and CURSOR.fullmatch(value) else None
 
 
 def _optional_text(raw: dict[str, object], key: str) -> str | None:

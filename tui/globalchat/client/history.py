@@ -26,11 +26,13 @@ LARGEST_PAGE = 100
 class HistoryPage:
     """Messages, oldest first, and the cursor of the next page in the same direction.
 
-    Each message has an `arrival`.
+    Each message has an `arrival`. `unreadable` are the arrivals of messages that are not as the schema says,
+    and are left out; None if not even the arrival can be read.
     """
 
     messages: tuple[Message, ...]
     next: str | None
+    unreadable: tuple[str | None, ...] = ()
 
 
 class HistoryReader(Protocol):
@@ -44,9 +46,13 @@ class HistoryReader(Protocol):
 
 
 class RetryingReader:
-    """Retries reading a page if the backend throttles or cannot be reached for a moment."""
+    """Retries reading a page if the backend throttles or cannot be reached for a moment.
+
+    `unreadable` is the number of messages that were left out of its pages.
+    """
 
     def __init__(self, reader: HistoryReader, policy: RetryPolicy) -> None:
+        self.unreadable = 0
         self._reader = reader
         self._policy = policy
 
@@ -58,7 +64,9 @@ class RetryingReader:
         async def read() -> HistoryPage:
             return await self._reader.history(channel, after=after, before=before, limit=limit)
 
-        return await retrying(self._policy, read)
+        page = await retrying(self._policy, read)
+        self.unreadable += len(page.unreadable)
+        return page
 
 
 async def retrying(policy: RetryPolicy, call: Callable[[], Awaitable[T]]) -> T:

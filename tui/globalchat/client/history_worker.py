@@ -19,7 +19,7 @@ from globalchat.client.events import (
     SessionEvent,
 )
 from globalchat.client.gap_fill.fill import Fill
-from globalchat.client.gap_fill.gaps import Gap, Place
+from globalchat.client.gap_fill.gaps import END, Gap, Place
 from globalchat.client.gap_fill.mark_store import MarkStore
 from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at, cursor_time, retrying
@@ -41,6 +41,8 @@ READINGS = 2
 """The most channels of a session that are read at once."""
 SAVE_INTERVAL = 1.0
 """Seconds after which the ids of received messages are stored."""
+MOST_UNREADABLE = 1_000
+"""Unreadable messages that are remembered as reported."""
 _BATCH = 500
 """Skipped messages that are listed at once."""
 
@@ -127,6 +129,8 @@ class HistoryWorker:
         self._followed: dict[str, _Followed] = {}
         self._filling: dict[str, asyncio.Lock] = {}
         self._readings = asyncio.Semaphore(READINGS)
+        # The stored messages that could not be read, by arrival, to report each once.
+        self._unreadable: set[tuple[Place, str | None]] = set()
 
     def open(self) -> None:
         """Restore the state of the reader's earlier sessions; call it before anything arrives."""
@@ -251,7 +255,9 @@ class HistoryWorker:
             return await self._apis.history(endpoint, channel, before=before, limit=self._options.page_size)
 
         try:
-            return await retrying(RetryPolicy(self._rng, options=self._options, attempts=PAGE_ATTEMPTS), read)
+            page = await retrying(RetryPolicy(self._rng, options=self._options, attempts=PAGE_ATTEMPTS), read)
+            self._report_unreadable(Place(endpoint.region, channel), page)
+            return page
         except Refused as error:
             if _why_nothing_is_stored(error) is None:
                 raise
@@ -422,11 +428,12 @@ class HistoryWorker:
         """
         try:
             while not fill.is_over:
-                fill.add(
-                    await self._apis.history(
-                        endpoint, fill.place.channel, before=fill.before, limit=self._options.page_size
-                    )
+                page = await self._apis.history(
+                    endpoint, fill.place.channel, before=fill.before, limit=self._options.page_size
                 )
+                # What was there before the first mark was not missed.
+                self._report_unreadable(fill.place, page, floor=fill.floor if fill.margin is None else END)
+                fill.add(page)
         finally:
             if not self._closing.is_set():  # Otherwise the listener might no longer take the events.
                 self._publish(endpoint, fill.place, self._tracker.settle(fill), announce=announce)
@@ -455,6 +462,18 @@ class HistoryWorker:
             first, last = (cursor_time(result.missed[index].arrival or "") for index in (0, -1))
             self._emit(GapFilled(place.channel, first, last, count))
         self._save()
+
+    def _report_unreadable(self, place: Place, page: HistoryPage, *, floor: str = "") -> None:
+        """Report the messages of a page that could not be read, if they arrived after `floor`, each once."""
+        if self._closing.is_set():
+            return
+        for arrival in page.unreadable:
+            if (arrival is None or arrival > floor) and (place, arrival) not in self._unreadable:
+                if len(self._unreadable) >= MOST_UNREADABLE:
+                    self._unreadable.clear()
+                self._unreadable.add((place, arrival))
+                at = self._now().wall if arrival is None else cursor_time(arrival)
+                self._emit(GapRecorded((place.channel,), at, at, GapReason.UNREADABLE))
 
     def _record(self, channel: str, gap: Gap) -> None:
         self._emit(GapRecorded((channel,), gap.since_ms, gap.until_ms, gap.reason))

@@ -14,9 +14,10 @@ from globalchat.cli.options import Duration, argument, flag, option, parameters,
 from globalchat.cli.output import author_mark, echo_err, json_line, message_document, sender_text
 from globalchat.core.clock import is_plausible, now_ms
 from globalchat.core.errors import ExitCode, UsageError
-from globalchat.core.text import LINE_BREAK, sanitize
+from globalchat.core.text import LINE_BREAK, plural, sanitize
 
 if TYPE_CHECKING:
+    from globalchat.client.history import RetryingReader
     from globalchat.client.messages import Message
     from globalchat.client.profiles import Profile
     from globalchat.client.retry import RetryPolicy
@@ -129,7 +130,14 @@ async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
         else:
             async for message in history.messages_since(reader, given.channel, since):
                 await output.write([line(message)])
+    warn_unreadable(reader)
     return ExitCode.DONE
+
+
+def warn_unreadable(reader: "RetryingReader") -> None:
+    """Print how many stored messages a reader left out, if any."""
+    if reader.unreadable:
+        echo_err(f"left out {plural(reader.unreadable, 'message')} that could not be read")
 
 
 def _as_json(message: "Message") -> str:

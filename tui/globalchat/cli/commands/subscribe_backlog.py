@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from heapq import heapify, heapreplace
 from random import Random
 
+from globalchat.cli.commands.history import warn_unreadable
 from globalchat.cli.output import echo_err
 from globalchat.client.api import RegionApi
 from globalchat.client.events import MessageReceived, SessionEvent
@@ -62,6 +63,7 @@ class Backlog:
             async for message in _by_arrival(read):
                 self._note(digest(message))
                 yield MessageReceived(message, endpoint.alias, now_ms(), None, filled=True)
+            warn_unreadable(reader)
 
     def hold(self, events: Iterable[SessionEvent]) -> list[SessionEvent]:
         """Keep messages that came before the backlog was read; return the other events."""
