@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,9 +29,10 @@ from globalchat.core.errors import (
 )
 from globalchat.core.resources import TEMPLATES_VERIFIED
 from globalchat.localcloud.server.cloud import LocalCloud
+from tests.client.helpers.fake_appsync import FakeAppSync
 from tests.client.helpers.session_crowd import Crowd
 from tests.client.helpers.session_driver import Driver, quick, running
-from tests.client.helpers.signers import PersonOfCloud
+from tests.client.helpers.signers import FixedSigner, PersonOfCloud
 
 OPTIONS: SessionOptions = quick(credentials_interval=0.05, history_interval=0.2)
 ENDED = SignInNeeded(
@@ -212,6 +213,26 @@ async def test_credentials_that_stay_refused_are_reported_once_they_are_tried() 
                 await api.describe()
         assert refused.value.retryable
         assert stubborn.calls == 2  # To find out whether there are others.
+
+
+async def test_a_signature_that_is_refused_without_a_reason_fails_only_at_first(oregon: FakeAppSync) -> None:
+    """AppSync answers UnauthorizedException for much: a region that accepted a caller may do so again."""
+    oregon.access_key = "ASIAANA"
+    signer = FixedSigner(Credentials("ASIAANA", "secret", "token"))
+    endpoint = replace(oregon.endpoint, api_key="", auth="iam", signer=signer)
+    profile = Profile("team", {endpoint.alias: endpoint})
+    async with running(Session(profile, endpoint.alias, options=OPTIONS)) as chat:
+        await chat.phase(Phase.LIVE)
+        oregon.on_init = "unauthorized"
+        oregon.drop_all()
+        state = await chat.next(StateChanged, lambda event: "signature" in (event.state.reason or ""))
+        assert state.state.phase is Phase.RETRYING
+        assert "aws sts get-caller-identity" in str(state.state.remedy)
+        async with running(Session(profile, endpoint.alias, options=OPTIONS)) as other:
+            failed = await other.phase(Phase.FAILED)
+            assert failed.reason == state.state.reason
+        oregon.on_init = "ack"
+        await chat.phase(Phase.LIVE)
 
 
 async def test_a_user_who_retries_does_not_wait_for_the_next_look(tmp_path: Path) -> None:

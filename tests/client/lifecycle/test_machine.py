@@ -18,7 +18,7 @@ from globalchat.client.messages import Backend, HistoryTerms
 from globalchat.client.options import SessionOptions
 from globalchat.client.state import RECONNECTING, Phase
 from globalchat.core.clock import Moment
-from globalchat.core.errors import Unauthorized
+from globalchat.core.errors import CredentialsUnavailable, Unauthorized
 from tests.client.helpers.machine_play import (
     BACKEND,
     CHANNELS,
@@ -341,3 +341,34 @@ def test_a_switch_fills_from_the_other_region_once_it_is_live() -> None:
     assert effects.FillGaps(SYDNEY, CHANNELS) in play.feed(inputs.Subscribed(2, "tech"))
     lost = play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5))
     assert lost == [effects.Disconnect(1), effects.CancelTimer(OVERLAP)]
+
+
+MISSING = CredentialsUnavailable("The sign-in has ended.", remedy="Sign in.", awaits_sign_in=True)
+
+
+def test_without_a_sign_in_it_looks_often_for_as_long_as_it_takes() -> None:
+    play = in_phase(Phase.CONNECTING)
+    waits = []
+    for _ in range(50):
+        number = max(play.machine._connections)
+        play.seconds += 60
+        wanted = play.feed(inputs.ConnectFailed(number, OREGON, MISSING))
+        assert play.phase is Phase.RETRYING
+        assert (play.machine.state.reason, play.machine.state.remedy) == (
+            "The sign-in has ended.",
+            "Sign in.",
+        )
+        assert not [each for each in wanted if isinstance(each, effects.ProbeOther)]
+        waits += [each.seconds for each in wanted if isinstance(each, effects.SetTimer)]
+        play.feed(inputs.TimerExpired(RETRY))
+    assert max(waits) <= OPTIONS.credentials_interval
+
+
+def test_a_live_session_shows_missing_credentials_until_they_are_there() -> None:
+    play = in_phase(Phase.LIVE)
+    live = play.machine.state
+    assert play.feed(inputs.CredentialsChecked(None)) == []
+    play.feed(inputs.CredentialsChecked(MISSING))
+    assert (play.phase, play.machine.state.reason) == (Phase.LIVE, "The sign-in has ended.")
+    play.feed(inputs.CredentialsChecked(None))
+    assert play.machine.state == live

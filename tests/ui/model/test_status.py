@@ -290,6 +290,21 @@ def test_missing_echoes_are_reported_until_the_connection_changes() -> None:
     assert said() is None
 
 
+def test_a_live_region_whose_sign_in_has_ended_is_tried_again() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
+    session = FakeSession()
+    model.reduce(StateChanged(LIVE))
+    assert not retry_session(view_model, session)
+    ended = replace(LIVE, reason="The sign-in has ended.", remedy="Run `aws sso login --profile team`.")
+    model.reduce(StateChanged(ended))
+    about = view_model.banner(NOON)
+    assert about is not None
+    assert about.text.startswith("The sign-in has ended. Run `aws sso login --profile team`.")
+    assert retry_session(view_model, session)
+    assert session.calls == [("retry_now", None)]
+
+
 def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     view_model = ChatViewModel(model, "local", "tech", KEYS)

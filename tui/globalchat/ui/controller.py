@@ -561,7 +561,7 @@ class ChatController:
 
 
 def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:
-    """Retry the connection, else the channel that was ended, else its unsent messages.
+    """Retry the connection, else the ended channel, else its unsent messages and what a warning is about.
 
     Returns:
         False if there was nothing to retry.
@@ -579,10 +579,11 @@ def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:
     outbox = view_model.model.outgoing
     unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None
     silent = outbox.awaiting_echo(channel, view_model.model.now()) is not None
+    warned = isinstance(status, SessionState) and status.remedy is not None  # Perhaps the user did it.
     for draft in unsent:
         session.resend(draft.id)
-    if waits:
+    if waits or warned:
         session.retry_now()
     if silent:
         session.reconnect()
-    return bool(unsent) or waits or silent
+    return bool(unsent) or waits or silent or warned
