@@ -148,6 +148,55 @@ def test_any_names_in_sight_are_drawn_differently(given_names: list[str], cells:
     assert all(cell_len(label) <= cells for label in labels)
 
 
+AUTHORS = st.sampled_from([
+    "ana@example.com",
+    "ana@other.example",
+    "ana",
+    "anastasia-the-first@example.com",
+    "anastasia-the-second@example.com",
+    "arn:aws:iam::123456789012:user/ana",
+    "arn:aws:iam::210987654321:user/ana",
+])  # fmt: skip
+SPELLED = st.sampled_from(
+    ["ana", "ana@example.com", "anastasia-t…", "ana@e…e.com", "an…ana", "ana~7928", "x"]
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.tuples(SPELLED, st.none() | AUTHORS), min_size=2, max_size=12),
+    st.sampled_from([10, 12, 24]),
+)
+def test_authors_and_names_without_an_author_are_drawn_differently(
+    given_names: list[tuple[str, str | None]], cells: int
+) -> None:
+    names = Names()
+    known, drawn = {}, {}
+    for sender, author in given_names:
+        name = names.name(sender, author)
+        known[name.key] = name
+        changed = names.take_changed()
+        # Only what is reported as changed is drawn again.
+        for each in known.values():
+            if each is name or each.owner in changed:
+                drawn[each.key] = each.drawn(cells)
+    assert drawn == {key: name.drawn(cells) for key, name in known.items()}
+    for one, other in combinations(known.values(), 2):
+        assert drawn[one.key] != drawn[other.key] or one.owner == other.owner
+    assert all(cell_len(label) <= cells for label in drawn.values())
+
+
+def test_no_sender_makes_an_authors_name_longer() -> None:
+    names = Names()
+    person = names.name("ana", "ana@example.com")
+    names.name("ana")
+    names.name("ana@example.com")
+    assert person.drawn(12) == "ana"
+    assert names.name("other", "ana@example.com").drawn(12) == "ana"
+    names.name("ana", "ana@other.example")
+    assert person.drawn(12) != "ana"
+
+
 def test_the_distinguishing_end_is_kept() -> None:
     names = Names()
     first, second = map(names.name, ALIKE["long, at the end"])

@@ -195,10 +195,13 @@ class _Labels:
         cut, middle = self._forms(name)
         for label, owners in ((cut, self._cut), (middle, self._middle)):
             here = owners.setdefault(label, set())
-            if len(here) == 1:
+            # Of several, those without an author are drawn in another way already.
+            if len(here) == 1 or name.author is not None:
                 changed |= here
             here.add(name.owner)
         changed |= self._middle.get(cut, set())
+        if name.author is not None:
+            changed |= self._cut.get(middle, set())
         if cut in self._tagged:
             changed.add(self._tagged.pop(cut))
         return changed - {name.owner}
@@ -217,7 +220,7 @@ class _Labels:
     def label(self, name: Name) -> str:
         """Return the first form of a name that no other name has."""
         cut, middle = self._forms(name)
-        if self._is_free(cut, name, self._cut):
+        if self._is_free(cut, name, self._cut) and not self._is_of_author(cut, name):
             return cut
         if self._is_free(middle, name, self._middle, self._cut):
             return middle
@@ -238,6 +241,10 @@ class _Labels:
         """
         others = {owner for owners in owned for owner in owners.get(label, ())} - {name.owner}
         return not others if name.author is None else all(author is None for _, author in others)
+
+    def _is_of_author(self, label: str, name: Name) -> bool:
+        """Return True if a name without an author is spelled as one with an author may be drawn."""
+        return name.author is None and any(author is not None for _, author in self._middle.get(label, ()))
 
     def _forms(self, name: Name) -> tuple[str, str]:
         """Return a name cut at its end, and cut in its middle."""
