@@ -117,6 +117,11 @@ async def test_what_cannot_be_exported_is_said(
         await command(chat, "/export --since soon")
         await chat.until(lambda: chat.toasts()[-1].startswith("Since when? /export [FILE] --since 2h"))
         assert chat.composer.text == "/export --since soon"
+        for wrong, option in (("--since 1h --since 2h y.txt", "--since"), ("x.txt --sinc 1h", "--sinc")):
+            await chat.pilot.press("ctrl+u")
+            await command(chat, f"/export {wrong}")
+            await chat.until(lambda start=f"{option}? /export": chat.toasts()[-1].startswith(start))
+        await chat.pilot.press("ctrl+u")
         history.problem = Unreachable("Oregon did not answer.", remedy="Check the network.")
         await command(chat, "/export --since 7d")
         await chat.until(lambda: chat.toasts()[-1] == "Oregon did not answer. Check the network.")

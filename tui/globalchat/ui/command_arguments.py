@@ -14,19 +14,20 @@ from globalchat.ui.model.view_model import ChatViewModel
 
 _SINCE = re.compile(r"(?:^|\s)--since(?:[= ]+|$)(\d{4}-\d\d-\d\d \d\d?:\S+|\S*)")
 """A time may have a blank between date and hour."""
+_OPTION = re.compile(r"(?:^|\s)(--[A-Za-z]\S*)")
 
 
 def export(argument: str, calendar: Calendar, now: int) -> tuple[str | None, int | None]:
     """Return the file to write (None without a name) and since when (epoch ms; None: what is loaded).
 
     Raises:
-        UserError: the time cannot be read.
+        UserError: the time cannot be read, or there is another option.
     """
     found = _SINCE.search(argument)
-    if found is None:
-        return argument or None, None
-    file = f"{argument[: found.start()]} {argument[found.end() :]}".strip()
-    return file or None, _moment(found[1], calendar, now)
+    file = argument if found is None else f"{argument[: found.start()]} {argument[found.end() :]}".strip()
+    if (other := _OPTION.search(file)) is not None:  # mistyped, or given twice: no name of a file
+        raise UserError(f"{shown_name(other[1])}? /export [FILE] --since 2h, with one time only")
+    return file or None, None if found is None else _moment(found[1], calendar, now)
 
 
 def _moment(text: str, calendar: Calendar, now: int) -> int:
