@@ -105,6 +105,14 @@ async def test_it_shows_how_far_it_is_and_escape_stops_it(
     assert len(list(tmp_path.iterdir())) == 1  # noqa: ASYNC240
 
 
+async def refused(chat: Chat, arguments: str, start: str) -> None:
+    """Wait until the chat refuses a command, and empty the composer."""
+    await chat.pilot.press("ctrl+u")
+    await command(chat, f"/export {arguments}")
+    await chat.until(lambda: chat.toasts()[-1].startswith(start))
+    await chat.pilot.press("ctrl+u")
+
+
 async def test_what_cannot_be_exported_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: StoredHistory
 ) -> None:
@@ -117,11 +125,8 @@ async def test_what_cannot_be_exported_is_said(
         await command(chat, "/export --since soon")
         await chat.until(lambda: chat.toasts()[-1].startswith("Since when? /export [FILE] --since 2h"))
         assert chat.composer.text == "/export --since soon"
-        for wrong, option in (("--since 1h --since 2h y.txt", "--since"), ("x.txt --sinc 1h", "--sinc")):
-            await chat.pilot.press("ctrl+u")
-            await command(chat, f"/export {wrong}")
-            await chat.until(lambda start=f"{option}? /export": chat.toasts()[-1].startswith(start))
-        await chat.pilot.press("ctrl+u")
+        await refused(chat, "--since 1h --since 2h y.txt", "--since? /export")
+        await refused(chat, "x.txt --sinc 1h", "--sinc? /export")
         history.problem = Unreachable("Oregon did not answer.", remedy="Check the network.")
         await command(chat, "/export --since 7d")
         await chat.until(lambda: chat.toasts()[-1] == "Oregon did not answer. Check the network.")
