@@ -41,6 +41,7 @@ _date: ContextVar[int | None] = ContextVar("date", default=None)
 """The `Date` header (epoch ms) of that answer."""
 
 log = logging.getLogger(__name__)
+# Before the first request, since the libraries log headers at level debug, and the key is one.
 redaction.install()
 
 
@@ -64,6 +65,7 @@ class GraphQLHttp:
         self._transport = _Transport(
             endpoint.graphql_url,
             auth=self._auth,
+            # `True` is the default of aiohttp, and has no effect without TLS.
             ssl=tls.context() if endpoint.graphql_url.startswith("https:") else True,
             ssl_close_timeout=1,
             # Without `trust_env`, which would also send the passwords of ~/.netrc.
@@ -99,6 +101,8 @@ class GraphQLHttp:
             Unauthorized: key or signature were not accepted.
             Unreachable: no usable answer came.
         """
+        # The previous call of the same task may have left its answer, which a call that fails early would
+        # log.
         _answer.set(None)
         _date.set(None)
         try:
@@ -120,6 +124,7 @@ class GraphQLHttp:
             level,
             "call answered" if failure is None else "call failed",
             host=self.where,
+            # The operation's name alone: the variables hold what the user has written.
             operation=document.split("{")[0].split("(")[0].split()[-1],
             id=variables.get("id"),
             status=status,
@@ -145,6 +150,8 @@ class GraphQLHttp:
         failure: UserError | None = None
         result: ExecutionResult | None = None
         try:
+            # A redirect would take the key, which is a header of ours and not a standard one, to another
+            # host.
             options = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
             result = await self._transport.execute(request, extra_args=options)
         except TransportError as error:
@@ -170,6 +177,7 @@ class GraphQLHttp:
             return self._no_answer(error.code or 0)
         if isinstance(error, TransportProtocolError):
             return connect_errors.not_the_api_error(self.where, str(error))
+        # gql wraps what aiohttp raised, and the cause says whether the request was sent.
         return connect_errors.unreachable_error(error.__cause__, self.where, self._proxy)
 
     def _no_answer(self, status: int) -> UserError:
@@ -254,6 +262,7 @@ class _Transport(AIOHTTPTransport):
                 _date.set(read_date(response.headers["Date"]))
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
             raise _Throttled(response.status, response.headers.get("Retry-After"))
+        # Read in chunks, since the length that a server declares need not be true, or be there at all.
         body = bytearray()
         async for chunk in response.content.iter_chunked(65_536):
             body += chunk
@@ -264,8 +273,11 @@ class _Transport(AIOHTTPTransport):
             answer = json.loads(body)
         except (ValueError, RecursionError):
             answer = None
+        # AppSync sends GraphQL errors also with other statuses than 200, and they explain more than the
+        # status.
         if isinstance(answer, dict) and (answer.get("errors") or (response.ok and "data" in answer)):
             return ExecutionResult(data=answer.get("data"), errors=answer.get("errors"))
+        # A refusal before GraphQL (a signature, the firewall) names its type in the header alone.
         if 400 <= response.status < 500 and (kind := response.headers.get(_ERROR_TYPE)):
             errors: Any = [{"errorType": kind, "message": _message(answer)}]
             return ExecutionResult(errors=errors)

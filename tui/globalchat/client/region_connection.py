@@ -179,6 +179,7 @@ class RegionConnection:
             if existing is not None:  # Requested twice at once: both wait for the same answer.
                 await asyncio.shield(existing.started)
                 return
+            # Not `clock`, which may be set while the answer is awaited.
             asked = time.monotonic()
             subscriber = await self._start(channel)
             # Shielded, so that cancelling one caller does not cancel the other's wait.
@@ -215,6 +216,7 @@ class RegionConnection:
         if error is None:
             self._subscribers.pop(channel, None)
             self._on_revoked(channel)
+        # Other errors end the whole connection, and `_ended` reports them with their cause.
         elif isinstance(error, TransportQueryError):
             self.abort(self._translate(error))
 
@@ -245,6 +247,7 @@ class RegionConnection:
             found, self._where, channel=channel, known=self._channels, signed=signed
         )
         if isinstance(self._auth, RenewedSignature) and isinstance(refusal, Unauthorized):
+            # The signer would go on returning them, and the next connection would be refused, too.
             self._auth.discard(refusal)
         return refusal
 

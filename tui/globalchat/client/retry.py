@@ -29,6 +29,7 @@ def full_jitter(attempt: int, *, base: float, cap: float, rng: Random) -> float:
 
     Full jitter spreads clients that lost the same server over the whole span.
     """
+    # The exponent is bounded because a float overflows after a thousand failures, which is a night offline.
     ceiling = min(cap, base * 2.0 ** min(attempt - 1, 60))
     return rng.uniform(0.0, ceiling)
 
@@ -68,6 +69,7 @@ def outcome_unknown(error: UserError) -> bool:
         return False
     if isinstance(error, Refused):
         return error.retryable and error.error_type not in _NOT_STARTED
+    # A connection that was never made cannot have carried the message.
     return isinstance(error, Unreachable) and error.sent
 
 
@@ -140,6 +142,7 @@ class RetryPolicy:
 
     def fail(self, error: UserError, *, started: float, now: float) -> Retry | None:
         """Record a failed attempt; return when to try again, or None to give up."""
+        # A refusal is an answer, too: the region is there.
         self.reached = self.reached or not isinstance(error, Unreachable)
         is_first = self._failing_since is None
         since = started if self._failing_since is None else self._failing_since
@@ -149,9 +152,12 @@ class RetryPolicy:
             self._attempt += 1
             self._failed_at = now
         asked = error.retry_after if isinstance(error, Refused) else None
+        # Added, not the maximum: all clients were asked for the same pause, and would return at the same
+        # moment.
         delay = (asked or 0.0) + self._jitter()
         if self._give_up_after is not None:
             left = since + self._give_up_after - now
+            # A retry sooner than the backend asked for would only be refused again.
             if left <= 0 or (asked or 0.0) > left:
                 return None
             delay = min(left, delay)
@@ -201,6 +207,7 @@ class ReconnectPolicy:
         self.attempt += 1
         options = self._options
         if within is not None:
+            # Still at random: every client of the region got the same cause at the same time.
             return Wait(self.attempt, self._rng.uniform(0.0, within))
         if not first and now - since >= options.suspend_after:
             return Wait(self.attempt, half_jitter(options.suspend_interval, rng=self._rng), is_long=True)
@@ -210,6 +217,7 @@ class ReconnectPolicy:
     def record_connection(self, seconds: float) -> None:
         """Record the end of a connection that lasted `seconds`; a long one resets the count."""
         self._failing_since = None
+        # A socket that is accepted and dropped at once must not restart the backoff each time.
         if seconds >= self._options.stable_after:
             self.attempt = 0
 

@@ -182,6 +182,8 @@ class Session:
         if self._running:
             raise RuntimeError("a session runs once")
         self._running = True
+        # Before any socket: the marks of earlier sessions have to be known when the first channel is
+        # subscribed.
         self._history.open()
         try:
             async with asyncio.TaskGroup() as group:
@@ -191,6 +193,7 @@ class Session:
                 try:
                     await self._runner.run()
                 finally:
+                    # It watches the credentials of a live session, and nothing else would end it.
                     watching.cancel()
                 self._history.close()
                 self._outbox.close()
@@ -294,6 +297,7 @@ class Session:
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         """Return the next events in order, at least one; an empty list after the session closed."""
         events = await self._events.take(limit)
+        # Only now: while the reader was behind, filled messages would have been skipped again.
         if events and isinstance(events[0], EventsSkipped):
             self._history.fill_skipped()
         return events
@@ -308,6 +312,7 @@ class Session:
         """Have the profile read again after a refused key, or missing AWS credentials looked for."""
         if isinstance(error, Unauthorized):
             self._runner.feed(inputs.KeyRefused())
+        # Otherwise the attempts to connect find out by themselves when there are credentials again.
         elif isinstance(error, CredentialsUnavailable) and self.state.phase is Phase.LIVE:
             self._credentials.start(error)
 
@@ -332,6 +337,7 @@ class Session:
 
     def _emit(self, event: SessionEvent) -> None:
         self._events.put(event)
+        # After the event is queued, so that what the outbox emits about its drafts comes after the state.
         if isinstance(event, StateChanged):
             self._outbox.update(event.state)
 

@@ -123,6 +123,7 @@ class _Socket(ClientConnection):
             await super().handshake(*args, **options)
             self.upgrade = (asked, self.clock())
         except InvalidStatus as error:
+            # `from None`: websockets' errors hold the request with its headers, and those the key.
             status = error.response.status_code
             raise NoUpgrade(f"answered HTTP status {status} instead of a WebSocket", status) from None
         except InvalidMessage as error:
@@ -164,11 +165,13 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             "proxy": None if self.proxy is None else self.proxy.url,
             "create_connection": self._make_socket,
             "open_timeout": None,  # `open` limits the whole handshake, up to the ack.
+            # Frames are small, and a deflate context per socket would cost more memory than it saves traffic.
             "compression": None,
             "ping_interval": timeouts.ping,
             "ping_timeout": timeouts.ping,
             "close_timeout": timeouts.close,
         }
+        # websockets refuses `proxy_ssl` for a proxy that is not spoken to over TLS.
         if self.proxy is not None and self.proxy.scheme == "https":
             args["proxy_ssl"] = tls.context()
         super().__init__(
@@ -209,6 +212,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         try:
             async with asyncio.timeout(self._limit):
                 await self.connect()
+        # Also after a cancellation: gql's tasks and the socket would go on without an owner.
         except BaseException as error:
             await self.close()
             if isinstance(error, TimeoutError) and self._socket is not None and self._socket.response is None:
@@ -228,6 +232,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
 
     async def stop(self, subscriber: Subscriber) -> None:
         """End one subscription; its frames no longer reach the receiver."""
+        # Removed first: frames that are on their way already would otherwise still reach the receiver.
         self.listeners.pop(subscriber.query_id, None)
         await self._send(json.dumps({"id": str(subscriber.query_id), "type": "stop"}))
 
@@ -242,6 +247,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
     def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it
         """Return the protocol factory that websockets uses once the host is reached."""
         self._socket = _Socket(*args, **options)
+        # websockets calls a factory with its own arguments, so the clock cannot be one of them.
         self._socket.clock = self._clock
         return self._socket
 
@@ -274,11 +280,15 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         if not isinstance(frame, dict):
             raise TransportProtocolError("a frame that is not a JSON object")
         kind, payload, raw_id = str(frame.get("type")), frame.get("payload"), str(frame.get("id"))
+        # Other digits than ASCII's, and numbers of any length, would pass `int` or make it raise.
         query_id = int(raw_id) if raw_id.isascii() and raw_id.isdecimal() and len(raw_id) < 10 else None
         if kind == "connection_ack":
+            # The server sends `ka` frames within this time (AppSync developer guide, WebSocket client);
+            # silence means a loss.
             limit = payload.get("connectionTimeoutMs") if isinstance(payload, dict) else None
             if isinstance(limit, int | float) and limit > 0:
                 self.keep_alive_timeout = limit / 1000
+        # gql passes this exception to the subscriber with that id; others end the connection.
         elif kind == "error" and query_id is not None:
             raise TransportQueryError("refused", query_id=query_id, errors=[payload])
         elif kind in ("error", "connection_error"):
@@ -292,4 +302,5 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
 def _carried(headers: dict[str, Any]) -> str:
     """Return headers as a subprotocol, which is in no URL (AppSync developer guide, WebSocket client)."""
     text = json.dumps(headers, separators=(",", ":")).encode()
+    # Padding is not allowed in the name of a subprotocol.
     return f"header-{base64.urlsafe_b64encode(text).decode().rstrip('=')}"

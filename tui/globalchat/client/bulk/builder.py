@@ -53,6 +53,7 @@ class LineSplitter:
             UsageError: the stream is UTF-16.
         """
         chunk = self._without_mark(chunk)
+        # Split as bytes: in UTF-8 no other character contains 0x0A, and a chunk may end inside a character.
         *ended, rest = chunk.split(b"\n")
         items = []
         for part in ended:
@@ -72,6 +73,7 @@ class LineSplitter:
         if self._start is None:
             return chunk
         start = self._start + chunk
+        # A chunk may be a single byte, when the writer at the other end of the pipe is slow.
         self._start = start if _may_be_marked(start) else None
         if self._start is not None:
             return b""
@@ -82,6 +84,7 @@ class LineSplitter:
     def _append(self, part: bytes) -> None:
         if self._is_too_long or len(self._rest) + len(part) > LONGEST_LINE:
             self._is_too_long = True
+            # The rest of the line is dropped as it comes: a file without line ends must not fill the memory.
             self._rest.clear()
         else:
             self._rest += part
@@ -163,6 +166,7 @@ def units(text: str) -> int:
 
 def pad(text: str, size: int) -> str:
     """Pad a text with blanks to `size` UTF-16 units; a longer text is returned unchanged."""
+    # A blank is one unit in UTF-16 and one byte in JSON, so both lengths grow by the same number.
     return text + " " * (size - units(text))
 
 

@@ -25,6 +25,7 @@ Publish = Callable[[Draft], Awaitable[Message]]
 Build = Callable[[Item], Draft]
 """Makes the draft of an item as late as possible. Raises Refused if that is not possible."""
 
+# Long enough for an answer from the other side of the world, short enough for Ctrl-C.
 DRAIN = 1.0
 """Seconds after `stop` in which publishes in flight may still be answered."""
 
@@ -169,6 +170,7 @@ class BulkTarget:
             message = await self._apis.publish(endpoint, draft)
         except Unauthorized:
             self._resolver.mark_stale()
+            # The profile has the same key still, so another attempt would be refused in the same way.
             if await self._resolve() == endpoint:
                 raise
             message = await self._apis.publish(self._endpoint, draft)
@@ -182,6 +184,7 @@ class BulkTarget:
         try:
             self._endpoint = await self._resolver.resolve(self._endpoint)
         except Unreachable as error:
+            # Only the profile was read: the outcome is certain, and the draft need not be doubted.
             error.sent = False
             raise
         return self._endpoint
@@ -264,6 +267,7 @@ class BulkPublisher:
         self._error = error or self._error
         self._stopping.set()
         log_event(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
+        # `stop` may come before `run`, which then cancels the feed itself.
         if self._feeding is not None:
             self._feeding.cancel()
             asyncio.get_running_loop().call_later(self._drain, self._cancel_workers)
@@ -281,6 +285,7 @@ class BulkPublisher:
 
     async def _start(self, group: asyncio.TaskGroup, item: Item) -> None:
         """Start publishing an item once there is room and it is due."""
+        # The slot before the rate: reserved first, a due time would pass while the window is full.
         await self._slots.acquire()
         if wait := self._limiter.reserve(asyncio.get_running_loop().time()):
             await asyncio.sleep(wait)
@@ -299,6 +304,8 @@ class BulkPublisher:
 
     async def _settle(self, item: Item) -> None:
         try:
+            # Here and not in the feed, so that `{time}` is when it is sent; and once, since all attempts
+            # share one id.
             draft = self._build(item)
         except Refused as error:
             await self._refuse(item, error)
@@ -313,6 +320,8 @@ class BulkPublisher:
                     return
                 continue
             self._retry.succeed()
+            # Before the callback, which may be cancelled or raise: the message is accepted whatever happens
+            # to the report.
             self._progress.accept(item.number)
             _log_item(logging.DEBUG, "draft accepted", item, id=message.id, origin=message.region)
             await self._on_accepted(item, message)
@@ -329,6 +338,7 @@ class BulkPublisher:
 
     async def _handle_failure(self, item: Item, error: UserError, *, started: float, now: float) -> bool:
         """Record a failed attempt; return True if the item should be retried."""
+        # The item stays among those left, so that a later run sends it once the cause is removed.
         if fails_every_message(error):
             self._stop(error)
         elif not is_retryable(error):

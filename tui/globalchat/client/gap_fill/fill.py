@@ -75,6 +75,7 @@ class Fill:
         """Add the requested page."""
         self.has_read = True
         self._read += len(page.messages)
+        # A page is oldest first; read from its end, the newest message sets the floor before others meet it.
         for message in reversed(page.messages):
             arrival = message.arrival
             assert arrival is not None, "what history answers was stored"
@@ -87,6 +88,8 @@ class Fill:
                 break
             self.oldest = arrival
             mark = digest(message)
+            # Of two copies the later assignment wins here, which is the earlier arrival, as pages are read
+            # backwards.
             if arrival <= self.in_transit and not self.is_known(mark):
                 self.missed[mark] = message
         # The items between the oldest message and the cursor had expired.
@@ -94,6 +97,7 @@ class Fill:
             self.is_complete = True
         else:
             self.before = page.next
+            # A page may be empty of messages and still advance: `next` is the last raw item, expired or not.
             if not self.is_complete:
                 self.oldest = page.next
         self.is_over = self.is_complete or self.reached_limit or self._read >= MOST_READ * self.limit

@@ -8,6 +8,7 @@ from globalchat.client.events import GapReason
 from globalchat.client.history import cursor_at, cursor_time
 from globalchat.client.messages import ALPHABET, LENGTH
 
+# A bound for the file and for the screen: nothing else limits them on a bad connection.
 MOST_GAPS = 50
 """The most gaps per channel and region; above that, neighbours are merged."""
 
@@ -74,11 +75,14 @@ def with_gap(gaps: Iterable[Gap], new: Gap) -> tuple[Gap, ...]:
     result = sorted([*gaps, *_beyond(gaps, new)], key=lambda gap: gap.after)
     joined: list[Gap] = []
     for gap in result:
+        # Different reasons are kept apart: they decide whether a gap is read automatically.
         if joined and joined[-1].until >= gap.after and joined[-1].reason is gap.reason:
             joined[-1] = replace(joined[-1], until=gap.until)
         else:
             joined.append(gap)
     while len(joined) > MOST_GAPS:
+        # The oldest are merged since they are the first to expire; the span between is read twice, never
+        # lost.
         first, second = joined[:2]
         joined[:2] = [Gap(first.after, second.until, second.reason)]
     return tuple(joined)
@@ -102,5 +106,6 @@ def _beyond(gaps: Iterable[Gap], new: Gap) -> list[Gap]:
     """Return the parts of a gap that no other one covers."""
     parts = [new] if new.after < new.until else []
     for gap in gaps:
+        # One new gap may be cut into several pieces by the gaps within it.
         parts = [part for each in parts for part in without_span([each], gap.after, gap.until)]
     return parts

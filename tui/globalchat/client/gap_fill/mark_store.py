@@ -28,13 +28,16 @@ _UNUSED_MS: Final = 400 * 86_400_000
 """A reader that has written nothing for this long is deleted: longer than any history is stored."""
 _MOST_READERS: Final = 50
 """The most readers per profile; above that, the least recently used are deleted."""
+# A chunk of 16 kB: few rows for a hundred thousand ids, and still cheap to rewrite for each message.
 _CHUNK: Final = 500
 """The most ids in a row, which is written as a whole whenever some are added."""
+# Two digests of 16 bytes, without the text itself: the file does not reveal what was written.
 _ID: Final = struct.Struct("16s16s")
 _NOUN: Final = "file of marks"
 _FORMAT: Final = FileFormat(
     noun=_NOUN,
     remedy="move the file away",
+    # "glmk" in ASCII.
     application=0x676C6D6B,
     version=1,
     schema="""

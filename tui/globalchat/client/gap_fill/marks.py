@@ -31,6 +31,7 @@ from globalchat.client.messages import HistoryTerms, Message
 from globalchat.client.options import SessionOptions
 from globalchat.core.clock import DAY
 
+# EventBridge's default for a target; the relay rule in globalchat_infra/relay.py does not shorten it.
 RELAY = float(DAY)
 """Seconds for which EventBridge retries a relay: an event may reach another region this much later."""
 IN_TRANSIT = 2.0
@@ -179,6 +180,7 @@ class MarkTracker:
             record.start = moved(record.mark, -self._margin)
         elif elsewhere is not None:
             self._take_over(record, elsewhere, loaded)
+        # A page of the former region may lack messages that only this region has stored.
         if before not in (None, place.region) and loaded is not None:
             record.reread = cursor_at(loaded)
         self._changed[place] = None
@@ -189,6 +191,7 @@ class MarkTracker:
         None: it was not stored.
         """
         record = self._records.get(place)
+        # While the tail is open, a later message proves nothing about those that were missed before it.
         if record is None or record.is_open or arrival is None:
             return
         if record.heard is None or arrival > record.heard:
@@ -214,6 +217,7 @@ class MarkTracker:
         assert record.mark is not None, "confirm comes first"
         floor = self._tail_floor(record)
         in_transit = END
+        # After an absence every unknown message counts as missed: no socket was there to bring it.
         if region_time is not None and not (record.was_away or record.is_first):
             in_transit = cursor_at(region_time - round(IN_TRANSIT * 1000))
         return Fill(
@@ -221,10 +225,12 @@ class MarkTracker:
             floor if record.reread is None else min(floor, record.reread),
             self._is_known,
             self._limit,
+            # A first reading has no mark to go back to: its newest message sets the floor.
             margin=self._margin if record.is_first else None,
             begins=self._begin_of_history(terms, region_time),
             in_transit=in_transit,
             region_time=region_time,
+            # A reading that began before the acknowledgement does not cover what arrived until then.
             tail=record.tail if record.is_confirmed else None,
         )
 
@@ -252,8 +258,10 @@ class MarkTracker:
             return FillResult((), 0, 0, was_gap=False, is_open=True)
         if fill.gap is not None:
             return self._settle_gap(record, fill, fill.gap)
+        # The socket had brought everything up to `heard` when it was lost, although the mark stayed behind.
         since, until = max(record.mark, record.heard or ""), record.confirmed_at
         is_current = fill.tail == record.tail
+        # The first page has failed: the region's time of the acknowledgement stays the mark.
         if record.is_first and not fill.is_over:
             record.is_first = False
             return FillResult((), cursor_time(since), until, was_gap=False, is_open=True)
@@ -364,6 +372,7 @@ class MarkTracker:
         return record
 
     def _newest_elsewhere(self, place: Place) -> _Record | None:
+        # Cursors of two regions are compared here only as times, by which the newest mark is chosen.
         others = [
             record
             for other, record in self._records.items()
@@ -409,16 +418,20 @@ class MarkTracker:
         """
         missed: list[Message] = []
         for message in fill.in_order:
+            # Two clocks are compared here, the header's and the resolver's; within the margin either may be
+            # right.
             at = cursor_time(message.arrival or "")
             if at > record.confirmed_at + self._margin * 1000:
                 missed.append(message)
             else:
                 mark = digest(message)
                 self._ignored.add(mark)
+                # These ids are only compared by content, so the digest stands for both halves of the record.
                 self._new_ignored.append(SeenId(mark, mark))
         if fill.newest is not None:
             record.mark = fill.newest
             read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
+            # What arrives after the acknowledgement is always expected, whatever history has answered.
             record.start = min(read_from, cursor_at(record.confirmed_at))
         return tuple(missed)
 
@@ -453,9 +466,11 @@ class MarkTracker:
 
     def _settle_gap(self, record: _Record, fill: Fill, gap: Gap) -> FillResult:
         if not fill.has_read:
+            # The stored gap keeps its reason: only the event shows the failure.
             failed = replace(gap, reason=GapReason.UNREACHABLE)
             return FillResult((), gap.since_ms, gap.until_ms, was_gap=True, listed=(failed,), is_open=True)
         missed = fill.in_order
+        # The window has seen these messages, and would drop them as duplicates when they are emitted.
         if gap.reason is GapReason.SKIPPED:
             for message in missed:
                 self._window.forget(message)
@@ -465,6 +480,7 @@ class MarkTracker:
             listed.append(Gap(gap.after, until, GapReason.BEFORE_HISTORY))
         if not fill.is_complete:
             reason = GapReason.TOO_MANY if fill.is_over else GapReason.UNREACHABLE
+            # Readings go backwards, so what is left of a gap is always its older part.
             listed.append(Gap(max(gap.after, fill.begins), fill.oldest or gap.until, reason))
         record.gaps = without_span(record.gaps, gap.after, gap.until)
         for each in listed:

@@ -72,9 +72,11 @@ class SessionRunner:
         """Be live, as far as the world allows, until the machine stops."""
         try:
             async with task_group() as self._group:
+                # Only inside the group: the first effect is a connection, which is a task of it.
                 self.feed(inputs.SessionStarted())
                 if self._connections:  # else it was closed before
                     await self._stopping.wait()
+                # Not the connections: the machine has ended them, and they are still closing their sockets.
                 for task in self._tasks:
                     task.cancel()
         finally:
@@ -98,6 +100,7 @@ class SessionRunner:
                 if (socket := self._sockets.get(number)) is not None:
                     socket.abort(error)
             case effects.SubscribeChannel(number, channel):
+                # Before the request is sent: the first message may be handled before the acknowledgement is.
                 self._history.open_tail(self._sockets[number].endpoint.region, channel)
                 self._set_subscription(number, channel, self._subscribe(number, channel))
             case effects.UnsubscribeChannel(number, channel):
@@ -159,15 +162,21 @@ class SessionRunner:
             located = await self._resolver.resolve(endpoint)
             backend = await self._apis.describe_again(located)
             self.feed(inputs.Described(number, located, backend))
+            # Registered before it is opened: `finally` then closes a half-open socket, too, and `Abort` finds
+            # it.
             socket = self._sockets[number] = self._socket_to(located, number, backend)
             await socket.open()
+            # Before `Opened`, whose clock skew depends on it.
             self._apis.note_date(located, socket.dated)
             self.feed(inputs.Opened(number, self._apis.clock_skew(located)))
+            # `wait` does not cancel the future if this task is cancelled, as awaiting the future itself
+            # would.
             await asyncio.wait({socket.lost})
             self._report_loss(number, socket)
         except UserError as error:
             self.feed(inputs.ConnectFailed(number, located, error))
         finally:
+            # It is absent if the profile or the description of the region could not be read.
             if number in self._sockets:
                 await self._sockets[number].close()
                 del self._sockets[number]
@@ -206,6 +215,8 @@ class SessionRunner:
 
     def _disconnect(self, number: int) -> None:
         for (of, _), task in tuple(self._subscribing.items()):
+            # A subscription may itself have fed the input that ends its connection; cancelled, it could not
+            # finish.
             if of == number and task is not asyncio.current_task():
                 task.cancel()
         task = self._connections.pop(number)
@@ -224,6 +235,7 @@ class SessionRunner:
         task.add_done_callback(partial(self._forget_subscription, key))
 
     def _forget_subscription(self, key: tuple[int, str], task: asyncio.Task[None]) -> None:
+        # Another task may have taken its place before this callback is run.
         if self._subscribing.get(key) is task:
             del self._subscribing[key]
 
@@ -232,6 +244,8 @@ class SessionRunner:
         try:
             await socket.subscribe(channel)
         except UserError as error:
+            # Credentials can be renewed and a throttle passes: only what would be refused again ends the
+            # attempts.
             if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
                 self.feed(inputs.SubscribeRefused(number, channel, error.error_type, str(error)))
             else:

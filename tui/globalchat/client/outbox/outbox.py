@@ -39,6 +39,7 @@ class Waiters:
         waker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[draft_id] = (reason, waker)
         try:
+            # `wait` instead of `wait_for`: a timeout is an outcome here, not an exception.
             await asyncio.wait((waker,), timeout=seconds)
         finally:
             del self._waiting[draft_id]
@@ -131,6 +132,7 @@ class Outbox:
         was_there = (before.phase, before.region, before.switching_to) == (Phase.LIVE, state.region, None)
         if state.phase is Phase.LIVE and state.switching_to is None and not was_there:
             self.wake()
+        # After every change, since its reason is shown with the draft while it waits.
         self._waiters.wake(WaitReason.NOT_LIVE)
 
     def wake(self) -> None:
@@ -151,6 +153,8 @@ class Outbox:
                 if self._workers:
                     await asyncio.wait(self._workers.values(), timeout=self._options.drain_timeout)
                 for worker in self._workers.values():
+                    # An unanswered publish stays doubtful; a stored draft is sent by the next session under
+                    # the same id.
                     worker.cancel()
                 self._group = None
         finally:
@@ -187,6 +191,7 @@ class Outbox:
                     # Otherwise those behind it would overtake it.
                     break
         finally:
+            # A draft that is submitted from now on starts another worker.
             del self._workers[channel]
 
     async def _deliver_unstored(self, draft: Draft) -> None:
@@ -200,6 +205,8 @@ class Outbox:
                 return
             except UserError as error:
                 retry = retries.fail(error, started=started, now=now())
+                # Without a store nothing outlives the session: the user should know at once that the key is
+                # refused.
                 if retry is None or isinstance(error, Unauthorized):
                     self.drafts.return_unsent(draft, str(error))
                     return
@@ -234,6 +241,7 @@ class Outbox:
         WebSocket.
         """
         loop = asyncio.get_running_loop()
+        # At random, since all clients of a region lose their sockets at the same moment.
         try_anyway_at = loop.time() + self._options.publish_anyway_after * self._rng.uniform(1.0, 2.0)
         emitted: str | None = None
         while self._state.phase is not Phase.LIVE:
@@ -241,8 +249,11 @@ class Outbox:
             is_over = self._closing.is_set() or not self.drafts.is_sending(draft)
             if is_over or self.drafts.seconds_left(draft) < 0:
                 return False
+            # Not in other phases: a first connection may yet succeed, and after a permanent failure nothing
+            # would.
             if left <= 0 and self._state.phase in RECONNECTING:
                 return True
+            # Each reason once: every reconnect changes the state, and would repeat it in the chat.
             if self._state.reason not in (None, emitted):
                 emitted = self._state.reason
                 self._emit(DraftWaiting(draft, emitted or "", self._state.remedy))
@@ -255,6 +266,7 @@ class Outbox:
         Raises:
             UserError: the publish failed, and the draft is not settled.
         """
+        # Until an answer shows otherwise, also if the task is cancelled while it waits for one.
         doubtful = True
         self.drafts.start_attempt(draft)
         try:
@@ -280,6 +292,7 @@ class Outbox:
         reason = WaitReason.FAILURE
         if isinstance(failure, Refused) and not isinstance(failure, Unauthorized) and failure.retryable:
             reason = WaitReason.THROTTLE
+            # For all channels: the backend's limit counts the requests of the whole API.
             self._quiet_until = max(self._quiet_until, now + (retry.retry_after or 0.0))
         self._emit(
             DraftWaiting(

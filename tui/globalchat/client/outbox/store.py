@@ -59,6 +59,7 @@ def connect(folder: Path) -> sqlite3.Connection:
         os.close(open_private(path, os.O_RDWR))
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
+            # A flush per message would stop the event loop for milliseconds on a slow disk.
             connection.execute("PRAGMA synchronous = NORMAL")
             _prepare(connection, path)
         except BaseException:
@@ -69,6 +70,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Create the tables of a new file; refuse the file of a newer version."""
+    # In one transaction, so that of two sessions that start together only one creates the table.
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -79,6 +81,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"The outbox {path} was made by a newer version of globalchat.",
             remedy="Update globalchat, or move the file away.",
         )
+    # Only now: in a transaction SQLite refuses the change, and another version's file is left as it was.
     connection.execute("PRAGMA journal_mode = WAL")
 
 
@@ -126,6 +129,7 @@ class DraftDatabase:
         draft = stored.draft
         with translate_sqlite_errors(_NOUN, self._path):
             self._database.execute(
+                # REPLACE deletes the old row, so a draft that is resent gets a new place, after all others.
                 f"INSERT OR REPLACE INTO drafts (owner, profile, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
                 (
                     self._name,
@@ -160,6 +164,7 @@ class DraftDatabase:
     def _become_owner(self) -> FileLock:
         file = self._owner_file(self._name)
         try:
+            # In a transaction, or another session could sweep the file between its creation and its lock.
             lock = FileLock.acquire(file)
         except (OSError, NoLocks):
             file.unlink(missing_ok=True)
@@ -170,6 +175,7 @@ class DraftDatabase:
     def _sweep(self) -> None:
         """Remove the lock files of killed sessions."""
         for file in self._folder.glob(f"*{_OWNER_SUFFIX}"):
+            # A killed process cannot delete its file, but the kernel has released its lock.
             if not is_locked(file):
                 file.unlink(missing_ok=True)
 
@@ -179,6 +185,7 @@ class DraftDatabase:
     def _adopt(self) -> list[StoredDraft]:
         rows = self._database.execute("SELECT DISTINCT owner FROM drafts WHERE profile = ?", (self._profile,))
         for (owner,) in rows.fetchall():
+            # Drafts of other profiles stay with their owner's name; a session of that profile adopts them.
             if not is_locked(self._owner_file(owner)):
                 self._database.execute(
                     "UPDATE drafts SET owner = ? WHERE owner = ? AND profile = ?",
@@ -227,6 +234,7 @@ class DraftStore:
             self._fail(error)
             return []
         self._works = True
+        # Adopted drafts are in the file as well, and have to be deleted from it when they are settled.
         self._saved.update(stored.draft.id for stored in self._database.adopted)
         return self._database.adopted
 
@@ -258,6 +266,8 @@ class DraftStore:
         """Delete a draft; after a disk error, retry the deletion at the end."""
         if draft_id in self._saved:
             self._saved.remove(draft_id)
+            # Remembered first: if the disk fails now, `close` tries again, or the next session would send it
+            # twice.
             self._to_remove.add(draft_id)
             if self._works:
                 self._remove_pending()
@@ -281,6 +291,7 @@ class DraftStore:
 
     def _fail(self, error: UserError) -> None:
         """Store no more drafts, and emit that once: gaps among stored drafts would break the order."""
+        # Without a database the opening has failed, before `_works` could become true.
         if self._works or self._database is None:
             self._emit(OutboxUnavailable(f"{error} Messages are kept in memory only.", error.remedy))
         self._works = False
