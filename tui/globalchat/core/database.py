@@ -52,11 +52,13 @@ def translate_sqlite_errors(noun: str, path: Path) -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Run a few statements under the write lock, all or nothing."""
+    # With a deferred BEGIN, the first write could fail at once with SQLITE_BUSY, whatever the timeout.
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
+        # After some errors, such as a full disk, SQLite has already rolled back.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -116,6 +118,7 @@ def open_file(path: Path | None, form: FileFormat) -> sqlite3.Connection:
     """
     if path is not None:
         _make_private(path)
+    # Otherwise Python would begin transactions implicitly, beside those of `transaction`.
     connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
     try:
         _prepare(connection, form)
@@ -173,6 +176,7 @@ def move_aside(path: Path) -> Path:
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     try:
+        # A -wal file that stayed behind would be taken for that of the new database.
         for each in _files(path):
             if each.exists():
                 each.rename(aside.with_name(aside.name + each.name.removeprefix(path.name)))
@@ -196,6 +200,7 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
             )
         )
         if not (application or version or tables):
+            # `executescript` would commit the open transaction.
             for statement in form.schema.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {form.application}")
@@ -207,6 +212,7 @@ def _prepare(connection: sqlite3.Connection, form: FileFormat) -> None:
                 f"A later version of globalchat wrote the {form.noun}.",
                 remedy=f"Upgrade globalchat, or {form.remedy}.",
             )
+    # `integrity_check` would also compare the indexes, and makes each start slower. One error is enough.
     if tables and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedFile
     # Only now: the switch itself writes to a new file.

@@ -245,6 +245,7 @@ def _follow(path: Path) -> tuple[Path, bool]:
 def _check_owner(path: Path, found: os.stat_result) -> None:
     """Refuse another user's files; refuse another user's links and pipes unless that user is root."""
     is_trusted = found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or stat.S_ISFIFO(found.st_mode))
+    # Devices such as /dev/null belong to root, and opening a folder fails later with a clearer error.
     is_special = stat.S_ISCHR(found.st_mode) or stat.S_ISDIR(found.st_mode)
     if found.st_uid != os.getuid() and not (is_trusted or is_special):
         kind = "a link of" if stat.S_ISLNK(found.st_mode) else "the file of"
@@ -398,6 +399,7 @@ def _lock(path: Path, descriptor: int, operation: int) -> None:
 def _look(path: Path) -> str | None:
     """Return the text that the holder of a lock wrote into its file; None if no process holds it."""
     try:
+        # Without O_CREAT and O_TRUNC: looking at a lock must change nothing.
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None

@@ -151,6 +151,7 @@ class BoundedFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; a failure to write does not end the chat."""
         try:
+            # A formatter's text may contain lone surrogates, which have no encoding in UTF-8.
             line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
             # Another process may have moved the file away since the last record.
             self._follow()
@@ -190,6 +191,7 @@ class BoundedFile(logging.Handler):
             with suppress(NoLocks):
                 if not try_lock(self._file, self._descriptor):
                     return
+            # Again, since another process may have renamed it before this one had the lock.
             if is_file_at(self._file, self._descriptor):
                 os.replace(self._file, self._file.with_name(f"{self._file.name}.1"))
         self._open()

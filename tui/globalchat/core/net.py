@@ -92,6 +92,7 @@ class Proxy:
         """The texts that no log may show."""
         if self.authorization is None:
             return ()
+        # In each form in which a log could contain it: plain, in a URL, in a header.
         return (self.password, quote(self.password, safe=""), self.authorization.removeprefix("Basic "))
 
 
@@ -244,6 +245,7 @@ def _host_and_port(place: str) -> tuple[str, int | None]:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "", 0
+    # `urlsplit` silently removes tabs and line feeds, and cuts at `?` and `#`.
     damaged = any(each.isspace() or not each.isprintable() for each in place) or "?" in place or "#" in place
     return ("" if damaged else host), port
 

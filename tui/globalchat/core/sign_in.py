@@ -189,6 +189,8 @@ class _SignIn:
         except Empty:
             raise no_answer_error(TimeoutError(), "sign-in") from None
         finally:
+            # No loop serves the inbox from now on: what renews credentials later has to act in its own
+            # thread.
             self._over = True
         try:
             return done.result()
@@ -295,6 +297,7 @@ class _SignIn:
                 result.set_result(call())
             except Exception as error:
                 result.set_exception(error)
+            # Ctrl-C: botocore's thread must not wait for ever, and the command has to end.
             except BaseException as error:
                 result.set_exception(error)
                 raise
@@ -319,10 +322,12 @@ class _RoleCache(dict[str, Any]):
             held = kept["Credentials"]
             if not all(isinstance(held[name], str) for name in _HELD):
                 return False
+            # botocore writes the zone with `%Z`, hence as `UTC`, which `fromisoformat` does not parse.
             datetime.fromisoformat(held["Expiration"].replace("UTC", "Z"))
         # No file, no home folder, or another format.
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return False
+        # botocore reads the entry right after this test.
         self[str(key)] = kept
         return True
 
@@ -393,6 +398,8 @@ def _wait_for_process(
         UserError: it has not ended within the limit.
     """
     limit = ATTENDED_SECONDS if prompter.has_user else UNATTENDED_SECONDS
+    # The user sees a reason for the delay after the first part. No output is lost when `communicate` is
+    # repeated.
     for seconds in (min(QUIET_SECONDS, limit), max(limit - QUIET_SECONDS, 0.0)):
         try:
             output, said = process.communicate(timeout=seconds)
@@ -406,6 +413,7 @@ def _wait_for_process(
 
 def _reason_of(said: str, code: int) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # Programs print the reason after warnings and the frames of a traceback.
     return f": {redact(lines[-1][:_LONGEST_REASON]).rstrip('.')}" if lines else f" with exit code {code}"
 
 

@@ -75,6 +75,8 @@ class TlsFailure:
 @cache
 def context() -> ssl.SSLContext:
     """Return the SSL context that all connections of the client share: each costs 18 ms of CPU and 860 KB."""
+    # As aiohttp does for its own contexts: the server must not choose HTTP/2, which the client does not
+    # speak.
     made = ssl.create_default_context()
     made.set_alpn_protocols(["http/1.1"])
     return made
@@ -82,6 +84,7 @@ def context() -> ssl.SSLContext:
 
 def wrapped(error: BaseException | None) -> Iterator[object]:
     """Yield a library's error and all that it wraps, wherever aiohttp, urllib3 and botocore keep it."""
+    # Errors may refer to each other in a circle.
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:
@@ -222,6 +225,7 @@ def issuer_of(certificate: bytes) -> str | None:
         names = dict(_names(issuer))
     # The certificate is damaged.
     except (IndexError, ValueError):
+        # The object identifiers 2.5.4.3 and 2.5.4.10 in DER.
         return None
     name = names.get(b"\x55\x04\x03") or names.get(b"\x55\x04\x0a")
     return sanitize(name[:_LONGEST_NAME], multiline=False) if name else None
@@ -234,6 +238,7 @@ def _names(issuer: bytes) -> Iterator[tuple[bytes, str]]:
         _, group, at = _element(issuer, at)
         _, pair, _ = _element(group, 0)
         _, kind, after = _element(pair, 0)
+        # 0x1E is a BMPString; the other types in use are ASCII or UTF-8.
         tag, value, _ = _element(pair, after)
         yield kind, value.decode("utf-16-be" if tag == 0x1E else "utf-8", "replace")
 
@@ -241,6 +246,7 @@ def _names(issuer: bytes) -> Iterator[tuple[bytes, str]]:
 def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
     """Return the tag and content of the DER element at an offset, and the offset of the next element."""
     tag, length, start = data[at], data[at + 1], at + 2
+    # The long form: the low bits count the bytes of the length.
     if length & 0x80:
         size = length & 0x7F
         length, start = int.from_bytes(data[start : start + size]), start + size
@@ -273,6 +279,7 @@ def _tunnel(plain: socket.socket, url: str, proxy: Proxy) -> bool:
     """Ask a proxy for a tunnel to a URL's host; return True if it opened one."""
     plain.sendall(proxy.tunnel_request(url))
     answer = b""
+    # What answers may not be a proxy, and send without end.
     while b"\r\n\r\n" not in answer and len(answer) < 65_536:
         part = plain.recv(4096)
         if not part:
