@@ -122,6 +122,7 @@ class TableDataSources:
         run = self._put if operation == "PutItem" else self._query
         try:
             outcome = run(source, arn, document)
+            # Within the `try`: if the commit fails, so has the operation.
             if not may_commit_later:
                 self._tables.commit()
             return outcome
@@ -175,6 +176,7 @@ class TableDataSources:
         forward = _optional(document, "scanIndexForward", bool)
         parts = (query, chosen, projection)
         names, values = [_names(part) for part in parts], [_values(part) for part in parts]
+        # AppSync reads the token itself: a wrong one is an error even if the role may not query.
         try:
             start = _start(arn, _optional(document, "nextToken", str))
         except _InvalidToken:
@@ -222,10 +224,12 @@ class TableDataSources:
                 f"perform: {action} on resource: {arn} because no identity-based policy allows the {action} "
                 "action",
             )
+        # After the permission, so that a disturbance never hides a missing one.
         if self._interceptor is not None and self._interceptor.fails(_region(arn)):
             raise DynamoDBError("InternalServerError", "Internal server error", status=500)
 
     def _error(self, error: DynamoDBError) -> JSON:
+        # DynamoDB's request ids have 52 capital letters and digits.
         request_id = base64.b32encode(self._entropy(32)).decode().rstrip("=")
         where = f"(Service: DynamoDb, Status Code: {error.status}, Request ID: {request_id})"
         kind = _EXCEPTIONS.get(error.code, "DynamoDbException")
@@ -249,6 +253,7 @@ class _InvalidToken(Exception):
 
 def _token(arn: str, last_key: Item) -> str:
     """Encode the position where a query continues as an opaque string."""
+    # With the ARN, so that another table refuses the token.
     return base64.urlsafe_b64encode(json_text.write([arn, cast("JSON", last_key)]).encode()).decode()
 
 
@@ -261,6 +266,7 @@ def _start(arn: str, token: str | None) -> Item | None:
         if of_table != arn:
             raise _InvalidToken
         return read_item(key)
+    # The token is a text from the client: anything may be in it.
     except (ValueError, TypeError, RecursionError, binascii.Error, DynamoDBError):
         raise _InvalidToken from None
 
@@ -275,6 +281,7 @@ def _typed(document: JSON) -> JSON:
     if not isinstance(document, dict) or "S" in document:
         return document
     match document:
+        # In Python, true is an integer, too.
         case {"N": int() | float() as number} if not isinstance(number, bool):
             return {**document, "N": repr(number)}
         case {"NS": list(numbers)}:

@@ -85,6 +85,7 @@ def read_value(document: JSON, depth: int = 0) -> Value:
             "must contain exactly one of the supported datatypes"
         )
     kind, held = next(iter(document.items()))
+    # The usual case: ASCII is always valid Unicode.
     if kind == "S" and isinstance(held, str) and held.isascii():
         return {kind: held}
     if kind in _BINARY:
@@ -125,6 +126,7 @@ def _text(text: str) -> str:
 def _set(kind: str, held: list[JSON]) -> list[JSON]:
     name = "string" if kind == "SS" else "number"
     if not held:
+        # Article and spaces are those of AWS's message.
         raise invalid(f"{_INVALID}An {name} set  may not be empty")
     texts = [each for each in held if isinstance(each, str)]
     if len(texts) != len(held):
@@ -153,6 +155,7 @@ def number_text(text: str) -> str:
         return "0"
     if len(number.as_tuple().digits) > MAX_DIGITS:
         raise invalid("Attempting to store more than 38 significant digits in a Number")
+    # The range is from 1E-130 to 9.9E+125 (developer guide, "Number").
     if number.adjusted() > 125:
         raise invalid(
             "Number overflow. Attempting to store a number with magnitude larger than supported range"
@@ -223,6 +226,7 @@ def value_size(value: Value) -> int:
         return sum(len(each.encode()) for each in cast("list[str]", held))
     if kind == "NS":
         return sum(map(_number_size, cast("list[str]", held)))
+    # A list or map has 3 bytes of its own, and 1 for each element ("DynamoDB item sizes and formats").
     if kind == "L":
         return 3 + sum(1 + value_size(each) for each in cast("list[Value]", held))
     if kind == "M":
@@ -248,8 +252,11 @@ def key_bytes(value: Value) -> bytes:
         return text.encode()
     number = Decimal(text)
     if not number:
+        # Between the negative numbers, which start with 0, and the positive ones with 2.
         return b"\x01"
+    # 100 and 1E2 are the same number, so their zeros must not count.
     digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
+    # The exponents -130 to 125 fit into a byte this way.
     written = bytes([number.adjusted() + 130]) + digits.encode()
     if number > 0:
         return b"\x02" + written

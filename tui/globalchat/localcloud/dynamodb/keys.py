@@ -117,6 +117,7 @@ def _key(table: Table, item: Item) -> Key:
             raise invalid(
                 "One or more parameter values were invalid: "
                 + (
+                    # The missing space is in AWS's message.
                     f"Size of hashkey has exceeded the maximum size limit of{limit} bytes"
                     if attribute == table.partition_key
                     else f"Aggregated size of all range keys has exceeded the size limit of {limit} bytes"

@@ -33,6 +33,7 @@ CREATE INDEX by_expiry ON items (table_id, expires) WHERE expires IS NOT NULL;
 )
 _TURNS: Final = 1
 """Turns of the event loop for which a transaction is open after the one of its first write."""
+# `json.dumps` with these options would make an encoder for each item.
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -98,6 +99,7 @@ class ItemStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make the writes of the block atomic, and commit them."""
+        # Earlier writes must not be lost if the block fails.
         self.commit()
         self._execute("BEGIN IMMEDIATE")
         try:
@@ -171,6 +173,7 @@ class ItemStore:
         ).rowcount
 
     def _write(self, statement: str, values: Sequence[str | bytes | float | None]) -> None:
+        # A transaction without counted writes is that of a `transaction` block, which commits it itself.
         if self._defer is None or (self._connection.in_transaction and not self._uncommitted):
             self._execute(statement, values)  # alone, or in the block of `transaction`
             return

@@ -32,11 +32,13 @@ from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem
 PAGE_BYTES: Final = 1024 * 1024
 MAX_WRITES: Final = 25
 """Writes of one BatchWriteItem."""
+# Not at once, so that queries that rely on TTL alone show here that they do not leave out expired items.
 DELETION_DELAY: Final = 600.0
 """Seconds for which an expired item still exists; on AWS it may be days."""
 DELETIONS: Final = 500
 """The most expired items that one operation deletes, so that it stays quick."""
 _DELETION_INTERVAL: Final = 60.0
+# As on AWS, which takes such a time for a mistake in the item (developer guide, TTL).
 _OLDEST_EXPIRY: Final = 5 * 365 * 86_400.0
 """An item that expired more than this many seconds ago is never deleted."""
 
@@ -138,6 +140,7 @@ class Tables:
             if not holds(condition, stored or {}):
                 raise ConditionFailed
         self._write(table, key, request.item)
+        # Not in a task of its own: a cloud without use does no work.
         self._delete_expired()
 
     def commit(self) -> None:
@@ -274,6 +277,7 @@ class Tables:
 
 def _table_id(table: Table) -> str:
     """Return the table's id in the store, which changes with its key."""
+    # CloudFormation replaces a table whose key changes by an empty one.
     keys = "".join(f" {each.name}:{each.type}" for each in key_attributes(table))
     return table.arn + keys
 

@@ -287,12 +287,14 @@ class TargetQueue:
     def offer(self, event: Event) -> None:
         """Queue an event for delivery; the interceptor may lose, delay or copy it (if there is room)."""
         for delay in self._context.interceptor.plan_copies(self._route, event):
+            # There is room for the first copy, since the bus has checked `full`, but perhaps not for another.
             if not self._queue.full():
                 self._counters.invocations += 1
                 self._delayed += delay > 0
                 self._context.in_flight.add()
                 delivery = EventDelivery(event, *self.key)
                 if self._context.store is not None:
+                    # By the wall clock, since a later process may have to wait for it.
                     delivery.due = self._context.clock() + delay if delay > 0 else 0.0
                     self._context.store.add(delivery)
                 self._queue.put_nowait((delivery, delay))
@@ -378,7 +380,9 @@ class TargetQueue:
             self._give_up(delivery, failure, "MaximumEventAgeInSeconds")
             return
         settings = self._context.settings
+        # The power would overflow with more than 1,023 retries; the cap applies long before.
         backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(delivery.retries, 60))
+        # Random, so that events that failed together are not tried again together.
         # The last attempt is made when the maximum age is reached, not before.
         delay = min(remaining, backoff * self._context.rng.uniform(0.5, 1.0))
         self._waiting += 1

@@ -229,6 +229,7 @@ class EventBridge:
     ) -> None:
         for worker in self._workers:
             worker.cancel()
+        # The group has to see a cancellation from outside, in order to pass it on.
         if isinstance(error, asyncio.CancelledError):
             await self._group.__aexit__(kind, error, trace)
         else:  # An error of the block is raised as it is, not in an exception group.

@@ -99,6 +99,7 @@ class EventStore:
         self._connection, self.set_aside = open_or_replace(path, _FORMAT)
         try:
             self._load()
+        # The database is intact, but a row has content that this program does not write.
         except (ValueError, DamagedFile):
             self._connection.close()
             self.set_aside = move_aside(path)
@@ -194,6 +195,7 @@ class EventStore:
             self._write(changes)
         except EventsNotStored as error:
             for future in changes.waiting:
+                # A caller that was cancelled waits no longer.
                 if not future.done():
                     future.set_exception(error)
         else:
@@ -208,9 +210,11 @@ class EventStore:
             EventsNotStored: it cannot be written; it is tried again with the next changes.
         """
         if self._failed.deliveries or self._failed.letters:
+            # In this order, since a later change replaces an earlier one of the same number.
             changes.deliveries = self._failed.deliveries | changes.deliveries
             changes.letters = self._failed.letters | changes.letters
             self._failed = _Changes()
+        # What is over before it was ever written needs no row.
         due = [each for each in changes.deliveries.values() if each.is_stored or not each.is_over]
         if not due and not changes.letters:
             return

@@ -22,6 +22,7 @@ AWS does not document its limit. It was observed to refuse `*:*:*:*:*:event-bus/
 """
 
 _STAR: Final = -1
+# The range of numbers that EventBridge compares (user guide, "Numeric matching").
 _NUMBER_LIMIT = 5.0e9
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
@@ -79,6 +80,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
 
 
 def _equal(value: JSON) -> Test:
+    # By identity, since Python takes 1 and true to be equal.
     if isinstance(value, bool) or value is None:
         return lambda event: event is value
     if isinstance(value, str):
@@ -236,6 +238,7 @@ def _numeric(argument: JSON, path: str) -> Test:
 
 
 def _bound(value: JSON, path: str) -> float:
+    # Not `>`, which would let NaN pass.
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _NUMBER_LIMIT:
         raise Invalid(f"{path} has a numeric bound that is no number within ±5,000,000,000")
     return value

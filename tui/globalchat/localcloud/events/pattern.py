@@ -202,6 +202,7 @@ class _Program:
         holders: dict[str, JSON] = {}
         for name in self._holders:
             holder = holders[name] = event if not name else event.get(name, {})
+            # One search in all names joined is faster than one for each name.
             if not isinstance(holder, dict) or "." in "".join(holder):
                 return None
         if "." in "".join(event):

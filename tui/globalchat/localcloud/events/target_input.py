@@ -32,6 +32,7 @@ EVENT_JSON: Final = "aws.events.event.json"
 PREDEFINED: Final = frozenset((RULE_ARN, RULE_NAME, INGESTION_TIME, EVENT, EVENT_JSON))
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _TOKEN = re.compile(r"<([A-Za-z0-9_.-]+)>|\\.|\"|<", re.DOTALL)
+# A private-use character: it needs no escape in JSON, and templates do not contain it.
 _IN_A_STRING = "\ue000"
 
 
@@ -154,6 +155,7 @@ class Transformer:
         render = self._text if self._is_text else self._json
         filled = "".join(part if isinstance(part, str) else render(part, event) for part in self._parts)
         if self._is_text:
+            # Not parsed: values are inserted without escapes, so that it need not be valid JSON.
             return filled.strip()[1:-1]
         try:
             return json_text.read(filled)

@@ -89,6 +89,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
         if writer >= 0:
             os.close(writer)
     if outcome is None:
+        # If it became ready later, it would be a cloud that no command waits for.
         process.kill()
         process.wait()
         raise UserError("The local cloud did not start.", remedy=f"Its log is {log}.")
@@ -105,6 +106,7 @@ def _open_log(log: Path) -> BinaryIO:
         UserError: it cannot be written.
     """
     try:
+        # Errors of earlier clouds would be taken for those of this one.
         log.with_name(f"{log.name}.1").unlink(missing_ok=True)
         return open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb")
     except OSError as error:
@@ -185,6 +187,7 @@ class _Lines(logging.Formatter):
         text = super().format(record)
         if len(text) <= LARGEST_RECORD:
             return text
+        # The start of a traceback shows where it happened, and its end names the error.
         half = LARGEST_RECORD // 2
         return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"
 

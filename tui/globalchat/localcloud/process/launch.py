@@ -58,6 +58,7 @@ def look(folder: Path) -> CloudState | None:
     running = _poll(lambda: find(folder), until=lambda: holding(folder) != process, seconds=_ANSWER_SECONDS)
     if running is not None or holding(folder) != process:
         return running
+    # The start lock is held until a cloud is ready, so this one need not hang.
     if not _is_written_by(process, folder) and is_locked(folder / START_LOCK):
         sentence = f"The local cloud (process {process}) is starting."
         raise Unreachable(sentence, remedy="Try again.", sent=False)
@@ -120,6 +121,7 @@ def end(folder: Path, *, note: Note = lambda _: None) -> bool:
         raise UserError(
             f"The local cloud (process {process}) does not end.", remedy=f"End it with: kill -9 {process}"
         )
+    # A killed process could not remove its file.
     state.remove(folder)
     note(f"The local cloud (process {process}) did not react and was killed.")
     return True
@@ -162,6 +164,7 @@ def hold_start_lock(folder: Path) -> FileLock:
     """
     lock = folder / START_LOCK
     try:
+        # As long as its holder may take: to wait for an answer, then to start a cloud.
         held = FileLock.acquire(lock, wait=START_SECONDS + _ANSWER_SECONDS)
     except OSError as error:
         raise unwritable(lock, error) from error
@@ -203,6 +206,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
         NotAnswering: it does none of these.
     """
     was_lost = not _is_written_by(process, folder)  # Checked before the signal makes it write the file.
+    # A cloud reacts to this signal by writing its state file again.
     _signal(process, signal.SIGUSR1)
     running = _poll(lambda: _join(folder), until=lambda: holding(folder) is None, seconds=_ANSWER_SECONDS)
     if running is None and holding(folder) is not None:
@@ -226,6 +230,7 @@ def _is_written_by(process: int, folder: Path) -> bool:
 
 
 def _has_ended(folder: Path, process: int, seconds: float) -> bool:
+    # `or None`, because `_poll` repeats an attempt only as long as it returns None.
     return _poll(lambda: holding(folder) != process or None, until=lambda: False, seconds=seconds) is not None
 
 

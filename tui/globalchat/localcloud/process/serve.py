@@ -71,6 +71,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
     state.prepare_folder(options.folder)
     raise_open_files()
     with ExitStack() as starting:
+        # A command that starts this process holds the lock already, and waits for us.
         if not options.started_by_command:
             starting.enter_context(launch.hold_start_lock(options.folder))
         held = _lock_folder(options.folder)
@@ -152,6 +153,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
                 if not stopping.is_set():  # Otherwise commands would still try to use a cloud that is ending.
                     state.write(options.folder, running)
 
+            # Before the file is written: a command that reads it may send a signal at once.
             _handle_signals(stopping, write_state)
             # Templates, schemas and resolvers live as long as the process: no collection need visit them.
             freeze_gc(server=True)
@@ -160,6 +162,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
                 announce(running)
                 await _until(stopping, cloud.usage, options.idle_seconds)
             finally:
+                # Before the regions end, so that no command joins a cloud that is ending.
                 state.remove(options.folder)
 
 

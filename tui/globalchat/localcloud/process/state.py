@@ -72,6 +72,7 @@ def prepare_folder(folder: Path) -> None:
         UserError: it cannot be made or restricted, or belongs to another user.
     """
     ensure_folder(folder)
+    # Its owner could put a state file there that leads commands to a server of their own.
     if folder.stat().st_uid != os.getuid():
         raise UserError(f"The local cloud's folder {folder} belongs to another user.")
 
@@ -131,8 +132,12 @@ def history_since(folder: Path, *, stores: bool, now: int) -> int:
         kept = ""
     except (OSError, NotUtf8):
         kept = ""
+    # The length is checked first: `int` raises an error for thousands of digits, and the file may have been
+    # edited.
     if stores and kept.isdecimal() and len(kept) <= len(str(now)):
         return int(kept)
+    # After a cloud that stored nothing, or if the file cannot be read, only what comes from now on is
+    # certain.
     try:
         replace_file(file, str(now) if stores else _OFF)
     except OSError as error:
@@ -193,6 +198,7 @@ def _texts(document: Mapping[str, JSON], key: str) -> tuple[str, ...]:
 
 def _integer(document: Mapping[str, JSON], key: str) -> int:
     value = document[key]
+    # JSON's true and false are integers in Python.
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(key)
     return value

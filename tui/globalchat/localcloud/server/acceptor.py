@@ -31,8 +31,10 @@ IDLE_SECONDS: Final = 75.0
 MAX_HEADER: Final = 32 * 1024
 """The most bytes of the request line and of each header, one of which contains a socket's header object."""
 
+# Even with a very low limit of open files some clients are served.
 _FEWEST_CONNECTIONS: Final = 8
 _FEWEST_RESERVED: Final = 24
+# Bounded, so that a burst of connections does not hold up those that are open.
 _AT_ONCE: Final = 32
 """Connections accepted in one turn of the loop."""
 _LINGER_SECONDS: Final = 2.0
@@ -40,6 +42,7 @@ _LINGER_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 60.0
 _NO_ROOM: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# A client can cause these at will, so they must not fill the log.
 _CLIENT_ERRORS: Final = (ConnectionError, HttpProcessingError, web.RequestPayloadError)
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,8 @@ def max_control_connections() -> int:
 
 
 def _reserved(soft: int) -> int:
+    # A low limit is halved between connections and the rest, but the control port and SQLite cannot do with
+    # fewer.
     return min(RESERVE, max(_FEWEST_RESERVED, soft // 2))
 
 
@@ -153,6 +158,7 @@ class ConnectionLimit:
         self._full.close()
 
     def _set_timer(self) -> None:
+        # One timer for all of them: the first in the dictionary is the first whose time ends.
         if self._timer is None and self._anonymous:
             since = next(iter(self._anonymous.values()))
             left = max(0.0, since + self._anonymous_seconds - self._clock())
@@ -240,6 +246,8 @@ class HttpConnection(web.RequestHandler):
     def drop(self) -> None:
         """End the connection at once, even during the TLS handshake."""
         if self.transport is not None:
+            # Not `close`, which first writes what is unsent: a client that does not read would keep its
+            # descriptor.
             self.transport.abort()
         elif self.opening is not None:
             self.opening.cancel()
@@ -272,6 +280,7 @@ class Acceptor:
 
     async def stop(self) -> None:
         """Stop accepting; open connections stay."""
+        # Otherwise the timer would add the listener again after it was removed.
         if self._retry is not None:
             self._retry.cancel()
         self._loop.remove_reader(self._listener)
@@ -299,6 +308,7 @@ class Acceptor:
     def _pause(self, code: int) -> None:
         """Pause accepting: the listener stays readable while connections are waiting."""
         self._exhausted.count(code)
+        # The next attempt needs a descriptor, which only another connection can give up.
         self._limit.drop_one()
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(_RETRY_SECONDS, self.start)
@@ -333,6 +343,7 @@ class Acceptor:
                 ssl_handshake_timeout=ANONYMOUS_SECONDS if self._tls else None,
             )
         except OSError:  # The client is gone, or does not speak TLS.
+            # No connection was made, so `connection_lost` will not release the place.
             self._limit.left(connection)
         except asyncio.CancelledError:
             self._limit.left(connection)
@@ -358,6 +369,7 @@ async def serve_app(
     shutdown_seconds: float = 1.0,
 ) -> AsyncIterator[None]:
     """Serve an application on a listening socket, over TLS if a context is given."""
+    # Signals are for the process that serves, not for one of its applications.
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=shutdown_seconds)
     await runner.setup()
     server = runner.server
@@ -367,6 +379,7 @@ async def serve_app(
     try:
         yield
     finally:
+        # First, since a connection that came during the cleanup would outlive it.
         await acceptor.stop()
         await runner.cleanup()
 

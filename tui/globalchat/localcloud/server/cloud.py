@@ -128,12 +128,14 @@ class LocalCloud:
             assembly = assembly.with_parameter(_HISTORY_SINCE, f"[{chosen.history_since},0]")
         names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
         async with AsyncExitStack() as stack:
+            # Bound before anything is provisioned, since templates refer to the URLs of their APIs.
             *own, for_aws = stack.enter_context(bound([*_ports(names, ports), 0]))
             listeners, aws_url = dict(zip(names, own, strict=True)), url(for_aws, tls=chosen.tls is not None)
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls, check_code=_check_code)
             apis = [api for region in deployment.regions for api in region.apis]
             people = People(ACCOUNT, apis, AccessKeys(chosen.rng, chosen.clock))
+            # Disturbances need speed and, with a seeded `rng`, repeatability; they do not need secrecy.
             rng = random.Random(chosen.rng.getrandbits(64))
             table_faults = TableFaults(rng)
             tables = _open_tables(deployment, chosen, table_faults, stack)
@@ -142,6 +144,7 @@ class LocalCloud:
             backends = _backends(deployment, urls, people.keys.by_id, events, tables, chosen)
             faults = Faults([backend.faulty for backend in backends], rng, table_faults)
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
+            # EventBridge and AppSync call each other, so neither can be made with the other.
             events.connect(appsync, chosen.interceptor or faults.interceptor)
             await stack.enter_async_context(events)
             usage = Usage(chosen.monotonic)
@@ -156,6 +159,7 @@ class LocalCloud:
                 access_keys=people.keys.by_id,
                 clock=chosen.clock,
             )
+            # One limit for all ports, because they share the descriptors of the process.
             limit = stack.enter_context(closing(ConnectionLimit(chosen.max_connections)))
             for backend in backends:
                 server = serve_app(

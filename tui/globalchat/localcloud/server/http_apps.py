@@ -47,6 +47,7 @@ async def answer(request: web.Request, respond: Respond, authorized: Callable[[]
             body = await request.read()
     except TimeoutError:
         late = _send(incomplete())
+        # The rest of the body may still arrive, and would be read as the next request.
         late.force_close()
         return late
     except web.HTTPRequestEntityTooLarge:
@@ -78,6 +79,7 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
     """
 
     async def graphql(request: web.Request) -> web.StreamResponse:
+        # A default host serves GraphQL and the socket under one path: only this header distinguishes them.
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await open_socket(request)
         connection = connection_of(request)
@@ -108,6 +110,7 @@ def _outage(faults: RegionFaults) -> Middleware:
     @web.middleware
     async def reset_if_down(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = web.StreamResponse() if faults.down else await handler(request)
+        # Checked again: if the region went down while the handler ran, its response must not arrive.
         if faults.down and request.transport is not None:
             reset(request.transport)
         return response
@@ -126,12 +129,15 @@ def aws_app(endpoint: AwsEndpoint, usage: Usage) -> web.Application:
             connection.authorized()
             usage.touch()
 
+        # A refusal before the body is read has to be in the client's protocol, which the head decides. The
+        # raw path, because the signature covers it as it was sent.
         head = AwsRequest(request.method, request.raw_path, _headers(request), b"")
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await request.read()
         except TimeoutError:
             late = _refuse(head, AwsError("RequestTimeout", "The body did not arrive in time.", status=408))
+            # The rest of the body may still arrive, and would be read as the next request.
             late.force_close()
             return late
         except web.HTTPRequestEntityTooLarge:

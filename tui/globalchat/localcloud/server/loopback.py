@@ -60,6 +60,8 @@ def bound(ports: Sequence[int]) -> Iterator[list[socket.socket]]:
     try:
         for port in ports:
             sockets.append(listener := socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            # Otherwise a cloud that is started again could not have its port while old connections are in
+            # TIME_WAIT.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.setblocking(False)
             _bind(listener, port)
@@ -77,6 +79,7 @@ def url(listener: socket.socket, *, tls: bool = False) -> str:
 def _bind(listener: socket.socket, port: int) -> None:
     try:
         listener.bind((LOOPBACK, port))
+        # Many clients may connect while one turn of the event loop lasts.
         listener.listen(1024)
     except OverflowError:
         raise UserError(f"{port} is not a port.", remedy="Choose one from 1024 to 65535.") from None
@@ -112,6 +115,8 @@ def make_certificates(folder: Path) -> Certificates:
         _openssl(work, "req", "-new", "-x509", "-key", "ca.key", "-out", CA_FILE, "-days", _DAYS,
                  "-config", "openssl.cnf", "-extensions", "authority")  # fmt: skip
         _openssl(work, "req", "-new", "-key", "server.key", "-out", "server.csr", "-config", "openssl.cnf")
+        # Every authority has the same name; some clients refuse a serial number that they have seen under it
+        # before.
         _openssl(work, "x509", "-req", "-in", "server.csr", "-out", "server.pem", "-days", _DAYS,
                  "-CA", CA_FILE, "-CAkey", "ca.key", "-set_serial", str(secrets.randbits(127)),
                  "-extfile", "openssl.cnf", "-extensions", "server")  # fmt: skip

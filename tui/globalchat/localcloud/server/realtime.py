@@ -80,12 +80,15 @@ class RealtimeEndpoint:
         handshake = _handshake(request)
         socket = web.WebSocketResponse(
             protocols=_answerable(handshake.subprotocols),
+            # Frames are written directly to the transport, without aiohttp's compression.
             compress=False,
             max_msg_size=MAX_INCOMING,
             timeout=realtime_socket.CLOSE_SECONDS,
         )
+        # Also for callers that are refused: AppSync reports that in a frame on the open socket.
         await socket.prepare(request)
         transport = request.transport
+        # The client was lost during the handshake.
         if transport is None:
             return socket
         opened = RealtimeSocket(self._api, socket, transport)

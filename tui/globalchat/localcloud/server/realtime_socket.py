@@ -48,6 +48,7 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """`struct linger`: closing discards unsent data and resets the connection."""
 
 
+# One fan-out sends frames of few different lengths to many sockets.
 @lru_cache(maxsize=1024)
 def text_header(length: int) -> bytes:
     """Make the header of a text frame with a payload of `length` bytes."""
@@ -72,6 +73,7 @@ class Flusher:
         self._waiting.append(buffer)
 
     def _flush(self) -> None:
+        # Replaced before the writes, so that what is scheduled meanwhile gets a turn of its own.
         waiting, self._waiting = self._waiting, []
         for buffer in waiting:
             buffer.flush()
@@ -120,9 +122,11 @@ class FrameBuffer:
 
     def send_alone(self, payload: bytes) -> None:
         """Send one text frame that no other is about to follow: at once, unless other frames are waiting."""
+        # Frames keep their order: this one must not overtake those that are waiting.
         if self._size or self._closed or self._transport.is_closing():
             self.send(payload)
             return
+        # Spares the usual case, one frame per turn, the callback and the list of parts.
         self._transport.write(text_header(len(payload)) + payload)
         if self._transport.get_write_buffer_size() > self._limit:
             self._overflow()
@@ -139,6 +143,7 @@ class FrameBuffer:
     def _overflow(self) -> None:
         self._closed = True
         self._on_overflow()
+        # An orderly close would wait for the data that this client does not read.
         self._transport.abort()
 
     def discard(self) -> None:
@@ -210,9 +215,12 @@ class RealtimeSocket:
                             break
                         if not self.blackholed:
                             self._apply(self._core.receive(message.data, self._loop.time()))
+                # Within the group, which waits for its tasks: those that still start subscriptions have to be
+                # cancelled.
                 self._core.lost()
                 self._release()
         finally:
+            # Again, since a `run` that is cancelled leaves the group before it reaches the lines above.
             self._release()
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
@@ -250,6 +258,8 @@ class RealtimeSocket:
                     self._hub.metrics.count(counter)
                 case CloseSocket(code):
                     self._release()
+                    # A task, because the closing handshake waits for the client, and this method is called in
+                    # the middle of others.
                     self._tasks.create_task(self._close(code))
         self._set_timer()
 
@@ -285,12 +295,15 @@ class RealtimeSocket:
             return
         # Without draining, which a client that does not read would block for ever.
         await self._socket.close(code=code, drain=False)
+        # A client that has not read this by now would keep the descriptor and the memory.
         if self._transport.get_write_buffer_size():
             self._transport.abort()
 
     def _set_timer(self) -> None:
         deadline = self._core.deadline
         if self._timer is not None:
+            # Most frames leave the deadline unchanged; cancelling and setting a timer for each would cost
+            # more than the check.
             if self._timer.when() == deadline and not self._timer.cancelled():
                 return
             self._timer.cancel()

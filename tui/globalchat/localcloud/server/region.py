@@ -93,6 +93,7 @@ class RegionBackend:
             clock=clock,
             request_seconds=request_seconds,
         )
+        # The authenticator and the faults share this dictionary: `expired-key` changes it in place.
         self.keys = {api_key: key_expires_at} if api.has_api_key else {}
         self.authenticator = KeyAndSignatureAuthenticator(
             api.region, self.keys, access_keys, clock, api.modes
