@@ -1,6 +1,6 @@
 """What is read and unread, across runs."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from globalchat.ui.model.read_mark import ReadMark, ReadMarks, ReadPosition, is_later
@@ -82,6 +82,8 @@ def test_all_that_was_there_is_read_and_a_position_never_goes_back(
     assert before is None or (after is not None and after.order >= before.order)
 
 
+@example('[1e400,"a",{},0,0]')
+@example('[1,"a",{},-1e400,0]')
 @given(st.text() | st.sampled_from(["[]", "{}", "[1]", '[1,"a",[],0,0]', '["x","a",{},0,0]', "[1" * 9999]))
 def test_what_cannot_be_read_is_nothing(kept: str) -> None:
     mark = ReadMark(kept)

@@ -143,7 +143,7 @@ def _parse(kept: str) -> tuple[ReadPosition, int, int] | None:
             (int(at), str(identity)), {str(key): str(each) for key, each in arrivals.items()}
         )
         return position, max(0, int(unread)), max(0, int(mentions))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
