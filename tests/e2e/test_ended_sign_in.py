@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +28,7 @@ sso_role_name = Chatter
 """
 ADVICE = "login --profile 'our team'"
 """The end of the advice, which the screen may wrap."""
-SECRETS = ("the-access-token",)
+ACCESS_TOKEN = "the-access-token"
 
 
 @dataclass
@@ -39,11 +39,17 @@ class Portal:
     state: CloudState
     cache: Path
     given: int = 0
+    secrets: list[str] = field(default_factory=lambda: [ACCESS_TOKEN])
 
     def log_in(self) -> None:
         """Do what `aws sso login` does."""
         until = (datetime.now(UTC) + timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        token = {"accessToken": SECRETS[0], "expiresAt": until, "startUrl": START_URL, "region": "us-west-2"}
+        token = {
+            "accessToken": ACCESS_TOKEN,
+            "expiresAt": until,
+            "startUrl": START_URL,
+            "region": "us-west-2",
+        }
         self.token.write_text(json.dumps(token))
 
     @property
@@ -55,6 +61,7 @@ class Portal:
         # botocore renews what lasts for less than a minute.
         held = local_cloud.person(self.state, "ana@example.com", seconds=61)
         assert held.expires is not None
+        self.secrets += [held.secret_key, str(held.token)]
         given = {
             "accessKeyId": held.access_key,
             "secretAccessKey": held.secret_key,
@@ -110,7 +117,12 @@ def test_the_chat_says_what_to_do_and_goes_on_after_it(home: Home, portal: Porta
     assert received[-1] == "during"
     chat.wait(lambda screen: ADVICE not in screen, "no advice any more")
     assert portal.given > given
-    assert not any(secret.encode() in chat.raw for secret in SECRETS)
+    files = [
+        each for each in home.root.rglob("*") if each.is_file() and home.cloud_folder not in each.parents
+    ]
+    assert any(each.suffix == ".json" for each in files)
+    for written in (chat.raw, *(each.read_bytes() for each in files)):
+        assert not [secret for secret in portal.secrets if secret.encode() in written]
 
 
 def test_a_command_that_starts_without_a_sign_in_says_so_at_once(home: Home, portal: Portal) -> None:

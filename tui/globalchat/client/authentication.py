@@ -66,44 +66,53 @@ class RenewedSignature(AppSyncAuthentication):
         self._signer = signer
         self._waits = waits
         self._held: Credentials | None = None
+        self._refused: Credentials | None = None
         self._signing: AppSyncAuthentication | None = None
 
-    async def renew(self) -> None:
+    async def renew(self) -> Credentials:
         """Find credentials, which the signer renews before they end; call it before each signature.
+
+        Return them.
 
         Raises:
             CredentialsUnavailable: there are none; the message says what to do.
             Unreachable: where they come from does not answer.
         """
         early, late = self._waits
+        held = self._held
+        is_valid = held is not None and held != self._refused and _is_valid(held)
         try:
-            found = await find_credentials(self._signer, early if self._is_valid() else late)
+            found = await find_credentials(self._signer, early if is_valid else late)
         except Unreachable:
-            if self._is_valid():
-                return  # To renew them early is no longer possible, but they have not ended.
+            if is_valid and held is not None:
+                return held  # To renew them early is not possible, but they have not ended.
             raise
         if self._signing is None or found != self._held:
             self._held, self._signing = found, signature_authentication(self._endpoint, found)
+        return found
 
     def discard(self, refusal: Unauthorized) -> None:
-        """Discard the credentials of the latest signature if the region refused them: others may do."""
-        if refusal.retryable and self._held is not None:
-            self._signer.discard(self._held, expired=refusal.error_type in EXPIRED)
-            self._held = self._signing = None
+        """Look for other credentials before the next signature if a region refused these.
 
-    async def replace(self, refusal: Unauthorized) -> bool:
-        """Discard refused credentials and find others; return False if there are no others.
+        Which of several signatures was refused is not known: whether the latest have expired, neither.
+        """
+        if refusal.retryable and self._held is not None:
+            self._refused = self._held
+            self._signer.discard(self._held, expired=False)
+
+    async def replace(self, refusal: Unauthorized, used: Credentials) -> bool:
+        """Find others in place of refused credentials; return False if there are no others.
 
         Raises:
             CredentialsUnavailable: there are none any more.
             Unreachable: where they come from does not answer.
         """
-        refused = self._held
-        self.discard(refusal)
-        if refused is None or self._held is not None:
+        if not refusal.retryable:
             return False
-        await self.renew()
-        return self._held != refused
+        if self._held == used:  # Else another request has replaced them.
+            self._refused = used
+            self._signer.discard(used, expired=refusal.error_type in EXPIRED)
+        return await self.renew() != used
 
     def get_auth_url(self, url: str) -> str:
         """Return the URL as it is: signatures travel in a header, where no log of URLs has them."""
@@ -114,10 +123,10 @@ class RenewedSignature(AppSyncAuthentication):
         assert self._signing is not None, "renewed before the first signature"
         return dict(self._signing.get_headers(data, headers))
 
-    def _is_valid(self) -> bool:
-        """Return True if the held credentials are known to be valid still."""
-        held = self._held
-        return held is not None and held.expires is not None and held.expires > datetime.now(UTC)
+
+def _is_valid(held: Credentials) -> bool:
+    """Return True if credentials are known to be valid still."""
+    return held.expires is not None and held.expires > datetime.now(UTC)
 
 
 def authentication_of(endpoint: RegionEndpoint) -> AppSyncAuthentication:

@@ -137,11 +137,11 @@ class GraphQLHttp:
         """Execute a document; if the credentials are refused and there are others, once more with those."""
         if not isinstance(self._auth, RenewedSignature):
             return await self._execute(document, variables)
-        await self._auth.renew()
+        used = await self._auth.renew()
         try:
             return await self._execute(document, variables)
         except Unauthorized as refusal:
-            if not await self._auth.replace(refusal):
+            if not await self._auth.replace(refusal, used):
                 raise
         return await self._execute(document, variables)
 
