@@ -144,11 +144,13 @@ class LatencySubscriber:
             UserError: the region cannot be reached, or refuses the channel.
         """
         name = f"latency subscriber {self._endpoint.alias}"
+        # The first connection is opened here, so that the caller gets its error.
         task = asyncio.create_task(self._keep_open(await self._open()), name=name)
         try:
             yield
         finally:
             task.cancel()
+            # `wait` raises nothing: an error of the block comes before one of the task.
             await asyncio.wait({task})
         if not task.cancelled():
             task.result()
@@ -168,6 +170,7 @@ class LatencySubscriber:
             await asyncio.sleep(full_jitter(attempt, base=_BACKOFF_BASE, cap=_BACKOFF_CAP, rng=self._rng))
             try:
                 connection = await self._open()
+            # The measurement goes on: what a region misses meanwhile counts as lost.
             except UserError:
                 continue
             self.reconnects += 1
@@ -264,6 +267,7 @@ class _Measurement:
             await asyncio.sleep(0)  # Lets the last publish start: its time decides how long to wait.
             await self._settle(stopping)
             if self._stop.is_set():
+                # Answers that are still missing would keep the group open after Ctrl-C.
                 for each in publishes:
                     each.cancel()
 
@@ -276,6 +280,7 @@ class _Measurement:
         started, sources = loop.time(), len(plan.sources)
         for position in range(plan.count * sources):
             source = plan.sources[position % sources]
+            # Counted from the start, so that delays do not add up.
             due = started + position / sources / plan.rate
             await asyncio.wait({stopping}, timeout=max(0.0, due - loop.time()))
             # A backend that does not answer must not pile up tasks and connections here.
