@@ -161,6 +161,7 @@ async def in_thread(call: Callable[[], T]) -> T:
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:
+        # The check was cancelled at its time limit.
         if done.done():
             return
         if error is not None:

@@ -98,6 +98,7 @@ async def _handshake(url: str, proxy: Proxy | None) -> tuple[str, float]:
         return str(version), ssl.cert_time_to_seconds(certificate["notAfter"])
     finally:
         writer.close()
+        # Not every host answers TLS's closing message, and the result is known by now.
         with suppress(OSError, TimeoutError):
             await asyncio.wait_for(writer.wait_closed(), _CLOSE_SECONDS)
 
