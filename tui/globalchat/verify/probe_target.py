@@ -120,6 +120,7 @@ class ProbeTarget:
                 url,
                 data=data,
                 headers=_sendable(headers),
+                # A redirect is an observation, and the credentials must not follow it.
                 allow_redirects=False,
                 **_connection_options(url),
             ) as answer:
