@@ -152,6 +152,7 @@ def authenticate(
     """
     key = access_keys.get(signature.access_key)
     token = _lower(request.headers).get("x-amz-security-token", "")
+    # As bytes, since `compare_digest` refuses texts with other characters than ASCII.
     if key is None or not hmac.compare_digest(token.encode("utf-8", "replace"), (key.token or "").encode()):
         raise SignatureError(Problem.UNKNOWN_KEY, _INVALID_TOKEN)
     if key.expires is not None and now >= key.expires:
@@ -242,6 +243,7 @@ def _canonical_path(path: str) -> str:
     normal = posixpath.normpath(path) if path else "/"
     if path.endswith("/") and normal != "/":
         normal += "/"
+    # `normpath` keeps two slashes at the start, as POSIX allows.
     return quote(normal.replace("//", "/"), safe=f"/{_UNRESERVED}")
 
 
@@ -254,6 +256,7 @@ def _canonical_query(query: str) -> str:
 
 
 def _recode(text: str) -> str:
+    # Bytes that are not UTF-8 have to be the same after both steps.
     return quote(unquote(text, errors="surrogateescape"), safe=_UNRESERVED, errors="surrogateescape")
 
 

@@ -90,6 +90,7 @@ class Parameters:
             raise Invalid(f"refers to the parameter {name}, which has no default")
         if kind == "CommaDelimitedList":
             return [item.strip() for item in str(default).split(",")]
+        # CloudFormation passes numbers on as text, too.
         return str(default)
 
 

@@ -119,6 +119,7 @@ def _compiled(variables: Sequence[_Variable], arguments: Sequence[_Argument]) ->
                 values[variable.name] = _convert(variable, value)
             elif variable.is_required:
                 raise FallbackRequired
+            # An explicit null is passed on; a variable that is absent is not.
             elif variable.name in inputs:
                 values[variable.name] = None
         passed: dict[str, JSON] = {}
@@ -337,6 +338,7 @@ class CompiledOperation:
 
     async def _resolve(self, call: FieldCall, execution: Execution) -> JSON:
         value = run_resolver(self.resolver, call, execution)
+        # Other resolvers have returned already, within the limits of their script.
         if isinstance(value, Coroutine):
             async with asyncio.timeout(self.resolution.limits.seconds):
                 return await value

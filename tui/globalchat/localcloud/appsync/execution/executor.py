@@ -174,6 +174,7 @@ class GraphQLExecutor:
         if denied:
             who = caller.principal.arn if caller.principal else "The caller"
             raise InvocationRefused("NO_PERMISSIONS", f"{who} may not call {', '.join(denied)}.")
+        # Without fields, as with invalid variables, there was nothing to check.
         execution = Execution(self._resolution, caller, policy_checked=bool(fields))
         try:
             return await self._run(operation, request, execution)

@@ -413,6 +413,7 @@ def _well_formed(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
+        # By way of UTF-16, which also joins two halves that belong together.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 

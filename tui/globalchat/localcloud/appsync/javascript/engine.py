@@ -47,6 +47,7 @@ _CATCH: Final = """(promise) => {
     __appsync.failed = error?.stack ? `${error}\\n${error.stack}` : String(error);
   });
 }"""
+# Bounded, since the handler chooses the names, and each zone is one more run of it.
 _MAX_ZONES: Final = 20
 _write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -87,6 +88,7 @@ class Module:
         shift = 0
         for offset, length in self.insertions:
             if begin <= offset <= begin + len(lines[line - 1]) and offset - begin + shift < column - 1:
+                # A column within inserted text stands for the place of the insertion.
                 shift += min(length, column - 1 - (offset - begin + shift))
         return column - shift
 
@@ -174,6 +176,7 @@ class Script:
         self._is_open = False
         if (code, file, limits) not in _loaded:
             self._open()
+            # Loading a file once more costs little; keeping track of the latest would not be worth it.
             if len(_loaded) >= _MAX_LOADED:
                 _loaded.clear()
             _loaded.add((code, file, limits))
@@ -239,6 +242,7 @@ class Script:
                 pass
         except quickjs.JSException as exception:
             raise self._error(str(exception)) from None
+        # The import at the end of the module, which sets it, has not run.
         if self._context.eval("__appsync.module === null"):
             reason = self._context.eval("String(__appsync.failed)")
             raise self._error(f"the file failed while it was loaded: {reason}")

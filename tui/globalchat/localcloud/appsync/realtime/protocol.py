@@ -201,6 +201,8 @@ class RealtimeProtocol:
         if problem is not None:
             return self._refuse(frames.connection_error(problem, 400), now)
         try:
+            # Clients sign a handshake as if it were a POST of `{}` to this path (developer guide, IAM
+            # authorization).
             self._authenticate(frames.header_object(handshake), "/graphql/connect", b"{}")
         except UnauthorizedCaller as error:
             frame = frames.connection_error(error.message, error.status, error.error_type)
@@ -289,6 +291,7 @@ class RealtimeProtocol:
     def lost(self) -> None:
         """Record that the connection is lost."""
         if self._state is not SocketState.CLOSED:
+            # Its action is dropped, as nothing is left to close.
             self._close(NORMAL_CLOSURE)
 
     def _init(self, now: float) -> list[SocketAction]:
