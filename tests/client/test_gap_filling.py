@@ -186,6 +186,65 @@ async def test_more_than_the_limit_is_a_gap_that_is_read_on_demand(
         assert sorted(chat.texts) == sorted(["before", *missed])
 
 
+def covers(event: GapFilled, gap: GapRecorded) -> bool:
+    """Return True if an event ends the notice of a gap."""
+    return event.channel in gap.channels and event.since <= gap.since and gap.until <= event.until
+
+
+async def test_pages_that_bring_the_messages_of_a_gap_end_it(profile: Profile, publish: Publisher) -> None:
+    options = replace(
+        OPTIONS, fill_limit=10, fill_again_after=3600.0, backoff_base=3600.0, backoff_cap=3600.0
+    )
+    async with running(session(profile, options=options)) as chat:
+        await live(chat)
+        await publish("before")
+        await chat.text("before")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        missed = [f"missed {number}" for number in range(25)]
+        await publish(*missed)
+        chat.session.retry_now()
+        gap = await chat.next(GapRecorded)
+        await filled(chat)
+        brought: list[str] = []
+        is_start = False
+        while not is_start:
+            chat.session.load_older("tech")
+            page = await chat.next(PageLoaded)
+            brought[:0] = [message.text for message in page.messages]
+            is_start = page.is_start
+        assert brought == missed[:15]
+        await chat.next(GapFilled, lambda event: event.channel == "tech" and not event.count)
+        open_gaps = {gap: True}
+        for event in chat.events:
+            if isinstance(event, GapRecorded):
+                open_gaps[event] = True
+            elif isinstance(event, GapFilled):
+                open_gaps = {each: True for each in open_gaps if not covers(event, each)}
+        assert not open_gaps
+        chat.session.load_gap("tech", gap.since)
+        assert (await filled(chat)).count == 0
+
+
+async def test_the_second_reading_of_a_burst_ends_the_gap_that_the_first_left(
+    profile: Profile, publish: Publisher
+) -> None:
+    options = replace(OPTIONS, fill_limit=10, fill_again_after=0.05, backoff_base=3600.0, backoff_cap=3600.0)
+    async with running(session(profile, options=options)) as chat:
+        await live(chat)
+        await publish("before")
+        await chat.text("before")
+        cut(chat)
+        await chat.phase(Phase.RETRYING)
+        await publish(*(f"missed {number}" for number in range(15)))
+        chat.session.retry_now()
+        gap = await chat.next(GapRecorded)
+        chat.rewind()
+        await chat.text("missed 0")
+        await chat.next(GapFilled, lambda event: covers(event, gap))
+        assert not chat.session._history._tracker.gaps("tech")
+
+
 async def test_an_own_echo_that_only_history_has_is_the_echo(
     local_cloud: LocalCloud, profile: Profile
 ) -> None:

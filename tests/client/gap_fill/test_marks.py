@@ -6,10 +6,10 @@ import pytest
 
 from globalchat.client.events import GapReason
 from globalchat.client.gap_fill.gaps import Gap, Place, moved
-from globalchat.client.gap_fill.marks import FillResult, MarkTracker
+from globalchat.client.gap_fill.marks import NOTHING_READ, FillResult, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at
 from globalchat.client.inbox import SeenWindow
-from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.messages import HistoryTerms, Message, arrival_of
 from globalchat.client.options import SessionOptions
 
 NOW = 1_800_000_000_000
@@ -166,8 +166,47 @@ def test_more_than_the_limit_is_left_for_the_user(client: Client) -> None:
     assert gap.reason.is_fillable
     fill = client.tracker.begin_gap_fill(HERE, gap, TERMS, NOW + 510 * SECOND)
     fill.add(page(*range(300_000, 300_005), more=True))
-    (rest,) = client.tracker.settle(fill).listed
+    ended, (rest,) = client.tracker.settle(fill).read
+    assert ended == (gap,)
     assert (rest.after, rest.until) == (gap.after, stored(300_000).arrival)
+
+
+def test_pages_that_cover_a_gap_end_it(client: Client) -> None:
+    client.connect(500 * SECOND)
+    (gap,) = client.fill(page(*range(400_000, 400_005), more=True), at=500 * SECOND).listed
+    above = page(400_001, 400_002, more=True)
+    assert client.tracker.note_page(HERE, above, None) == NOTHING_READ
+    upper = page(300_000, 400_000, more=True)
+    ended, (rest,) = client.tracker.note_page(HERE, upper, above.next)
+    assert ended == (gap,)
+    assert (rest.after, rest.until) == (gap.after, stored(300_000).arrival)
+    lower = page(-200_000, 200_000, more=True)
+    assert client.tracker.note_page(HERE, lower, upper.next) == ((rest,), ())
+    assert client.tracker.gaps("tech") == ()
+    changes = client.tracker.take_changes()
+    assert changes is not None
+    assert not changes.opened
+
+
+def test_a_page_that_a_reading_ran_into_is_not_listed_again(client: Client) -> None:
+    client.connect(500 * SECOND)
+    (gap,) = client.fill(page(*range(400_000, 400_005), more=True), at=500 * SECOND).listed
+    fill = client.tracker.begin_gap_fill(HERE, gap, TERMS, NOW + 510 * SECOND)
+    fill.add(page(*range(300_000, 300_005), more=True))
+    client.tracker.note_page(HERE, page(-200_000, 100_000), stored(350_000).arrival)
+    assert client.tracker.settle(fill).read == ((gap,), ())
+    assert client.tracker.gaps("tech") == ()
+
+
+def test_a_short_rest_of_a_gap_is_read_from_the_end(client: Client) -> None:
+    """More than the limit came within the margin: the second reading brings the rest, and ends the gap."""
+    client.connect(30 * SECOND)
+    times = [at * SECOND for at in range(10, 16)]
+    (gap,) = client.fill(page(*times[3:], more=True), at=30 * SECOND).listed
+    assert gap.reason is GapReason.TOO_MANY
+    second = client.fill(page(-20 * SECOND, -10 * SECOND, *times), at=35 * SECOND)
+    assert [each.sent_at - NOW for each in second.missed] == times[:3]
+    assert second.read == ((gap,), ())
 
 
 def test_a_comparison_that_is_cut_short_leaves_the_mark(client: Client) -> None:
@@ -214,7 +253,7 @@ def test_a_switch_reads_what_the_relay_may_have_delayed(client: Client) -> None:
 
 
 def test_a_switch_reads_again_what_is_loaded(client: Client) -> None:
-    client.tracker.note_loaded(HERE, stored(-3 * DAY).arrival or "")
+    client.tracker.note_page(HERE, page(-3 * DAY), None)
     client.connect(SECOND, THERE)
     assert client.tracker.begin_fill(THERE, TERMS, NOW).floor <= cursor_at(NOW - 3 * DAY)
     client.fill(NOTHING, at=SECOND, place=THERE)
@@ -291,6 +330,4 @@ def test_skipped_messages_are_read_also_where_a_gap_is_listed(client: Client) ->
     client.tracker.list_skipped(HERE, [stored(100 * SECOND)])
     gaps = [gap for _, gap in client.tracker.gaps("tech")]
     for at, reason in ((100 * SECOND, GapReason.SKIPPED), (50 * SECOND, GapReason.UNREACHABLE)):
-        arrival = stored(at).arrival
-        assert arrival is not None
-        assert [gap.reason for gap in gaps if gap.after < arrival < gap.until] == [reason]
+        assert [gap.reason for gap in gaps if gap.after < arrival_of(stored(at)) < gap.until] == [reason]

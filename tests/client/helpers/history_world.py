@@ -15,7 +15,7 @@ from globalchat.client.gap_fill.gaps import ChannelMark, Gap, Place
 from globalchat.client.gap_fill.marks import FillResult, MarkTracker
 from globalchat.client.history import HistoryPage
 from globalchat.client.inbox import Novelty, SeenId, SeenWindow, digest
-from globalchat.client.messages import HistoryTerms, Message, encode_id
+from globalchat.client.messages import HistoryTerms, Message, arrival_of, encode_id
 from globalchat.client.options import SessionOptions
 
 START = 1_800_000_000_000
@@ -338,7 +338,7 @@ class World:
 
     def take(self, place: Place, result: FillResult, *, dies: bool = False, is_skipped: bool = False) -> None:
         """Emit what a reading brought, then save."""
-        arrivals = [message.arrival or "" for message in result.missed]
+        arrivals = [arrival_of(message) for message in result.missed]
         assert arrivals == sorted(arrivals), "not in order"
         if is_skipped:
             self.known_at_start -= {digest(message) for message in result.missed}
@@ -391,14 +391,14 @@ class World:
         process, place = self.process, self.process.live
         if place is None or self.regions[place.region].since is None:
             return
-        page = self.regions[place.region].history(process.loaded_before, self.now)
+        before = process.loaded_before
+        page = self.regions[place.region].history(before, self.now)
         process.loaded_before = page.next
         for message in page.messages:
             if process.window.observe_loaded(message) is not Novelty.DUPLICATE:
                 self._show(digest(message))
             assert digest(message) in process.emitted, "neither on the page nor shown before"
-        if page.messages:
-            process.tracker.note_loaded(place, page.messages[0].arrival or "")
+        process.tracker.note_page(place, page, before)
 
     def skip(self, count: int) -> None:
         """Drop the latest messages before anything saw them: the listener is too slow."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from globalchat.client.messages import ALPHABET, MAX_TIME, Identity, Message, encode_id
+from globalchat.client.messages import ALPHABET, MAX_TIME, Identity, Message, arrival_of, encode_id
 from globalchat.client.retry import RetryPolicy, is_retryable
 from globalchat.core.errors import UserError
 
@@ -128,7 +128,7 @@ async def latest_messages(
     while len(newest_first) < count:
         page = await reader.history(channel, before=before, limit=min(count, LARGEST_PAGE))
         for message in reversed(page.messages):
-            if (message.arrival or "") <= oldest:
+            if arrival_of(message) <= oldest:
                 return _oldest_first(newest_first, count)
             # Of two copies, the one that arrived first is kept.
             newest_first.pop(message.identity, None)

@@ -21,10 +21,10 @@ from globalchat.client.events import (
 from globalchat.client.gap_fill.fill import Fill
 from globalchat.client.gap_fill.gaps import END, Gap, Place
 from globalchat.client.gap_fill.mark_store import MarkStore
-from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, MarkTracker
+from globalchat.client.gap_fill.marks import UNFINISHED, FillResult, GapsRead, MarkTracker
 from globalchat.client.history import HistoryPage, cursor_at, cursor_time, retrying
 from globalchat.client.inbox import Inbox, SeenWindow
-from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.messages import HistoryTerms, Message, arrival_of
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import EndpointResolver, RegionEndpoint
 from globalchat.client.response_errors import HISTORY_OFF, NO_HISTORY
@@ -199,24 +199,31 @@ class HistoryWorker:
 
     async def _load(self, channel: str) -> None:
         event: SessionEvent
+        read: list[GapsRead] = []
         try:
-            event = await self._read_older(channel)
+            event = await self._read_older(channel, read)
         except UserError as error:
             self._report_unauthorized(error)
             event = PageFailed(channel, str(error), error.remedy)
         finally:
             self._loading.discard(channel)
         self._emit(event)
+        for each in read:
+            self._end_gaps(channel, each)
 
-    async def _read_older(self, channel: str) -> PageLoaded:
-        """Return the next page that has messages which this session has not emitted, if there is one."""
+    async def _read_older(self, channel: str, read: list[GapsRead]) -> PageLoaded:
+        """Return the next page that has messages which this session has not emitted, if there is one.
+
+        What pages have read of listed gaps is added to `read`.
+        """
         endpoint = await self._resolver.resolve(self._region())
         place = Place(endpoint.region, channel)
         loaded = self._position_in(endpoint.alias, channel)
         new: list[Message] = []
         while not new and not loaded.is_start:
             page = await self._read_page(endpoint, channel, loaded.before)
-            new = self._take(page, endpoint.alias, place)
+            new = self._take(page, endpoint.alias)
+            read.append(self._tracker.note_page(place, page, loaded.before))
             loaded.before, loaded.is_start = page.next, page.next is None
             self._loaded[channel] = loaded
         return PageLoaded(channel, tuple(new), loaded.is_start)
@@ -231,7 +238,7 @@ class HistoryWorker:
             return loaded
         return _Loaded(alias, None if loaded.before is None else cursor_at(cursor_time(loaded.before)))
 
-    def _take(self, page: HistoryPage, alias: str, place: Place) -> list[Message]:
+    def _take(self, page: HistoryPage, alias: str) -> list[Message]:
         """Return a page's messages that were not emitted yet; echoes of drafts are emitted at once."""
         new = []
         for message in page.messages:
@@ -240,8 +247,6 @@ class HistoryWorker:
                 self._emit(event)
             elif event is not None:
                 new.append(event.message)
-        if page.messages and page.messages[0].arrival is not None:
-            self._tracker.note_loaded(place, page.messages[0].arrival)
         return new
 
     async def _read_page(self, endpoint: RegionEndpoint, channel: str, before: str | None) -> HistoryPage:
@@ -455,13 +460,26 @@ class HistoryWorker:
         for gap in result.listed:
             if announce or gap.reason not in UNFINISHED:
                 self._record(place.channel, gap)
-        if result.was_gap and not result.is_open and (count or not result.listed):
-            since = max([result.since, *(gap.until_ms for gap in result.listed)])
+        rest = (*result.listed, *result.read.left)
+        if result.was_gap and not result.is_open and (count or not rest):
+            since = max([result.since, *(gap.until_ms for gap in rest)])
             self._emit(GapFilled(place.channel, since, max(since, result.until), count))
         elif count:
-            first, last = (cursor_time(result.missed[index].arrival or "") for index in (0, -1))
+            first, last = (cursor_time(arrival_of(result.missed[index])) for index in (0, -1))
             self._emit(GapFilled(place.channel, first, last, count))
+        self._end_gaps(place.channel, result.read, announce=announce)
         self._save()
+
+    def _end_gaps(self, channel: str, read: GapsRead, *, announce: bool = False) -> None:
+        """Report the whole spans of gaps that were read, as they were announced, and then what is left."""
+        for gap in read.ended:
+            self._emit(GapFilled(channel, gap.since_ms, gap.until_ms, 0))
+        followed = self._followed.get(channel)
+        announce = announce or (followed is not None and followed.failures >= ANNOUNCE_AFTER)
+        for gap in read.left:
+            # Those that were not compared were not announced: a socket has brought what they cover.
+            if gap.reason is not GapReason.NOT_COMPARED and (announce or gap.reason not in UNFINISHED):
+                self._record(channel, gap)
 
     def _report_unreadable(self, place: Place, page: HistoryPage, *, floor: str = "") -> None:
         """Report the messages of a page that could not be read, if they arrived after `floor`, each once."""

@@ -65,6 +65,12 @@ class Message:
         return (self.sent_at, self.id)
 
 
+def arrival_of(message: Message) -> str:
+    """Return the arrival of a message that history has: it was stored."""
+    assert message.arrival is not None, "what history answers was stored"
+    return message.arrival
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message that is not accepted yet: it has an id, but no region has stamped it.

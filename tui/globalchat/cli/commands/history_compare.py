@@ -19,7 +19,7 @@ from globalchat.client.comparison import (
     compare,
 )
 from globalchat.client.history import RetryingReader, messages_since, retrying
-from globalchat.client.messages import Identity
+from globalchat.client.messages import Identity, arrival_of
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.clock import HOUR, iso_time, now_ms, short_duration
 from globalchat.core.errors import ExitCode, UserError
@@ -151,7 +151,7 @@ def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> 
     for each in lacking:
         source, message = profile.regions[each.copied_from], each.message
         table = names.history(prefixes[source.alias], source.alias)
-        detail = repair.read_detail(aws, source.region, table, message.channel, message.arrival or "")
+        detail = repair.read_detail(aws, source.region, table, message.channel, arrival_of(message))
         if detail is not None:
             details.setdefault(each.lacked_by, []).append(detail)
     for alias, some in details.items():

@@ -11,7 +11,7 @@ from globalchat.client.api import RegionApi
 from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.history import RetryingReader, messages_since, retrying
 from globalchat.client.inbox import digest
-from globalchat.client.messages import Message
+from globalchat.client.messages import Message, arrival_of
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.retry import RetryPolicy
 from globalchat.core.clock import iso_time, now_ms
@@ -98,7 +98,7 @@ async def _by_arrival(channels: Iterable[AsyncIterator[Message]]) -> AsyncIterat
     """Yield the messages of several channels of one region in the order of their arrival."""
     # The place of a channel comes before its iterator, as messages may share an arrival.
     heads = [
-        (first.arrival or "", place, first, messages)
+        (arrival_of(first), place, first, messages)
         for place, messages in enumerate(channels)
         if (first := await anext(messages, None)) is not None
     ]
@@ -112,4 +112,4 @@ async def _by_arrival(channels: Iterable[AsyncIterator[Message]]) -> AsyncIterat
             heads.pop()
             heapify(heads)
         else:
-            heapreplace(heads, (following.arrival or "", place, following, messages))
+            heapreplace(heads, (arrival_of(following), place, following, messages))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from globalchat.client.gap_fill.gaps import END, Gap, Place, moved
 from globalchat.client.history import HistoryPage
 from globalchat.client.inbox import digest
-from globalchat.client.messages import Message
+from globalchat.client.messages import Message, arrival_of
 
 MOST_READ = 10
 """The most messages that are read, as a multiple of the limit, if most are known already."""
@@ -69,7 +69,7 @@ class Fill:
     @property
     def in_order(self) -> tuple[Message, ...]:
         """The missed messages in the order of arrival."""
-        return tuple(sorted(self.missed.values(), key=lambda each: each.arrival or ""))
+        return tuple(sorted(self.missed.values(), key=arrival_of))
 
     def add(self, page: HistoryPage) -> None:
         """Add the requested page."""
@@ -77,8 +77,7 @@ class Fill:
         self._read += len(page.messages)
         # A page is oldest first; read from its end, the newest message sets the floor before others meet it.
         for message in reversed(page.messages):
-            arrival = message.arrival
-            assert arrival is not None, "what history answers was stored"
+            arrival = arrival_of(message)
             if self.newest is None or arrival > self.newest:
                 self.newest = arrival
                 if self.margin is not None:

@@ -13,6 +13,7 @@ between the two reads again what it had emitted; the other way round it would lo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from globalchat.client.events import GapReason
 from globalchat.client.gap_fill.fill import Fill
@@ -25,9 +26,9 @@ from globalchat.client.gap_fill.gaps import (
     with_gap,
     without_span,
 )
-from globalchat.client.history import cursor_at, cursor_time
+from globalchat.client.history import HistoryPage, cursor_at, cursor_time
 from globalchat.client.inbox import SeenId, SeenWindow, digest
-from globalchat.client.messages import HistoryTerms, Message
+from globalchat.client.messages import HistoryTerms, Message, arrival_of
 from globalchat.client.options import SessionOptions
 from globalchat.core.clock import DAY
 
@@ -38,6 +39,16 @@ IN_TRANSIT = 2.0
 """Seconds for which a live channel's socket may bring what history has already: not a reason to report it."""
 UNFINISHED = frozenset({GapReason.UNREACHABLE, GapReason.SKIPPED})
 """The reasons of gaps that are read again automatically."""
+
+
+class GapsRead(NamedTuple):
+    """The listed gaps that a reading ended or shortened, and those that are left in their place."""
+
+    ended: tuple[Gap, ...] = ()
+    left: tuple[Gap, ...] = ()
+
+
+NOTHING_READ = GapsRead()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class FillResult:
             and for comparisons: with no message they are not worth an event.
         listed: New and remaining gaps, to be emitted as `GapRecorded`.
         is_open: Nothing could be read: the tail is still open, or the gap unchanged; to be retried.
+        read: The listed gaps of which something was read, and what is left of them.
     """
 
     missed: tuple[Message, ...]
@@ -61,6 +73,7 @@ class FillResult:
     was_gap: bool
     listed: tuple[Gap, ...] = ()
     is_open: bool = False
+    read: GapsRead = NOTHING_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +213,25 @@ class MarkTracker:
                 record.mark = arrival
                 self._changed[place] = None
 
-    def note_loaded(self, place: Place, oldest: str) -> None:
-        """Record the oldest arrival of a page that the user requested, from which a switch re-reads."""
-        at = cursor_time(oldest)
-        self._loaded[place.channel] = min(at, self._loaded.get(place.channel, at))
+    def note_page(self, place: Place, page: HistoryPage, before: str | None) -> GapsRead:
+        """Record a page that the user requested: the one before a cursor, or the last one.
+
+        A switch re-reads from its oldest message. What it covers of listed gaps is read: the messages were
+        emitted, and the margin of the mark repeats those that were still being stored.
+        """
+        if page.messages:
+            at = cursor_time(arrival_of(page.messages[0]))
+            self._loaded[place.channel] = min(at, self._loaded.get(place.channel, at))
+        record = self._records.get(place)
+        if record is None:
+            return NOTHING_READ
+        newest = arrival_of(page.messages[-1]) if page.messages else page.next or ""
+        gaps = record.gaps
+        # The next page begins before the cursor: the message there is on this one.
+        record.gaps = _without_read(gaps, page.next or "", newest if before is None else before)
+        if record.gaps != gaps:
+            self._changed[place] = None
+        return _compare(gaps, record.gaps)
 
     # Readings
 
@@ -216,10 +244,17 @@ class MarkTracker:
         record = self._record_of(place)
         assert record.mark is not None, "confirm comes first"
         floor = self._tail_floor(record)
+        lowest = moved(floor, -self._margin)
+        for gap in reversed(record.gaps):
+            # A short rest of a gap is read as well: else it would be listed until the user asks for it.
+            if _is_read_from_end(gap) and lowest <= gap.after < floor <= gap.until:
+                floor = gap.after
         in_transit = END
         # After an absence every unknown message counts as missed: no socket was there to bring it.
         if region_time is not None and not (record.was_away or record.is_first):
-            in_transit = cursor_at(region_time - round(IN_TRANSIT * 1000))
+            # No socket brings what is in a gap.
+            listed = (gap.until for gap in record.gaps if _is_read_from_end(gap))
+            in_transit = max([cursor_at(region_time - round(IN_TRANSIT * 1000)), *listed])
         return Fill(
             place,
             floor if record.reread is None else min(floor, record.reread),
@@ -274,8 +309,11 @@ class MarkTracker:
         if not is_current or not fill.has_read or not (fill.is_over or record.is_open):
             # It does not cover what came after it began, or the next comparison reads all of it again.
             return FillResult(missed, cursor_time(since), until, was_gap=False, is_open=record.is_open)
+        gaps = record.gaps
+        record.gaps = _without_read(gaps, _read_from(fill), END)
+        read = _compare(gaps, record.gaps)
         listed = self._list_unread(record, fill)
-        result = FillResult(missed, cursor_time(since), until, record.was_away, listed)
+        result = FillResult(missed, cursor_time(since), until, record.was_away, listed, read=read)
         self._move_mark(record, fill)
         return result
 
@@ -420,7 +458,7 @@ class MarkTracker:
         for message in fill.in_order:
             # Two clocks are compared here, the header's and the resolver's; within the margin either may be
             # right.
-            at = cursor_time(message.arrival or "")
+            at = cursor_time(arrival_of(message))
             if at > record.confirmed_at + self._margin * 1000:
                 missed.append(message)
             else:
@@ -430,9 +468,8 @@ class MarkTracker:
                 self._new_ignored.append(SeenId(mark, mark))
         if fill.newest is not None:
             record.mark = fill.newest
-            read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
             # What arrives after the acknowledgement is always expected, whatever history has answered.
-            record.start = min(read_from, cursor_at(record.confirmed_at))
+            record.start = min(_read_from(fill), cursor_at(record.confirmed_at))
         return tuple(missed)
 
     def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
@@ -441,8 +478,7 @@ class MarkTracker:
         Return the gaps that may really have been missed.
         """
         assert record.mark is not None
-        read_from = fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
-        record.gaps = _without_read(record.gaps, read_from, END)
+        read_from = _read_from(fill)
         listed: list[Gap] = []
         compared: list[Gap] = []
         known_until = max(record.mark, record.heard or "")
@@ -474,20 +510,27 @@ class MarkTracker:
         if gap.reason is GapReason.SKIPPED:
             for message in missed:
                 self._window.forget(message)
-        listed: list[Gap] = []
+        left: list[Gap] = []
         if gap.after < fill.begins:
             until = min(fill.begins, gap.until)
-            listed.append(Gap(gap.after, until, GapReason.BEFORE_HISTORY))
+            left.append(Gap(gap.after, until, GapReason.BEFORE_HISTORY))
         if not fill.is_complete:
             reason = GapReason.TOO_MANY if fill.is_over else GapReason.UNREACHABLE
             # Readings go backwards, so what is left of a gap is always its older part.
-            listed.append(Gap(max(gap.after, fill.begins), fill.oldest or gap.until, reason))
+            left.append(Gap(max(gap.after, fill.begins), fill.oldest or gap.until, reason))
+        # Pages may have covered some of it meanwhile.
+        left = [
+            Gap(max(each.after, listed.after), min(each.until, listed.until), each.reason)
+            for each in left
+            for listed in record.gaps
+            if listed.after < each.until and each.after < listed.until
+        ]
         record.gaps = without_span(record.gaps, gap.after, gap.until)
-        for each in listed:
+        for each in left:
             record.gaps = with_gap(record.gaps, each)
         self._changed[fill.place] = None
-        left = tuple(each for each in listed if each.after < each.until)
-        return FillResult(missed, gap.since_ms, gap.until_ms, was_gap=True, listed=left)
+        read = GapsRead((gap,), tuple(each for each in left if each.after < each.until))
+        return FillResult(missed, gap.since_ms, gap.until_ms, was_gap=True, read=read)
 
     def _move_mark(self, record: _Record, fill: Fill) -> None:
         assert record.mark is not None
@@ -503,15 +546,32 @@ class MarkTracker:
         record.heard = record.reread = None
 
 
-def _without_read(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]:
-    """Return the rest of the gaps after a span was read from the end.
+def _read_from(fill: Fill) -> str:
+    """Return the cursor from which a reading has read everything up to its beginning."""
+    return fill.floor if fill.is_complete or fill.oldest is None else fill.oldest
+
+
+def _is_read_from_end(gap: Gap) -> bool:
+    """Return True if a reading from the end, or a page, brings the messages of a gap.
 
     Messages that were not stored stay missing. Skipped messages may have counted as known, and are read
     separately.
     """
+    return gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
+
+
+def _compare(before: Iterable[Gap], after: Iterable[Gap]) -> GapsRead:
+    """Return the gaps that are no longer listed, and those that are new."""
+    earlier, later = tuple(before), tuple(after)
+    return GapsRead(
+        tuple(gap for gap in earlier if gap not in later), tuple(gap for gap in later if gap not in earlier)
+    )
+
+
+def _without_read(gaps: Iterable[Gap], after: str, until: str) -> tuple[Gap, ...]:
+    """Return the rest of the gaps after a span was read from the end, or on a page."""
     result: tuple[Gap, ...] = ()
     for gap in gaps:
-        is_read = gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
-        for left in without_span([gap], after, until) if is_read else (gap,):
+        for left in without_span([gap], after, until) if _is_read_from_end(gap) else (gap,):
             result = with_gap(result, left)
     return result
