@@ -117,6 +117,7 @@ class _Coordinator:
 
     async def run(self) -> LoadReport | None:
         """Connect, warm up, publish, wait for deliveries, and return the report."""
+        # The plan counts the subscribers' processes; one more publishes.
         if not await self._until(lambda: len(self._ready) == self._plan.processes + 1):
             return None
         await self._warm_up()
@@ -126,6 +127,7 @@ class _Coordinator:
         published = await self._publish()
         await self._drain(published)
         await self._workers.send_to_subscribers(Finish())
+        # Even after Ctrl-C, since the report needs all results.
         await self._until(lambda: len(self._results) == self._plan.processes, stoppable=False)
         # Measured up to the results, since CPU time was spent until then.
         busy_seconds = time.monotonic() - self._started
@@ -141,6 +143,7 @@ class _Coordinator:
     async def _warm_up(self) -> None:
         """Publish one message everywhere and wait for it, so that one-time costs are not measured."""
         self._phase = "warming up"
+        # Worker 0 is the one that publishes.
         await self._workers.send(0, WarmUp())
         # In every channel one message from each region, to all of its subscribers.
         wanted = self._plan.subscribers * len(self._plan.regions)

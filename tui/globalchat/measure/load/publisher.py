@@ -182,6 +182,7 @@ class _Publisher:
             due = start + round(number / self._plan.rate * 1e9)
             await asyncio.wait({self._stopping}, timeout=max(0, due - time.monotonic_ns()) / 1e9)
             now = time.monotonic_ns()
+            # A slow backend must not prolong the load test: what is left counts as not sent.
             if self._stopping.done() or now > end:
                 return
             # The schedule does not wait for other connections, so a slow backend shows up here.
@@ -203,6 +204,7 @@ class _Publisher:
         else:
             self._times.add(time.monotonic_ns() - sent_at)
             self._accepted.add(number)
+        # Not reached after a cancellation: the message may still be accepted, so the mark stays below it.
         self._watermarks[origin].settle(number)
 
     def _draft(self, place: RegionChannel, number: int, watermark: int, sent_at: int) -> Draft:
