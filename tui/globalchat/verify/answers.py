@@ -86,6 +86,7 @@ class AwsAnswers:
             Inconclusive: the credentials may not ask, AWS does not know the action here, or no answer came.
         """
         kind = question.action, question.region
+        # Without the lock: an action is only ever added.
         if kind in self._answered:
             return self._answer(question)
         with self._lock:
@@ -210,6 +211,7 @@ def _all(
     waiting = deque(zip(questions, answers, strict=True))
 
     def work() -> None:
+        # Another thread may take the last question between a check and `popleft`.
         with suppress(IndexError):
             while True:
                 _answer(*waiting.popleft(), ask)
@@ -221,6 +223,7 @@ def _all(
             for done, _ in enumerate(as_completed(answers, timeout=seconds), 1):
                 progress(done, len(answers))
     finally:
+        # Threads that are still running find nothing more to ask.
         waiting.clear()
     return [_result(each) for each in answers]
 
@@ -230,6 +233,7 @@ def _answer(question: AwsQuestion, answer: "Future[Document | AskingFailure]", a
         answer.set_result(ask(question))
     except Inconclusive as error:
         answer.set_result(error.obstacle)
+    # Otherwise the run would wait for this answer until its time is over.
     except BaseException as error:
         answer.set_exception(error)
 

@@ -152,6 +152,7 @@ async def _target(side: Side, seconds: float) -> "AsyncIterator[ProbeTarget]":
     timeout = aiohttp.ClientTimeout(
         total=None, connect=ANSWER_SECONDS, sock_read=max(ANSWER_SECONDS, seconds + 5)
     )
+    # Neither proxies by aiohttp's rules nor credentials from a .netrc.
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
         target = ProbeTarget(side.endpoint, "", session, side.credentials, side.bus, seconds)
         try:
@@ -222,6 +223,7 @@ def aws_side(endpoint: RegionEndpoint, aws: Aws) -> Side:
         answer = await _call(
             aws, "sqs", endpoint.region, "get_queue_attributes", QueueUrl=url, AttributeNames=wanted
         )
+        # Only one attribute was requested, so the digits are its value.
         return int(re.sub(r"\D", "", str(answer.get("Attributes"))) or 0)
 
     return Side(endpoint, aws.sign_in(endpoint.region).current(), Bus(put, count))

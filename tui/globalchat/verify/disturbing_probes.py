@@ -58,6 +58,7 @@ async def delivery_errors(target: ProbeTarget) -> Observation:
     """Put an event on the bus that AppSync answers with errors; observe if it becomes a dead letter."""
     bus = _bus(target)
     before = await bus.count()
+    # Not an `AWSDateTime`, so that AppSync answers with an error.
     await bus.put(_message(target, IdFactory().new(), sentAt="yesterday"))
     try:
         async with asyncio.timeout(min(target.seconds * 3, LETTER_SECONDS)):
@@ -90,6 +91,7 @@ async def stored_before_delivered(target: ProbeTarget) -> Observation:
     if answer.errors:
         raise Inconclusive(f"the history was not read: {answer.errors[0].get('message')}")
     arrivals = _arrivals(answer.document, id_)
+    # By the region's clock, since this machine's may be off.
     now = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     margin = SessionOptions().fill_margin
     near = all(abs(cursor_time(each) / 1000 - now) < margin for each in arrivals)

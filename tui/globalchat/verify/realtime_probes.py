@@ -18,6 +18,7 @@ from globalchat.verify.probe_target import (
     subscription,
 )
 
+# In the form of a key, so that its form is not the reason for the refusal.
 _BAD_KEY: Final = "da2-00000000000000000000000000"
 
 
@@ -123,6 +124,7 @@ async def _subscribed(target: ProbeTarget, socket: Socket) -> None:
 def _wrong(credentials: Credentials) -> Mapping[str, Credentials]:
     """Return invalid credentials by their fault."""
     return {
+        # The example in AWS's documentation, which is not issued to an account.
         "wrong secret": replace(credentials, secret_key=WRONG_SECRET),
         "unknown key": Credentials("AKIAIOSFODNN7EXAMPLE", WRONG_SECRET),
     }
