@@ -200,6 +200,7 @@ def no_answer_error(
         url: its endpoint, if known.
         environ: the environment variables, if they may be the cause.
     """
+    # Errors are recognised by the names of their classes, so that this module needs no SDK.
     environ, name = environ or {}, type(error).__name__
     proxy = proxy_for(url, environ) if url.startswith("http") else None
     if name == "SSLError":

@@ -110,6 +110,7 @@ def _aws_error(error: Exception, profile: str | None, session: Any) -> UserError
             return _refused_call_error(error.response, error.operation_name, who)
         case boto.HTTPClientError() | boto.ConnectionError():
             url = str(error.kwargs.get("endpoint_url") or "")
+            # A profile may set a bundle as well as the variable.
             bundle = session.get_config_variable("ca_bundle") if session else None
             environ = {**os.environ, **({"AWS_CA_BUNDLE": bundle} if bundle else {})}
             return no_answer_error(error, urlsplit(url).hostname or "sign-in", url=url, environ=environ)
@@ -118,6 +119,7 @@ def _aws_error(error: Exception, profile: str | None, session: Any) -> UserError
                 "The AWS credentials have expired, and to renew them takes another MFA code.",
                 remedy="Run the same command again.",
             )
+        # botocore raises a bare RuntimeError if renewed credentials have already ended.
         case RuntimeError() if "still expired" in str(error):
             return expired_error(profile, in_environment=_are_in_environment())
     return None

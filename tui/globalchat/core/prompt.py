@@ -54,6 +54,7 @@ class TerminalPrompter:
         """True if there is a controlling terminal and a standard stream leads to a terminal."""
         if self.is_silent:
             return False
+        # With both redirected, this is most likely run by a script, which a question would stop.
         if not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             return False
         terminal = _open_terminal()
@@ -96,6 +97,7 @@ def kept_terminal() -> Iterator[None]:
     before it turns it on. Signals are caught only in the main thread, as Python requires.
     """
     is_main = threading.current_thread() is threading.main_thread()
+    # A handler that the program has set itself stays.
     taken = [each for each in _ENDINGS if is_main and signal.getsignal(each) is signal.SIG_DFL]
     ended_by: _Signal | None = None
     with _settings_kept():

@@ -30,6 +30,7 @@ _NAMES = (
 
 MASK = "***"
 
+# With backslashes, since logs quote JSON within JSON.
 _QUOTE = r"[\\]*[\"']?"
 _NAMED = (
     r"(?:secret_?access_?key|client_?secret|password"
@@ -57,6 +58,7 @@ FRAMES = "globalchat_frames"
 
 def register_secret(secret: str | None) -> None:
     """From now on mask this exact text, and its base64 form, in the output of filtered loggers."""
+    # A shorter one would mask parts of ordinary words.
     if secret and len(secret) >= 4:
         encoded = (encode(secret.encode()).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode))
         _secrets.update({secret, *encoded})
@@ -116,6 +118,7 @@ class RedactingFilter(logging.Filter):
         if record.exc_info and record.exc_info[1] is not None:
             setattr(record, FRAMES, frames(record.exc_info[1]))
             record.exc_text = redact("".join(traceback.format_exception(record.exc_info[1])).rstrip())
+            # Otherwise formatters would print the exception without masks.
             record.exc_info = None
         elif record.exc_text:
             record.exc_text = redact(record.exc_text)

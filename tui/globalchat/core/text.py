@@ -40,6 +40,7 @@ _MARK_RUN = re.compile(r"[^\w\s\x00-\x7f]{5,}")
 """Where more than `_MAX_MARKS` marks may follow each other."""
 
 _MARKS = frozenset({"Mn", "Me"})
+# Drawn as a blank, although it does not count as white space.
 _BLANK_BRAILLE = 0x2800
 _JOINER = re.compile(f"[{_JOINERS}]")
 
@@ -115,6 +116,7 @@ def _is_utf16(start: bytes) -> bool:
     """Return True if bytes start like UTF-16: with its byte order mark, or with every other byte zero."""
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     odd, even = start[1::2], start[::2]
+    # Latin letters in UTF-16 have a zero in each code unit, always on the same side.
     return marked or (len(start) >= 4 and any(odd) != any(even))
 
 
