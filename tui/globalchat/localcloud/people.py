@@ -31,6 +31,7 @@ CHATTER_FIELDS: Final = (
     "Subscription.subscribe",
 )
 """What people may do, as in the policy for chatters of docs/operations.md."""
+# Bounded, since commands sign in again and again while a cloud runs.
 MOST_SESSIONS: Final = 1_000
 """How many sessions are remembered; above that, the oldest ends."""
 

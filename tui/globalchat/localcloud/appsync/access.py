@@ -28,6 +28,7 @@ REFUSALS: Final = {
 Before 2020 a wrong signature was answered 403, `InvalidSignatureException` (aws-amplify/amplify-js#2422).
 """
 
+# Resolvers do not see it (developer guide, "Access request headers").
 _DROPPED_HEADERS: Final = frozenset(("cookie",))
 
 ACTION = "appsync:GraphQL"

@@ -24,6 +24,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.sigv4 import Problem
 
 _REQUEST_ID: Final = "x-amzn-RequestId"
+# Characters that XML forbids, even as references.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -217,6 +218,7 @@ def protocol_of(request: AwsRequest) -> WireProtocol:
     """Return the protocol that a request speaks, by its headers."""
     content_type = request.headers.get("content-type", "")
     if "x-amz-target" in request.headers:
+        # Services differ in the version; a response has that of its request.
         known = content_type in ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
         return JsonProtocol(content_type if known else "application/x-amz-json-1.1")
     if content_type.startswith("application/x-www-form-urlencoded"):

@@ -24,6 +24,7 @@ from globalchat.localcloud.events.records import DeadLetter
 VISIBILITY_SECONDS: Final = 30
 """The default seconds for which a received message is hidden from others."""
 
+# AWS's limits: 12 hours, 10 messages, 20 seconds.
 _VISIBILITY: Final = range(43_201)
 _MESSAGES: Final = range(1, 11)
 _WAIT: Final = range(21)
@@ -82,6 +83,7 @@ class Queues:
             if reception.visible_at <= now and len(messages) < limit:
                 reception.visible_at, reception.count = now + hidden, reception.count + 1
                 messages.append(_message(message_id, dead_letter, reception, call))
+        # SQS leaves out an empty list.
         return {"Messages": messages} if messages else {}
 
     async def _delete_message(self, call: AwsCall) -> Mapping[str, JSON]:
@@ -148,6 +150,7 @@ def _message_id(arn: str, dead_letter: DeadLetter, number: int) -> str:
     rule = dead_letter.attributes.get("RULE_ARN", "")
     parts = [dead_letter.event.id, rule, dead_letter.target_id, dead_letter.sent_at, number]
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    # It starts with its queue's id, by which `_messages` finds what it has to forget.
     return _id_of_queue(arn) + str(uuid.UUID(bytes=digest[:16], version=4))[8:]
 
 
@@ -191,6 +194,7 @@ def _chosen(attributes: Mapping[str, str], names: tuple[str, ...]) -> dict[str, 
 
 
 def _md5(data: bytes) -> str:
+    # The protocol requires MD5, which Python refuses on FIPS systems without this argument.
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
@@ -200,11 +204,13 @@ def _md5_of_attributes(attributes: Mapping[str, str]) -> str:
         for part in (name, "String"):
             encoded += struct.pack(">I", len(part.encode())) + part.encode()
         value = attributes[name].encode("utf-8", "replace")
+        # 1 is the type of values that are text.
         encoded += b"\x01" + struct.pack(">I", len(value)) + value
     return _md5(bytes(encoded))
 
 
 def _new_handle(message_id: str, new_token: Callable[[int], str] = secrets.token_hex) -> str:
+    # A new one at each receipt, as on AWS.
     return base64.b64encode(f"{message_id} {new_token(8)}".encode()).decode()
 
 

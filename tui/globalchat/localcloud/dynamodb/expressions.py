@@ -369,6 +369,7 @@ class _Parser:
                 parts.append(self._name())
             elif self._accept("["):
                 place = self._peek()
+                # No list is that long, and `int` raises an error for thousands of digits.
                 if not place.isdigit() or len(place) > 9:
                     self._syntax_error()
                 self._next += 1
@@ -473,6 +474,7 @@ class _Parser:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             self._fail(f"The local cloud does not emulate more than {_MAX_DEPTH} levels of nesting")
+        # Without `finally`, since an error ends the whole parser.
         yield
         self._depth -= 1
 

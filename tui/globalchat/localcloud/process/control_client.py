@@ -29,8 +29,10 @@ DEAD_LETTERS = "/_local/dead-letters"
 CREDENTIALS = "/_local/credentials"
 REDRIVE = "/_local/dead-letters/redrive"
 TOKEN_HEADER = "X-Globalchat-Admin"
+# An answer on loopback takes milliseconds: a cloud that needs longer hangs.
 _TIMEOUT_SECONDS = 2.0
 _REDRIVE_SECONDS = 60.0
+# Bounded, since another program may have the port by now.
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_DEAD_LETTERS = 256 << 20
 
@@ -52,6 +54,7 @@ def prove(nonce: str, challenge: str) -> str:
 
 def same(given: str, expected: str) -> bool:
     """Compare two secrets in constant time."""
+    # A header may contain lone surrogates, which UTF-8 refuses otherwise.
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 

@@ -38,6 +38,7 @@ from globalchat.localcloud.server.loopback import bound
 
 _LARGEST_BODY = 64 * 1024
 _HOSTS = ("127.0.0.1", "localhost")
+# Shorter than for the regions: only our own commands connect here, and they send at once.
 _ANONYMOUS_SECONDS = 5.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -75,6 +76,7 @@ def control_app(
         return web.json_response({})
 
     async def answer_stop(_: web.Request) -> web.Response:
+        # Only a request to end, so that this answer is still sent.
         stop()
         return web.json_response({})
 
@@ -110,6 +112,7 @@ async def listening(app: web.Application) -> AsyncIterator[int]:
     """Serve the routes on a free loopback port, which is yielded, with a separate connection limit."""
     with (
         bound([0]) as [listener],
+        # Separate, so that a cloud whose connections are used up still answers `status` and `down`.
         closing(ConnectionLimit(max_control_connections, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
     ):
         async with serve_app(app, listener, limit):
