@@ -129,6 +129,7 @@ def flush_output(text: str = "") -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
+    # Not an error of the user's: `main` ends quietly, as other filters do.
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -247,4 +248,5 @@ def confirm(question: str, *, yes: bool) -> bool:
     if not is_terminal(sys.stdin):
         echo_err(f"{question} There is no terminal to ask on: give --yes.")
         return False
+    # On standard error, since standard output may be a pipe that takes results only.
     return click.confirm(sanitize(question, multiline=False), err=True)

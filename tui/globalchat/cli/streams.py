@@ -17,6 +17,7 @@ from typing import Self
 from globalchat.cli.output import cannot_be_written, printable
 from globalchat.core.errors import UserError
 
+# The capacity of a pipe on Linux: one read empties it.
 CHUNK = 65_536
 """Bytes read at once."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -113,6 +114,7 @@ class Output:
         size = select.PIPE_BUF if self._is_awaited else CHUNK
         try:
             return os.write(self._descriptor, data[:size])
+        # Another program that shares the descriptor may have made it non-blocking.
         except BlockingIOError:
             return 0
         except ConnectionError as error:

@@ -97,6 +97,7 @@ class ChatApp(SafeApp):
         tz: tzinfo | None = None,
     ) -> None:
         super().__init__()
+        # Replaced before anything is parsed: Textual has no parameter for the class.
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
         self.keymap: Keymap | None = None
@@ -121,6 +122,7 @@ class ChatApp(SafeApp):
 
     def _help_key(self) -> str:
         """Return the key of the help; the registry is imported only if the settings change it."""
+        # The registry would delay the first frame by its import.
         if "help" not in self.settings.keys:
             return "F1"
         from globalchat.ui.actions import ACTIONS
@@ -152,6 +154,7 @@ class ChatApp(SafeApp):
         chat.add_class(*classes(*self.size))  # Otherwise Textual would lay it out once without them.
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
+        # Only after the switch: if the chat could not be made, the splash still owns the typed text.
         splash.is_over = True
         self._show_problems()
 
@@ -174,6 +177,7 @@ class ChatApp(SafeApp):
         )
         view_model = ChatViewModel(model, self._profile_name, self._channel, keymap.title)
         view_model.welcome = self._welcome
+        # Random, since several chats may start at the same moment and write to the same store.
         view_model.sent = SentTexts(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         worker = SessionWorker(
             self._open_profile,
@@ -204,6 +208,7 @@ class ChatApp(SafeApp):
 
         store, key = StateStore(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
         try:
+            # As the chat does it: another one of the same name may be running, with a draft of its own.
             store.claim(self._sender)
             if len(whole := store.load().get(key, "") + text) > LONGEST:
                 rescued = rescue(store, text)
@@ -303,6 +308,7 @@ class ChatApp(SafeApp):
 
     def _end_on(self, number: signal.Signals) -> None:
         log_event(log, logging.INFO, "chat ends on a signal", signal=number.name)
+        # The exit code with which a shell reports a signal.
         self.call_later(self.exit, None, 128 + number)
 
     def _show_problems(self) -> None:

@@ -132,6 +132,7 @@ class ChatController:
 
     def close(self) -> None:
         """Write the state, and end the session and the watch."""
+        # First, since it writes what the user has typed; whatever fails afterwards, that is safe.
         self._persister.close()
         if self.session is not None:
             self.session.close()
@@ -210,6 +211,7 @@ class ChatController:
     def _reduce(self, message: SessionEvents) -> None:
         for event in message.events:
             self._model.reduce(event)
+            # After the model: it decides by the state that the event has led to.
             self._history.react(event)
             if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._sent_ids:
                 # An earlier run left it in the outbox, perhaps before it could discard the draft.
@@ -341,6 +343,7 @@ class ChatController:
         try:
             self._run(parsed)
         except UserError as error:
+            # The composer was cleared for the command; a mistyped one should not have to be typed again.
             self._bar.composer.put(text)
             self._report(str(error), error=True)
 
@@ -357,6 +360,7 @@ class ChatController:
             self._bar.clear()
             # Before the messages can be delivered; otherwise a crash would keep the draft.
             self._persister.save()
+            # A user who answers has read what is above.
             self._model.conversation(channel).place_divider(None)
             self._updater.front.jump_to_tail()
 
@@ -378,6 +382,7 @@ class ChatController:
         if choice is None or guard is None:
             return
         composer = self._bar.composer
+        # Through the composer, so that the text is joined with what was typed before and after.
         composer.type_in(guard.text.strip("\n"))
         if choice is Paste.MESSAGE:
             self._send(composer.text)
@@ -462,6 +467,7 @@ class ChatController:
         if len(self._model.conversations) == 1:
             raise UserError("This is the only channel; join another one first.")
         if channel == self._view_model.channel:
+            # Before it is left: without an open channel the composer would have nowhere to keep its draft.
             self.join(self._view_model.instead_of(channel))
         if self.session is not None:
             self.session.leave(channel)
@@ -523,9 +529,11 @@ class ChatController:
         session = self.session
         if isinstance(self._view_model.status, OpeningFailed):
             self.connect()
+        # A local cloud ends when it is idle, and only this can start it; a real region is only asked again.
         elif session is not None and self._view_model.is_local and session.state.phase in DOWN:
             self._screen.run_worker(self._start_cloud(session), name="start", group="start", exclusive=True)
         elif session is not None:
+            # `|` and not `or`: all of them are to try again.
             others = self._side_by_side.retry_now() | self._history.retry()
             if not retry_session(self._view_model, session) and not others:
                 self._report("There is nothing to try again.")
@@ -584,6 +592,7 @@ def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:
         session.resend(draft.id)
     if waits or warned:
         session.retry_now()
+    # Accepted but without an echo: the socket is the suspect, and resending would not help.
     if silent:
         session.reconnect()
     return bool(unsent) or waits or silent or warned

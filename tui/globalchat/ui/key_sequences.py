@@ -14,6 +14,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 
 SHIFT, ALT, CTRL = 1, 2, 4
+# Caps Lock and Num Lock: the text that a key types has them in it already.
 _LOCKS = 0b1100_0000
 _SHORTCUT = 0b0011_1110
 """Alt, Ctrl, Super, Hyper, Meta: with one of them a key is a shortcut and types nothing."""
@@ -46,6 +47,7 @@ _LAYOUTS = (
 
 _ON_LATIN = {
     character: latin
+    # Reversed, so that the first layout wins where several have the same character.
     for characters, latins in reversed(_LAYOUTS)
     for character, latin in zip(characters, latins, strict=True)
     if not character.isascii()
@@ -130,10 +132,12 @@ def _read_key(parameters: str, final: str) -> str:
         return ""
     code, shifted, base, *_ = [*numbers[0], 0, 0]
     state, event, *_ = [*(numbers[1] if len(numbers) > 1 else [1]), 1]
+    # Reported only on request, but a program before the chat may have requested it and not undone it.
     if event == _RELEASED:
         return ""
     press = KeyPress(
         code,
+        # The protocol counts from 1, so that a missing parameter means no modifier.
         (max(state, 1) - 1) & 0xFF & ~_LOCKS,
         shifted,
         base,

@@ -60,6 +60,7 @@ class UnbracketedPaste(events.Paste):
     """
 
 
+# Textual derives the name from the class, and no widget has a handler for this one.
 UnbracketedPaste.handler_name = events.Paste.handler_name
 
 
@@ -119,6 +120,7 @@ class SafeApp(App[None]):
         log.error("chat crashed", exc_info=_cause(error))
         self._return_code = ExitCode.FAILED
         if self._exception is None:
+            # The first error is the cause; later ones mostly follow from it.
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
@@ -164,6 +166,8 @@ class SafeApp(App[None]):
                 self._settle(rounds - 1, then)
 
         if rounds:
+            # `call_later` is queued behind a widget's messages, so its call means that they have been
+            # handled.
             waiting = sum(node.call_later(handled) for node in (self, *self._registry))
         if not waiting:
             then()
@@ -174,6 +178,7 @@ class SafeApp(App[None]):
 
     def on_load(self) -> None:
         """Install a hook that sees every message before it is handled, in the app and all widgets."""
+        # A context variable: tasks that start from now on, those of all widgets, inherit it.
         message_hook.set(self._drop_after_the_end)
         if not self.is_headless:
             asyncio.get_running_loop().set_exception_handler(self._log_stray_error)
@@ -191,6 +196,7 @@ class SafeApp(App[None]):
     def get_driver_class(self) -> type[Driver]:
         """Return our driver for a terminal; any other (a browser's, Windows') is left as it is."""
         chosen = super().get_driver_class()
+        # By its name, since importing Textual's driver fails on Windows.
         if chosen.__name__ != "LinuxDriver":
             return chosen
         from globalchat.ui.terminal_driver import TerminalDriver
@@ -237,6 +243,7 @@ class SafeApp(App[None]):
         """
         line, enter, others = text.partition("\n")
         for character in line:
+            # Textual's parser is bypassed here, and names the other keys ("space", "full_stop").
             name = character if character.isalnum() else _character_to_key(character)
             await super().on_event(events.Key(name, character))
         if enter:

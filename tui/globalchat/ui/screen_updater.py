@@ -18,6 +18,7 @@ from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.messages_panel import MessagesPanel
 from globalchat.ui.widgets.row_view import RowView
 
+# Half of Textual's own rate: a flood of messages leaves time for keys.
 _FRAME_SECONDS = 1 / 30
 
 _TICK_SECONDS = 1.0
@@ -82,6 +83,7 @@ class ScreenUpdater:
             self._update_timer.stop()
             self._update_timer = None
         self._updated_at = monotonic()
+        # Before the frame is made, which they may change.
         for effect in self._model.take_effects():
             match effect:
                 case Notice(text, severity):

@@ -67,6 +67,7 @@ class StatePersister:
         self.save()
         drafts = self._view_model.drafts.kept().values()
         self.rescued = [rescue(self._store, text) for text in drafts if len(text) > LONGEST]
+        # After the last write: a chat that starts now takes over the drafts.
         self._store.release()
 
     def forget_sent(self, channel: str, text: str) -> None:
@@ -78,6 +79,7 @@ class StatePersister:
 
     def save(self) -> None:
         """Write changes since the last successful call."""
+        # Only differences, since other chats write to the same file.
         now, before = self._view_model.kept(), self._stored
         changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
         try:
@@ -94,6 +96,7 @@ class StatePersister:
     def _save_within(self, seconds: float = _SOON) -> None:
         """Write after some seconds, including everything that changes until then."""
         due = monotonic() + seconds
+        # An earlier write includes this change; a timer that restarts with each key would never expire.
         if self._timer is not None and self._due <= due:
             return
         if self._timer is not None:

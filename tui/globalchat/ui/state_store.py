@@ -64,6 +64,7 @@ class StateStore:
                 if self._lock is None:
                     self._lock, self._set = self._acquire(number), number
             values[_owner(self._set)] = name
+            # No write without a change: most starts change nothing.
             if values != before:
                 replace_file(self._file, json.dumps({"version": 1, "values": values}))
         return spare
@@ -164,6 +165,7 @@ def _is_behind(key: str, value: str | None, values: Mapping[str, str]) -> bool:
     """Return True if another chat of the same name has read a channel further than this one."""
     if value is None or key not in values or not key.startswith(READ):
         return False
+    # Imported here, since the store is read before the first frame.
     from globalchat.ui.model.read_mark import is_later
 
     return is_later(values[key], value)
@@ -187,6 +189,7 @@ def _move(values: dict[str, str], source: int, target: int) -> list[str]:
     spare = []
     for key in [key for key in values if key.startswith(_prefix(source))]:
         text = values.pop(key)
+        # The text in the set stays: the others are offered by the history of sent texts instead.
         if values.setdefault(_prefix(target) + key.removeprefix(_prefix(source)), text) != text:
             spare.append(text)
     values.pop(_owner(source), None)
@@ -222,4 +225,5 @@ def _read(file: Path) -> dict[str, str]:
     values = content.get("values") if isinstance(content, dict) else None
     if not isinstance(values, dict):
         return {}
+    # A damaged file costs its contents, never the start of the chat.
     return {key: value for key, value in values.items() if isinstance(value, str)}

@@ -34,6 +34,7 @@ class ReadOnce(Stylesheet):
 
         After an error the rules stay unchanged.
         """
+        # Textual's own parses every source again when the theme changes, which takes a noticeable time.
         self.parse()
 
     def _parse_rules(
@@ -44,6 +45,7 @@ class ReadOnce(Stylesheet):
         tie_breaker: int = 0,
         scope: str = "",
     ) -> list[RuleSet]:
+        # Part of the key, since Textual replaces variables while it parses.
         theme = frozenset(self._variables.items())
         key = (theme, css, read_from, is_default_rules, tie_breaker, scope)
         rules = self._read.get(key)
@@ -121,6 +123,7 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     grounds = [Color.parse(variables[name]) for name in _GROUNDS]
     ink = _ink(grounds[0])
     for name in _MARKED:
+        # Compared with background and surface, between which such a ground appears.
         ground = _distinct(_away_from(ink, Color.parse(variables[name]), grounds[0]), ink, grounds[:2])
         variables[name] = ground.hex
         grounds.append(ground)
@@ -129,6 +132,7 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     # Blended with the background first and then made legible, so that it stays as faint as possible.
     muted = _readable(grounds[0].blend(ink, _MUTED, alpha=1.0), ink, grounds).hex
     selected = variables["primary-muted"]
+    # Tuples, since `lru_cache` needs hashable arguments, and a dictionary in the cache could be changed.
     return tuple(
         {
             **variables,
@@ -180,6 +184,7 @@ def _distinct(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
 
 def _readable(text: Color, ink: Color, grounds: Iterable[Color]) -> Color:
     """Return the colour nearest to a text's that is legible on every background."""
+    # Blended step by step, so that a theme keeps as much of its own colour as is legible.
     for twentieths in range(21):
         blended = text.blend(ink, twentieths / 20, alpha=1.0)
         if all(contrast(blended, ground) >= _AIM for ground in grounds):

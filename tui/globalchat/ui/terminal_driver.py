@@ -84,6 +84,7 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        # Textual draws on standard error alone, which may be a file.
         self._file = canvas(sys.__stderr__, sys.__stdout__)
         if self._size is None:
             self._size = self._get_terminal_size()
@@ -125,10 +126,13 @@ class TerminalDriver(LinuxDriver):
     def disable_input(self) -> None:
         """End the input thread, which waits for input without a timeout: a pipe wakes it."""
         if self._ending is not None:
+            # Textual joins the thread after this, and would wait until the next key.
             os.write(self._ending[1], b"\0")
         super().disable_input()
         if self._ending is not None:
             if self._key_thread is not None:
+                # Before the pipe is closed: its number could be that of another file while the thread still
+                # waits on it.
                 self._key_thread.join()
             for descriptor in self._ending:
                 os.close(descriptor)
@@ -139,6 +143,7 @@ class TerminalDriver(LinuxDriver):
         try:
             self.run_input_thread()
         except Exception as error:
+            # This is another thread; `call_later` only queues, which is safe from here.
             self._app.call_later(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
@@ -158,6 +163,7 @@ class TerminalDriver(LinuxDriver):
         assert self._ending is not None, "the terminal is taken over first"
         ending = self._ending[0]
         while not self.exit_event.is_set():
+            # Without unfinished input there is nothing to time out, and an idle chat should not wake up.
             timeout = _SILENCE if sorting.is_waiting else None
             readable = select.select([self.fileno, ending], [], [], timeout)[0]
             if ending in readable:
@@ -171,6 +177,7 @@ class TerminalDriver(LinuxDriver):
     def _read_burst(self) -> bytes:
         """Read available input; after an Enter or much text also what follows at once: it may be a paste."""
         data = self._read()
+        # A sequence is complete in itself, and may be the start of a bracketed paste, which needs no guess.
         if ESC in data or not (ENTER in data or len(data) > TYPEABLE):
             return data
         burst = bytearray(data)
@@ -264,6 +271,7 @@ def _pin(match: re.Match[str]) -> str:
     cells = cell_len(match[0])
     if not cells:
         return match[0]
+    # Blanks first: a terminal that draws it narrower than counted would leave the old cell beside it.
     return f"{_SAVE}{' ' * cells}{_RESTORE}{_SAVE}{match[0]}{_RESTORE}\x1b[{cells}C"
 
 
@@ -281,6 +289,7 @@ def _doubtful_emoji() -> re.Pattern[str]:
 
 async def open_page(url: str) -> bool:
     """Open a page; False if there is no browser for it."""
+    # Without TERM `webbrowser` offers no text browser.
     environment = {name: value for name, value in os.environ.items() if name != "TERM"}
     none = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from globalchat.ui.key_sequences import is_known, understood, with_alt
 
+# Over SSH the rest of a sequence may come in another packet; a longer wait would make Esc feel slow.
 ESCAPE_DELAY = 0.1
 """Seconds after which an ESC that nothing follows is the Escape key."""
 
@@ -133,6 +134,7 @@ class TerminalInput:
         if special.start():
             self._text(unread[: special.start()])
             return unread[special.start() :]
+        # The first half of a character that may turn out to be an introducer: only the next read can decide.
         if special[0] == b"\xc2":
             return self._wait(unread)
         self._flush_text()
@@ -147,6 +149,7 @@ class TerminalInput:
             self._keep_pasted(unread[:end])
             self._end_paste()
             return unread[end + len(_PASTE_END) :]
+        # The end of the paste may be split over two reads, and must not become text.
         begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if unread.endswith(_PASTE_END[:n])), 0)
         self._keep_pasted(unread[: len(unread) - begun])
         self._rest = unread[len(unread) - begun :]
@@ -159,6 +162,7 @@ class TerminalInput:
         """
         found = end.search(unread)
         if found is None:
+            # It may be the first byte of a string terminator (C1 ST), whose second one is still to come.
             if unread.endswith(b"\xc2"):
                 self._rest = b"\xc2"
             return b""
@@ -182,6 +186,7 @@ class TerminalInput:
             return unread[2:]
         if not kind or (kind in b"]PX^_" and len(unread) == 2):
             return self._wait(unread)
+        # The first is the Escape key: the second may begin a sequence of its own.
         if kind == b"\x1b":
             self._type("\x1b[27u")
             return unread[1:]
@@ -195,6 +200,7 @@ class TerminalInput:
         if unread.startswith(_PASTE_BEGIN):
             self._paste = bytearray()
             return unread[len(_PASTE_BEGIN) :]
+        # Before the general form, in which its second bracket would already be the end.
         if console := _CONSOLE.match(unread):
             return self._take(console, unread)
         if mouse := _X10_MOUSE.match(unread):
@@ -210,6 +216,7 @@ class TerminalInput:
     def _take(self, found: re.Match[bytes], unread: bytes) -> bytes:
         """Take a sequence with a final character; wait for one, or drop an endless sequence."""
         if found[1] is not None:
+            # The end of a paste that was given up after silence.
             if found[0] == _PASTE_END:
                 return unread[found.end() :]
             self._type(understood(found[0].decode("ascii")))
@@ -258,6 +265,7 @@ class TerminalInput:
 
     def _text(self, data: bytes) -> None:
         text = self._decode(data)
+        # The decoder may hold the start of a character, which `tick` flushes after silence.
         self._has_partial = not text or data[-1:] > b"\x7f"
         self._raw.append(text)
 
@@ -275,11 +283,13 @@ class TerminalInput:
         """Turn the characters since the last sequence into tokens."""
         text = "".join(self._raw)
         self._raw.clear()
+        # Control keys end a run: what is typed after Ctrl+A is not part of a paste before it.
         for run in re.findall(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+|[\x00-\x1f\x7f]+", text):
             self._tokens.extend(_sort(run))
 
     def _keep_pasted(self, data: bytes) -> None:
         assert self._paste is not None
+        # The rest is dropped, not typed: its lines would be sent one by one.
         self._paste += data[: MAX_PASTE - len(self._paste)]
 
     def _end_paste(self) -> None:
@@ -312,6 +322,7 @@ def _sort(run: str) -> list[Token]:
     if len(lines) > 1 and (run.count("\r") > 1 or len(run) > TYPEABLE):
         return [Burst(_lines(run))]
     if len(run) > TYPEABLE and lines:
+        # Enters at the end are keys: a long text typed ahead ends with the Enter that sends it.
         text = run.rstrip("\r")
         enters = run[len(text) :]
         return [Pasted(_lines(text)), *([Typed(enters)] if enters else [])]

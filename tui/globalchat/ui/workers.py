@@ -90,6 +90,7 @@ async def _pump(
     """Post events, a batch at a time; while the screen is busy they wait in the source's bounded buffer."""
     while events := await next_events(BATCH):
         consumed = asyncio.Event()
+        # The screen is closing and will never set `consumed`.
         if post(batch(source, events, consumed)) is False:
             return
         await consumed.wait()
@@ -181,6 +182,7 @@ class WatchWorker:
         if factory is None:
             factory = await asyncio.to_thread(load_watch_factory, self._reload)
         profile = await self._current_profile()
+        # It was closed while the profile was being read, before there was a watch to close.
         if self._closed:
             return
         watch = self._watch = factory(profile, PAIR_WITHIN)
@@ -206,4 +208,5 @@ class WatchWorker:
         except UserError:
             # The watch reads it again after each failure, and shows the reason if that fails.
             return self._profile
+        # The columns on the screen were made for the regions of the profile that the view began with.
         return now if set(now.regions) == set(self._profile.regions) else self._profile

@@ -22,6 +22,7 @@ from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import ExitCode, UserError
 
+# A few reconnects of a network, but not so long that a cron job piles up behind it.
 GIVE_UP_AFTER = 30.0
 """Seconds without success after which a bulk ends."""
 MAX_WAITING_LINES = 500
@@ -120,6 +121,7 @@ class PublishRun:
         self._output = output
         self._has_terminal = is_terminal(sys.stderr)
         self._live: LiveLine | None = None
+        # With results on the same terminal, a line that is overwritten would be torn apart by them.
         if self._has_terminal and not request.is_single and not output.is_terminal:
             self._live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
         self._writer: asyncio.Task[None] | None = None

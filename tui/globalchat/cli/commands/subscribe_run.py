@@ -37,6 +37,7 @@ from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.tasks import run_unless_set
 from globalchat.core.text import LINE_BREAK, plural, sanitize
 
+# More than the chat reads at once: a script wants all, and has no screen that a flood would freeze.
 FILL_LIMIT = 10_000
 """How many missed messages of a channel are read at once; the rest is read after them."""
 _EACH_ATTEMPT = 20
@@ -156,6 +157,7 @@ class SubscribeRun:
         async with asyncio.TaskGroup() as tasks:
             listeners = set()
             for alias, session in self._sessions.items():
+                # Never cancelled: after `close` it ends by itself, with its sockets closed.
                 tasks.create_task(session.run(), name=f"session {alias}")
                 listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
             await self._over.wait()
@@ -164,6 +166,7 @@ class SubscribeRun:
                 session.close()
             await asyncio.wait(listeners, timeout=LAST_LINES_SECONDS)
             for listener in listeners:
+                # The reader of a pipe may have stopped reading without closing it.
                 listener.cancel()
 
     async def _listen(self, alias: str, session: Session) -> None:
@@ -202,6 +205,7 @@ class SubscribeRun:
     async def _process(self, events: Sequence[SessionEvent], alias: str) -> None:
         # One batch at a time, so that the lines of two regions do not mix.
         async with self._writing:
+            # The other region may have ended the run while this batch waited for the lock.
             if self._over.is_set():
                 return
             batch = self._follower.feed(events, alias)
@@ -229,6 +233,7 @@ class SubscribeRun:
         self._end(ExitCode.FAILED)
 
     def _on_signal(self, number: signal.Signals) -> None:
+        # SIGTERM is how `timeout` and service managers end a program: an orderly end, like a time limit.
         self._end(ExitCode.INTERRUPTED if number is signal.SIGINT else self._follower.finish())
 
     def _time_out(self) -> None:
@@ -387,6 +392,7 @@ class Follower:
         reached = any(region.was_live for region in self._regions.values())
         codes = [_code(region, reached=reached) for region in self._regions.values()]
         if None not in codes:
+            # The worst of the regions: "not reachable" is higher than "refused".
             self.ended = max(code for code in codes if code is not None)
 
 

@@ -88,6 +88,7 @@ class ChatScreen(SelectableScreen[None]):
         self._settings_theme = settings.theme
         self.view_model = view_model
         self._persister = StatePersister(store, view_model, self)
+        # Before the widgets are made, which show the restored draft and channel in their first frame.
         self._persister.load()
         self._notifier = Notifier(settings.notify, write, clock)
         self.side_by_side = SideBySideController(
@@ -137,6 +138,7 @@ class ChatScreen(SelectableScreen[None]):
         """Draw first, then connect: the client's imports must not delay the first frame."""
         self.watch(self.app, "app_focus", self.updater.mark_read, init=False)
         self.watch(self.app, "theme", self._keep_theme, init=False)
+        # Not in the constructor: its timer belongs to the mounted screen.
         self._persister.start()
         self.updater.show_channel()
         self.call_after_refresh(self.controller.connect)
@@ -150,6 +152,7 @@ class ChatScreen(SelectableScreen[None]):
 
     def on_unmount(self) -> None:
         """Save unsent text, end the session, and restore the terminal."""
+        # Before the controller writes the state for the last time.
         self._composer_bar.save_all(self.controller.held_paste)
         self.controller.close()
         self._notifier.restore()
@@ -169,6 +172,7 @@ class ChatScreen(SelectableScreen[None]):
         """Copy the text selected with the mouse."""
         selected = self.get_selected_text()
         if selected is None:
+            # Then Textual goes on to the app's binding of the same key, which explains how to quit.
             raise SkipAction
         self.messages.copy(selected)
 
@@ -193,6 +197,8 @@ class ChatScreen(SelectableScreen[None]):
         composer = self._composer_bar.composer
         if self.focused is None and composer.focusable:
             composer.focus()
+            # Posted again, as the event itself is on its way up from the screen and would not reach the
+            # composer.
             composer.post_message(events.Key(event.key, event.character))
 
     def _forward_event(self, event: events.Event) -> None:
@@ -206,4 +212,5 @@ class ChatScreen(SelectableScreen[None]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Pass pasted text to the composer while the focused widget accepts no text."""
+        # A new event of the same type, since this one has been handled; an unbracketed paste stays one.
         self._composer_bar.forward(type(event)(event.text))

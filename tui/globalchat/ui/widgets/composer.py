@@ -133,6 +133,7 @@ class Composer(TextArea):
 
     def submit(self) -> None:
         """Submit the text; while the user is moving among completions, take the chosen one instead."""
+        # Only after ↑ or ↓: the list opens by itself, and Enter after a plain word has to send.
         if self._picking:
             self.complete()
             return
@@ -140,6 +141,7 @@ class Composer(TextArea):
         if not text.strip():
             self.post_message(self.EnteredEmpty())
             return
+        # Also what is refused or mistyped: it can then be recalled and corrected.
         self.sent.add(text)
         self._submit(text)
 
@@ -188,9 +190,11 @@ class Composer(TextArea):
     def _find_completions(self) -> None:
         completions = NOTHING
         text = self.text
+        # A list over a recalled text would take the keys with which the user goes on recalling.
         recalled = self.sent.browsing and text == self._recalled
         if ("@" in text or text.startswith("/")) and not recalled and text != self._declined:
             completions = complete(text, _index(text, self.cursor_location), vocabulary(self._view_model))
+        # The same list keeps its chosen entry: the cursor may move within the word.
         if completions != self._completions:
             self._completions, self._chosen, self._picking = completions, 0, False
             self.post_message(self.CompletionsChanged(completions, 0))
@@ -209,6 +213,7 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         action = self._by_key.get(event.key)
+        # The keymap comes first, so that users can give Enter or an arrow another meaning.
         if action is not None:
             action()
         elif event.key in ("up", "down"):
@@ -234,6 +239,7 @@ class Composer(TextArea):
         """
         event.stop()
         event.prevent_default()
+        # Terminals send a carriage return for each line break of a paste.
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")
         many = (
             text.strip("\n").count("\n") >= self._paste_lines
@@ -263,6 +269,7 @@ class Composer(TextArea):
     def render_line(self, y: int) -> Strip:
         """Return a line without characters that a terminal would interpret."""
         strip = super().render_line(y)
+        # The usual case, and this runs for each line with every key.
         if strip.text.isascii() and strip.text.isprintable():
             return strip
         segments = [
@@ -299,6 +306,7 @@ class Composer(TextArea):
 
 def _location(text: str, index: int) -> tuple[int, int]:
     """Return the line and column of an offset in a text."""
+    # `rfind` returns -1 in the first line, which the addition makes 0.
     return text.count("\n", 0, index), index - (text.rfind("\n", 0, index) + 1)
 
 

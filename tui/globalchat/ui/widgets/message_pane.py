@@ -54,6 +54,7 @@ class MessagePane(RowView, can_focus=True):
         plain: True if messages are shown without columns, over the whole width.
     """
 
+    # A click selects text; the focus, and with it what is typed next, stays in the composer.
     FOCUS_ON_CLICK = False
     STYLE_PREFIX = _PREFIX
     VERBATIM_ROLES = WRITTEN
@@ -125,6 +126,7 @@ class MessagePane(RowView, can_focus=True):
 
     def reshape(self) -> None:
         """Lay out the columns for the width and the region names."""
+        # The widest code sets the column, so that the texts of all regions begin in the same place.
         widths = [
             max(map(len, codes.values()), default=size)
             for codes, size in ((self.names.codes, 3), (self.names.letters, 1))
@@ -162,6 +164,7 @@ class MessagePane(RowView, can_focus=True):
             self.refresh()
             self.post_message(self.Matched())
         if self.chosen is not None and self.conversation is not None:
+            # The chosen row may have been removed, or moved by an older message before it.
             self.choose(self.conversation.nearest_message(self.chosen))
         self._refresh_pill()
 
@@ -208,6 +211,7 @@ class MessagePane(RowView, can_focus=True):
         order = range(here + 1, len(rows)) if step > 0 else range(here - 1, -1, -1)
         row = next((rows[place] for place in order if isinstance(rows[place], MessageRow)), None)
         if step < 0 and here < _NEAR_TOP:
+            # Before the first row is reached, so that older messages are there when it is.
             self.post_message(self.TopReached())
         if isinstance(row, MessageRow):
             self.choose(row)
@@ -222,6 +226,7 @@ class MessagePane(RowView, can_focus=True):
 
     def look_for(self, query: str) -> None:
         """Search, mark the matches, and show the one nearest to the view at the start of the search."""
+        # Each further letter searches from the same place: the view must not drift while the user types.
         if not self.search.query:
             self._searched_from = self._bottom_row()
         self.search.look_for(query, self._rows, self._searched_from)
@@ -268,14 +273,18 @@ class MessagePane(RowView, can_focus=True):
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None and row is not None else None
         if span is not None:
+            # -1 is Textual's mark for the end of the line.
             end = None if span[1] == -1 else span[1]
             strip = _highlight(strip, span[0], end, self._selection_style())
         if row is not None or self._rows:
+            # Textual finds the selected text by these offsets, which count lines of the index, not of the
+            # view.
             strip = strip.apply_offsets(0, line)
         return self._with_pill(strip) if self._pill and y == self.size.height - 1 else strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text: only of the messages, unless the selection begins before a text."""
+        # Textual's "select all" has neither start nor end, and older rows may have come above since.
         first, last = (self._index.base, 0), (self._index.base + self._index.total - 1, 1 << 30)
         start = first if selection.start is None else (selection.start.y, selection.start.x)
         end = last if selection.end is None else (selection.end.y, selection.end.x)
@@ -316,6 +325,7 @@ class MessagePane(RowView, can_focus=True):
         row, piece = self._piece_at(event.x, event.y)
         if isinstance(row, NoticeRow) and piece is not None and piece.role == row.role:
             self.post_message(self.NoticeClicked(row))
+        # The click that ends a selection is not meant for the message under it.
         if not isinstance(row, MessageRow) or self.text_selection is not None:
             return
         if event.button == 3:
@@ -365,11 +375,13 @@ class MessagePane(RowView, can_focus=True):
 
 def _ground(style: Style) -> Style:
     """Return the part of a style behind text: its background, or reverse."""
+    # None instead of False: False would remove the reverse of the style below.
     return Style(bgcolor=style.bgcolor, reverse=style.reverse or None)
 
 
 def _highlight(strip: Strip, start: int, end: int | None, style: Style) -> Strip:
     """Return `strip` with the characters from `start` to `end` (None: to the end) shown as selected."""
+    # By characters and not by cells, so that a wide character is never cut in half.
     segments: list[Segment] = []
     position = 0
     for text, own, _ in strip:

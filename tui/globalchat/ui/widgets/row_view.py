@@ -35,6 +35,7 @@ class Anchor(NamedTuple):
     from_end: bool = False
 
 
+# Short slices with pauses between them: a key must never wait for measurements.
 _IDLE_SECONDS = 0.05
 _IDLE_BUDGET = 0.004
 """Seconds for which hidden rows are measured at a time."""
@@ -181,6 +182,7 @@ class RowView(ScrollView):
         index = self.conversation.index_of(row) if self.conversation is not None else None
         if index is None:
             return
+        # Rows that were never visible have an estimated height, by which the place would be wrong.
         self._index.measure_row(index)
         height, first = self._index.height(index), 0
         if line is not None and height > self.size.height:
@@ -299,6 +301,7 @@ class RowView(ScrollView):
         self._strips.clear()
 
     def _paint(self, row: Row) -> list[Strip]:
+        # The revision changes with the row, so nothing has to find and drop its old strips.
         key = (row.uid, row.revision)
         strips = self._strips.get(key)
         if strips is None:
@@ -360,6 +363,7 @@ class RowView(ScrollView):
         """Replace the conversation. Return where the new one was left; None if at its end, or never shown."""
         if self.conversation is not None:
             self._left[self.conversation] = self._anchor()
+            # While it is hidden, its edits would only fill the memory: it is measured again when it is shown.
             self.conversation.ignore_edits()
         same = conversation is self.conversation
         anchor = None if conversation is None or same else self._left.pop(conversation, None)
@@ -454,10 +458,13 @@ class RowView(ScrollView):
             return max(0, index.total + self._head_height - height)
         place = self.conversation.index_of(anchor.row)
         if place is None:
+            # The row is gone, for example cleared: the view begins at the top.
             index.measure_lines(index.base, height, index.base - 1)
             return 0
         index.measure_row(place)
         head = self._head_height
+        # Measuring a row may change its height, and with it which rows are visible; each round measures some,
+        # so it ends.
         while True:
             line = self._anchor_line(anchor, place)
             goal = min(max(0, line - above - index.base + head), max(0, index.total + head - height))
@@ -496,6 +503,7 @@ class RowView(ScrollView):
         self._set_total_height()
         offset = line - index.base + self._head_height
         if offset != self.scroll_offset.y:
+            # Without the watchers of `scroll_y`, which would repaint a view in which nothing has moved.
             self.set_reactive(Widget.scroll_y, float(offset))
             self.set_reactive(Widget.scroll_target_y, float(offset))
             self.vertical_scrollbar.position = offset
@@ -506,6 +514,7 @@ class RowView(ScrollView):
     def _set_total_height(self) -> None:
         """Set the height for the scroll bar, without a new layout, which nothing else here needs."""
         size = Size(self.scrollable_content_region.width, self._index.total + self._head_height)
+        # Textual's own setter would lay out the whole screen for every message.
         if size != self.virtual_size:
             self.set_reactive(Widget.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
