@@ -15,6 +15,7 @@ from constructs import Construct
 
 from globalchat_infra import names
 
+# The finest period of AWS's own metrics.
 MINUTE = Duration.minutes(1)
 REFUSED, DENIED = "PublishFromBusErrors", "PublishFromBusDenials"
 """The metrics that filters of AppSync's log count."""
@@ -73,6 +74,7 @@ def waiting_dead_letters(queue: str) -> aws_cloudwatch.Metric:
         namespace="AWS/SQS",
         metric_name="ApproximateNumberOfMessagesVisible",
         dimensions_map={"QueueName": queue},
+        # SQS reports the number of messages, so a sum over the period would count each several times.
         statistic="Maximum",
         period=MINUTE,
     )
@@ -202,6 +204,7 @@ class Alarms(Construct):
             alarm_name=f"{self._prefix}-{name}",
             alarm_description=f"{description} What to do: docs/operations.md, Alarms.",
             metric=metric,
+            # A single lost message matters, and in normal operation there is none.
             threshold=0,
             comparison_operator=aws_cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,

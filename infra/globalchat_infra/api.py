@@ -68,6 +68,7 @@ class GraphqlApi(Construct):
             query_depth_limit=QUERY_DEPTH,
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
+        # The construct can only read a file, and its comments are not deployed.
         self.api.node.find_child("Schema").definition = schema_text
         if key_expiry is not None:
             self._make_key(key_expiry)
@@ -114,6 +115,7 @@ class GraphqlApi(Construct):
                 self, "LaterKey", api_id=self.api.api_id, description=stack_interface.KEY_DESCRIPTION
             ),
         ]
+        # A fixed id: the deployer knows the resource by it, whatever the construct tree looks like.
         keys[1].override_logical_id(stack_interface.LATER_KEY)
         for key, value in zip(keys, stack_interface.GENERATIONS, strict=True):
             is_this = CfnCondition(
@@ -121,6 +123,7 @@ class GraphqlApi(Construct):
                 f"IsKeyGeneration{value}",
                 expression=Fn.condition_equals(generation.value_as_string, value),
             )
+            # CloudFormation creates one and deletes the other when the parameter changes, in a single update.
             key.cfn_options.condition = is_this
             # The typed property validates dates by this machine's clock; AppSync uses its own.
             key.add_property_override("Expires", expires.value_as_number)
@@ -198,9 +201,11 @@ class GraphqlApi(Construct):
 def _modes(*, with_key: bool) -> aws_appsync.AuthorizationConfig:
     iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
     if not with_key:
+        # Without a key the default has to be another mode, as fields without a directive take the default.
         return aws_appsync.AuthorizationConfig(default_authorization=iam)
     key = aws_appsync.AuthorizationMode(
         authorization_type=aws_appsync.AuthorizationType.API_KEY,
         api_key_config=aws_appsync.ApiKeyConfig(description=stack_interface.KEY_DESCRIPTION),
     )
+    # The key is the default, so that introspection and fields without a directive accept it.
     return aws_appsync.AuthorizationConfig(default_authorization=key, additional_authorization_modes=[iam])

@@ -58,6 +58,7 @@ def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
         scope,
         "DeadLetters",
         queue_name=name,
+        # The longest that SQS allows (developer guide, message quotas): over a holiday, too.
         retention_period=Duration.days(14),
         encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
@@ -154,6 +155,7 @@ class Malformed(Construct):
             rule_name=names.malformed_rule(prefix),
             description="Keeps what has our source, but is not a message.",
             event_bus=bus,
+            # Replaced below; the construct requires a pattern.
             event_pattern=aws_events.EventPattern(source=[names.EVENT_SOURCE]),
             targets=[aws_events_targets.SqsQueue(queue)],
         )

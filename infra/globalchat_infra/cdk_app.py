@@ -30,6 +30,7 @@ from globalchat_infra.firewall import Firewall
 from globalchat_infra.relay import Relay
 from globalchat_infra.schema import SchemaFile
 
+# A margin below that, since the YAML of the CDK is only estimated here.
 LARGEST = 49_000
 """The most bytes of a template as YAML, by our estimate: CloudFormation accepts 51,200 of the CDK's YAML."""
 INDENTED_REGIONS = 9
@@ -57,6 +58,7 @@ class RegionStack(Stack):
             env=Environment(region=config.regions[alias]),
             description=description,
             synthesizer=LegacyStackSynthesizer(),
+            # Not always: indented templates are easier to compare in CloudFormation's console.
             suppress_template_indentation=len(config.regions) > INDENTED_REGIONS,
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
@@ -145,6 +147,7 @@ class ApiStack(RegionStack):
         nothing beyond the callers' own policies.
         """
         bus = aws_events.EventBus(self, "Bus", event_bus_name=names.bus(self._config.prefix))
+        # A single region has no relay, so nothing needs the policy.
         if peers(self._config, self._alias):
             bus.add_to_resource_policy(
                 aws_iam.PolicyStatement(
@@ -201,6 +204,7 @@ class RelayStack(RegionStack):
         alarms.on_dead_letters("relay", relay.dead_letters)
         for rule in names.relay_rules(config.prefix, others):
             alarms.on_rule(rule, names.bus(config.prefix))
+        # EventBridge accepts a target only if its bus exists.
         for stack in after:
             self.add_stack_dependency(stack)
 
@@ -222,6 +226,8 @@ def add_stacks(app: App, config: Config, *, today: date) -> None:
     if len(apis) > 1:
         for alias in config.regions:
             RelayStack(app, config=config, alias=alias, after=apis)
+    # Added to the app, so that no resource of a later construct can lack them: ownership is decided by these
+    # tags.
     Tags.of(app).add(names.PROJECT_TAG, names.PROJECT)
     Tags.of(app).add(names.DEPLOYMENT_TAG, config.prefix)
 
@@ -233,6 +239,7 @@ def synthesise(app: App, *, account: str | None = None) -> Path:
         UsageError: a template is larger than CloudFormation accepts without a bucket.
     """
     folder = Path(app.synth().directory)
+    # Checked here and not by CloudFormation, which would refuse the template after other stacks are updated.
     for file in sorted(folder.glob("*.template.json")):
         template = json.loads(file.read_text(encoding="utf-8"))
         if (size := yaml_size(template)) > LARGEST:

@@ -8,6 +8,7 @@ from constructs import Construct
 
 KEY_CARRIERS: tuple[Mapping[str, Any], ...] = (
     {"singleHeader": {"Name": "x-api-key"}},
+    # The handshake of a WebSocket has the key in here, as a browser can set no other header.
     {"singleHeader": {"Name": "sec-websocket-protocol"}},
     {"queryString": {}},
 )
@@ -51,6 +52,7 @@ class Firewall(Construct):
             self,
             "Acl",
             name=name,
+            # AppSync is a regional service; the other scope is CloudFront's.
             scope="REGIONAL",
             default_action=aws_wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             rules=[rule],

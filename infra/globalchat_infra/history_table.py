@@ -40,6 +40,8 @@ class History(Construct):
             partition_key=aws_dynamodb.Attribute(name="name", type=text),
             sort_key=aws_dynamodb.Attribute(name="arrival", type=text),
             time_to_live_attribute="expires",
+            # A chat has bursts and long silences: provisioned capacity would throttle the ones and cost money
+            # in the others.
             billing_mode=aws_dynamodb.BillingMode.PAY_PER_REQUEST,
             # By the CDK's default the table would stay, and its name would be taken in the next deployment.
             removal_policy=RemovalPolicy.DESTROY,
@@ -66,6 +68,7 @@ class History(Construct):
             self,
             id,
             api_id=self._api.api_id,
+            # AppSync accepts no hyphen in the name of a data source (API reference, CreateDataSource).
             name=part.replace("-", "_"),
             type="AMAZON_DYNAMODB",
             service_role_arn=role.role_arn,

@@ -38,6 +38,7 @@ class Relay(Construct):
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         source = self._bus(Stack.of(self).region)
+        # Several rules, since a rule has at most five targets (EventBridge quotas).
         for number, (name, some) in enumerate(names.relay_rules(prefix, peers).items(), 1):
             self._add_rule(f"Rule{number}", name, source, some)
 
@@ -48,6 +49,7 @@ class Relay(Construct):
             rule_name=name,
             description=f"Passes the messages that this region accepted to {', '.join(peers)}.",
             event_bus=source,
+            # The envelope's region is where the event was put first, so a relayed event does not match again.
             event_pattern=aws_events.EventPattern(**self._pattern, region=[Stack.of(self).region]),
         )
         for peer in peers:

@@ -27,6 +27,7 @@ EXPIRES = "KeyExpires"
 """The parameter with the key's expiry in epoch seconds."""
 GENERATION = "KeyGeneration"
 """The parameter with the key's generation."""
+# Two are enough, since CloudFormation deletes the resource of one when it makes that of the other.
 GENERATIONS = ("0", "1")
 """The number of generations, each with a resource of its own; the one after the last uses the first again."""
 HISTORY_SINCE = "HistorySince"
@@ -48,6 +49,7 @@ class HistoryStart:
     before: int = 0
 
     def __str__(self) -> str:
+        # Compact, as AppSync limits the size of environment variables.
         return json.dumps([self.at, self.before], separators=(",", ":"))
 
     @classmethod

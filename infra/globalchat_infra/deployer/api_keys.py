@@ -21,6 +21,7 @@ from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_
 
 SHORTEST = 25 * HOUR
 """The shortest lifetime of a key in seconds: AppSync requires a day, and rounds down to the hour."""
+# AppSync's quota for an API (general reference, AppSync endpoints and quotas).
 MOST_KEYS = 50
 _ROTATED = "globalchat keys rotate"
 _REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}}(?: [0-9a-f]{{12}})*)")
@@ -39,6 +40,7 @@ class ApiKey:
     @property
     def fingerprint(self) -> str:
         """An identifier of the key that may be shown and stored."""
+        # A hash, since it is stored in descriptions and shown in terminals.
         return hashlib.sha256(self.key.encode()).hexdigest()[:12]
 
 
@@ -101,6 +103,7 @@ def renew(aws: Aws, region: str, api_id: str, now: float) -> None:
     """
     chosen = choose(list_keys(aws, region, api_id), now)
     end = key_expiry(now)
+    # Extended and not replaced, so that profiles on other machines stay valid.
     if chosen is not None and chosen.expires < end:
         _expire(aws, region, api_id, chosen, end)
 
@@ -148,6 +151,7 @@ def retire(aws: Aws, region: str, api_id: str, key: ApiKey, *, now: float, grace
     if grace_days == 0:
         revoke(aws, region, api_id, key)
         return int(now)
+    # Never later than it would have expired anyway: a rotation must not prolong a key.
     end = min(key.expires, int(now) + max(SHORTEST, grace_days * DAY))
     if end < key.expires:
         _expire(aws, region, api_id, key, end)

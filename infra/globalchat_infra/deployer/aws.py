@@ -61,6 +61,7 @@ class _Principal:
     source: CredentialSource | None = None
     failure: UserError | None = None
     account: Account | None = None
+    # Reentrant, since `account` holds it while it signs in.
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 
@@ -170,6 +171,7 @@ class Aws:
             except NotAccepted:
                 if region in ALWAYS_ENABLED or not self._is_known_elsewhere():
                     raise
+                # A region that is not enabled refuses valid credentials like invalid ones.
                 raise region_disabled_error(region) from None
 
     def pauses(self, first: float) -> Iterator[float]:
@@ -192,6 +194,7 @@ class Aws:
             except BaseException as error:
                 answer.set_exception(error)
 
+        # A daemon thread: a lookup that hangs cannot be ended, and must not keep the program from ending.
         threading.Thread(target=ask, daemon=True).start()
         try:
             return answer.result(seconds)
@@ -232,6 +235,7 @@ class Aws:
 
         source, limits = self.sign_in(region), self.timeouts
         key = (service, region)
+        # Clients may be shared by threads, but not made by several at once (boto3 guide, multithreading).
         with source.lock:
             if key not in self._clients:
                 retries = {"mode": "standard", "total_max_attempts": limits.attempts}
@@ -246,6 +250,8 @@ class Aws:
                     # Settings of the profile and the environment are read here, and invalid ones can raise
                     # anything.
                     raise configuration_error(error) from error
+                # botocore's parser error has no status, which decides if AWS or something before it has
+                # answered.
                 client.meta.events.register("before-parse", _note_status)
                 self._clients[key] = client
             return self._clients[key]
@@ -262,6 +268,7 @@ def _maker(source: CredentialSource) -> Callable[..., Any]:
     return client
 
 
+# By thread, since several ask at the same time, and the hook has no reference to the call.
 _latest = threading.local()
 
 

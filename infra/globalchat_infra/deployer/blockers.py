@@ -130,6 +130,7 @@ def check_deletable(to_delete: Iterable[DeployedStack]) -> None:
     Raises:
         UserError: it would refuse one.
     """
+    # A generator does nothing until it is consumed.
     list(_raise_or_warn(list(_refusals(to_delete))))
 
 
@@ -162,6 +163,7 @@ def undeletable(
         answers = list(pool.map(lambda each: _ask(aws, each[0], each[1], rules), asked))
     found: list[Blocker | str] = [] if parts_of is not None else list(_refusals(to_delete))
     found += (each for answer in answers for each in answer)
+    # Two stacks may share what is in the way, and each would report it.
     return list(dict.fromkeys(found))
 
 
@@ -195,6 +197,7 @@ def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) ->
     look, action = _DELETIONS[resource.type]
     stack = listing.stack
     try:
+        # A list, so that errors of the generator are raised inside of this `try`.
         return list(look(aws, listing, resource.physical_id, rules))
     except Denied:
         return [
@@ -258,6 +261,7 @@ def _protected_table(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Itera
 def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Blocker]:
     region = listing.stack.region
     listed = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    # AWS searches by prefix, which longer names share.
     if any(each["logGroupName"] == name and each.get("deletionProtectionEnabled") for each in listed):
         run = (
             f"aws logs put-log-group-deletion-protection --region {region} "
@@ -320,6 +324,7 @@ def _raise_or_warn(found: Sequence[Blocker | str | None]) -> Iterator[str]:
     """
     blockers = [each for each in found if isinstance(each, Blocker)]
     if blockers:
+        # All at once, as each run takes a minute and would otherwise reveal a single one.
         text = " ".join(dict.fromkeys(each.text for each in blockers))
         raise UserError(text, remedy=" ".join(dict.fromkeys(each.remedy for each in blockers)))
     yield from (each for each in found if isinstance(each, str))

@@ -47,6 +47,7 @@ _FILES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CER
 _FOREIGN = ("AWS_", "AMAZON_", "CDK_", "NPM_CONFIG_")
 
 
+# As many as a deployment usually has regions.
 AT_ONCE = 2
 """The number of stacks that are deployed at the same time."""
 
@@ -81,7 +82,9 @@ class CdkCommand:
 
         `parameters` are new values by stack; other parameters keep their values.
         """
+        # Without `--exclusively` the CDK deploys what a stack depends on, too.
         which = ["--all"] if only is None else [*only, "--exclusively"]
+        # The deployer has asked already, and the CDK cannot: it has no standard input.
         how = ["--require-approval", "never", "--progress", "events", "--concurrency", str(AT_ONCE)]
         given = [
             word
@@ -99,6 +102,7 @@ class CdkCommand:
 
 def home(cache: Path) -> Path:
     """Return the home folder of the command line and its app; its name differs from deployments' folders."""
+    # A prefix cannot begin with a dot.
     return cache / "deploy" / ".home"
 
 
@@ -136,6 +140,7 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
     kept.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(cache / "deploy" / ".jsii"))
     if kept.get("REQUESTS_CA_BUNDLE"):
         kept.setdefault("AWS_CA_BUNDLE", kept["REQUESTS_CA_BUNDLE"])  # As AWS's SDK for Python expects it.
+    # The command line runs in its work folder, where a relative path would mean another file.
     files = {name: os.path.abspath(kept[name]) for name in _FILES if kept.get(name)}
     return {
         **kept,
@@ -144,9 +149,11 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
         "CDK_HOME": str(home(cache) / ".cdk"),
         "CDK_DISABLE_CLI_TELEMETRY": "1",
         "JSII_NODE": node,
+        # Node's warnings would be shown as the errors of a failed deployment.
         "NODE_NO_WARNINGS": "1",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        # If our endpoint fails, the instance's role must not take over.
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
@@ -174,6 +181,8 @@ def write_settings(cache: Path, content: Mapping[str, Any]) -> Path:
 def cli_folder(cache: Path) -> Path:
     """Return the folder of the CDK command line for this version's lock file."""
     lock = resource("infra/package-lock.json").read_bytes()
+    # By the lock file, so that an update of globalchat installs another one, and two versions do not disturb
+    # each other.
     return cache / "deploy" / f"cdk-{hashlib.sha256(lock).hexdigest()[:12]}"
 
 
@@ -202,6 +211,7 @@ def _install(folder: Path, answer_seconds: float) -> None:
         "aws-cdk"
     ]
     quick = ["--fetch-retries=0", f"--fetch-timeout={round(answer_seconds * 800)}", "--prefer-online"]
+    # Asked first: `npm ci` itself would retry an unreachable registry for minutes without a word.
     _npm([npm, "view", f"aws-cdk@{version}", "version", *quick], folder, answer_seconds)
     try:
         _npm(

@@ -28,6 +28,7 @@ LOG = "cdk.log"
 """The file in the work folder with all output of the latest command line."""
 APP = "globalchat: "
 """The start of the app's own sentences."""
+# Bounded, so that a child that floods its output has to wait for the reader.
 _BACKLOG = 1000
 _Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
 """Lines of the child, each with True if from standard error; None ends a stream."""
@@ -58,6 +59,7 @@ def run(
     try:
         with _recording(folder) as record:
             _follow(child, progress, view, record, seconds, clock)
+        # Both streams are closed, but the process may still be running.
         return child.wait(seconds)
     except subprocess.TimeoutExpired:
         _end(child)
@@ -100,6 +102,7 @@ def _follow(
             continue
         bad, text = line
         record(text)
+        # Kept in any case: only the end of the command line shows whether it was an error.
         if bad:
             progress.complain(text)
         if (stack := progress.feed(text)) is not None:
@@ -176,6 +179,7 @@ def _not_started(error: OSError) -> UserError:
 def _read_both(child: subprocess.Popen[str], lines: _Lines) -> int:
     """Read both streams of a child, each in a thread: its lines, then None; return their number."""
     streams = [(stream, bad) for stream, bad in ((child.stdout, False), (child.stderr, True)) if stream]
+    # In threads: `select` does not work on Python's buffered text streams.
     for stream, bad in streams:
         threading.Thread(target=_read, args=(stream, bad, lines), daemon=True).start()
     return len(streams)
@@ -203,6 +207,7 @@ def _kill(child: subprocess.Popen[str]) -> None:
 
 def _signal(child: subprocess.Popen[str], number: int) -> None:
     with suppress(ProcessLookupError):
+        # The whole group: the command line has started the app, which has started Node.js again.
         os.killpg(child.pid, number)
 
 

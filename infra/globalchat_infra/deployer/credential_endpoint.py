@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from globalchat.core.credentials import CredentialSource
 from globalchat.core.errors import Reason, UserError
 
+# How long `shutdown` may wait; the default of half a second would delay the end of each command.
 _POLL_SECONDS = 0.1
 
 
@@ -61,6 +62,7 @@ def serve(source: CredentialSource) -> Iterator[CredentialEndpoint]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A handler may be waiting for a sign-in, which must not keep the command from ending.
     block_on_close = False
     source: CredentialSource
     endpoint: CredentialEndpoint
@@ -72,12 +74,14 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    # A client that connects and sends nothing would occupy its thread forever.
     timeout = 10
 
     def do_GET(self) -> None:
         """Send the credentials to clients with the token."""
         server = self.server
         token = self.headers.get("Authorization") or ""
+        # Every user of this machine can reach loopback: the token is what keeps the credentials private.
         if self.path != server.path or not compare_digest(token.encode(), server.endpoint.token.encode()):
             self._answer(403, {"Code": "Forbidden", "Message": "This is for a child process of globalchat."})
             return
@@ -85,6 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             document = server.source.document(datetime.now(UTC))
         except UserError as error:
             server.endpoint.failure = error.reason
+            # A 4xx: of such an answer the JavaScript SDK reads code and message.
             self._answer(400, {"Code": "CredentialsEnded", "Message": str(error)})
             return
         self._answer(200, document)
@@ -94,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, document: Mapping[str, str]) -> None:
         body = json.dumps(document).encode()
+        # Without the headers `Server` and `Date`, and without a log line.
         self.send_response_only(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -186,6 +186,7 @@ class Deployer:
         bound = for_account(content, self.aws.account(region).number)
         folder = cdk.write_settings(self.cache, bound)
         with credential_endpoint.serve(source) as endpoint:
+            # The endpoint after the source: its variables must win, as only it renews the credentials.
             reach = {**source.environment(), **endpoint.environment, "AWS_REGION": region}
             environment = cdk.environment(os.environ, reach, node=node.path, cache=self.cache)
             how = app or cdk.app_command()
@@ -205,6 +206,7 @@ class Deployer:
             try:
                 if time.monotonic() > until:
                     raise UserError("AWS took too long")
+                # One after the other, as a thread pool would wait for its threads after Ctrl-C.
                 found[name] = stacks.describe(aws, self.config.prefix, *every[name])
             except UserError as error:
                 unasked = str(error)
@@ -266,6 +268,7 @@ def prepare(
     if check is not None and synthesis is not None and synthesis.folder is not None:
         for line in check(synthesis.folder):
             prompter.note(line)
+    # Naming the account is a confirmation, but not of a plan that takes something away.
     if ask and (account is None or plan.needs_confirmation):
         preflight.confirm(plan, owner, prompter.confirm)
     return plan

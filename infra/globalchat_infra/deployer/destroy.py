@@ -14,6 +14,7 @@ from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.resources import Expected
 from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_ours, refusal
 
+# Not CloudFormation's waiter, whose 30 seconds would be most of the time that a deletion takes.
 PAUSE = 3.0
 """Seconds between two checks of stacks that are being deleted."""
 
@@ -143,6 +144,7 @@ def _delete_log_groups(aws: Aws, found: Sequence[DeployedStack]) -> None:
     """Delete the log groups of APIs that are gone: AppSync makes one again when it logs later."""
     for expected in resources.log_groups(found):
         region, name = expected.name.region, expected.name.name
+        # What is left is listed by `find_leftovers`; the deletion itself has succeeded.
         with suppress(CallFailed, Denied):
             if _is_own(aws, expected, found[0].prefix):
                 aws.call("logs", region, "delete_log_group", logGroupName=name)
@@ -179,6 +181,7 @@ def _still_there(aws: Aws, deleting: Sequence[DeployedStack]) -> list[DeployedSt
     left = []
     for stack in deleting:
         now = stacks.describe(aws, stack.prefix, stack.alias, stack.region, stack.part)
+        # Another stack of the same name has been made meanwhile: ours is gone.
         if now is None or now.id != stack.id:
             continue
         if now.status == "DELETE_FAILED":

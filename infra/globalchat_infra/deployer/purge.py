@@ -72,6 +72,8 @@ def count(aws: Aws, history: ChannelHistory) -> ItemCount | None:
     """
     number = 0
     try:
+        # DynamoDB has no cheaper count: it reads the items and bills for them, although it returns only their
+        # number.
         for place, page in enumerate(_pages(aws, history, None, Select="COUNT")):
             number += page["Count"]
             if place + 1 == COUNTED_PAGES:
@@ -94,6 +96,7 @@ def purge(aws: Aws, history: ChannelHistory, on_deleted: Callable[[int], None]) 
     Raises:
         UserError: a call is refused, or DynamoDB stays too busy. What was deleted stays deleted.
     """
+    # A fixed end: in a busy channel the purge would otherwise follow new messages forever.
     last = _last_arrival(aws, history)
     if last is None:
         return
@@ -138,6 +141,7 @@ def _pages(
 def _query(history: ChannelHistory, last: str | None) -> Mapping[str, Any]:
     """Return the query of a channel's items up to a last arrival, else of those before the wanted moment."""
     values, condition = {":name": {"S": history.channel}}, "#name = :name"
+    # The last arrival was found below `before` already, so it is the tighter limit.
     if last is not None:
         values[":edge"], condition = {"S": last}, f"{condition} AND arrival <= :edge"
     elif history.before is not None:
@@ -157,6 +161,7 @@ def _write(aws: Aws, history: ChannelHistory, requests: Sequence[Mapping[str, An
     began, items = aws.clock(), {history.table: requests}
     answer = aws.call("dynamodb", history.region, "batch_write_item", RequestItems=items, **measured)
     units = sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
+    # By the units that were consumed, since a long message takes several.
     if (pause := units / WRITES_A_SECOND - (aws.clock() - began)) > 0:
         aws.pause(pause)
     return answer
@@ -174,6 +179,7 @@ def _delete(
         if done := len(wanted) - len(left):
             on_deleted(done)
             progress, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
+        # DynamoDB answers 200 even if it has not processed all of a batch (API reference, BatchWriteItem).
         wanted = left
         if not wanted:
             return

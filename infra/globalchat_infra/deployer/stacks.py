@@ -165,6 +165,7 @@ def resources(aws: Aws, stack: DeployedStack) -> list[StackResource]:
         stack.region,
         "list_stack_resources",
         "StackResourceSummaries",
+        # By the ARN, as the name may belong to a later stack by now.
         StackName=stack.id or stack.name,
     )
     return [
@@ -177,6 +178,7 @@ def resources(aws: Aws, stack: DeployedStack) -> list[StackResource]:
 def _proposed_tags(aws: Aws, region: str, name: str) -> Mapping[str, str]:
     """Return the tags that a stack will have once its change set is executed."""
     listed = aws.pages("cloudformation", region, "list_change_sets", "Summaries", StackName=name)
+    # Another change set may lie beside ours, without tags.
     for each in listed:
         given = {"ChangeSetName": each["ChangeSetName"], "StackName": name}
         if tags := _tags(aws.call("cloudformation", region, "describe_change_set", **given)):

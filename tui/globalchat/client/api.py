@@ -228,6 +228,8 @@ class ApiPool:
             try:
                 opened.backend = await self._describe(endpoint, opened)
             except UserError as error:
+                # A refused key is not hidden by the old description: the connection would fail for it as
+                # well.
                 if opened.backend is None or isinstance(error, Unauthorized):
                     raise
             return opened.backend
@@ -331,7 +333,9 @@ class ApiPool:
         opened = self._opened.get(endpoint)
         if opened is None:
             opened = self._opened[endpoint] = _OpenApi(RegionApi(endpoint, timeout=self._timeout))
+            # Registered before it is opened: a second caller must not open another one meanwhile.
             await opened.api.__aenter__()
+            # The local cloud runs on this machine, so the clocks do not differ.
             if is_loopback(endpoint.graphql_url):
                 self._offset.share_clock(endpoint.region)
         opened.calls += 1  # see `close_former`
@@ -350,6 +354,7 @@ async def round_trip(endpoint: RegionEndpoint) -> float:
     clock = asyncio.get_running_loop().time
     async with RegionApi(endpoint, timeout=PROBE_TIMEOUT) as api:
         await api.describe()
+        # The first call opened the connection, which a chat does only once.
         started = clock()
         await api.describe()
         return clock() - started

@@ -110,6 +110,7 @@ class Pairing:
             self._open.add(key, entry)
             while self._open.is_over(self._capacity, self._most_bytes):
                 settled.append(self._give_up())
+        # The first arrival counts, as a region may deliver twice.
         entry.arrivals.setdefault(region, at)
         if all(each in entry.arrivals for each in self._regions):
             (self._given_up if late else self._open).remove(key)
@@ -212,6 +213,7 @@ class Watch:
                     for alias, session in self.sessions.items():
                         sessions.create_task(session.run(), name=f"session {alias}")
                         sessions.create_task(self._follow(alias, session), name=f"follow {alias}")
+                # Only after all sessions: their last messages still have to be paired.
                 expiring.cancel()
         finally:
             self._put(self._pairing.give_up_all())
@@ -255,6 +257,7 @@ class Watch:
                     # The region of the socket that brought it, which after a switch may differ from the
                     # session's.
                     self._put(self._pairing.arrive(event.message, event.via, at=event.received_at, now=now()))
+            # Once per batch: the deadline of the oldest message is what matters.
             self._arrived.set()
 
     async def _expire(self) -> None:
