@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from globalchat.client.api import RegionApi
 from globalchat.client.history import cursor_at, cursor_time
-from globalchat.client.messages import Backend, Draft, IdFactory, Message
+from globalchat.client.messages import Backend, Draft, IdFactory, Message, arrival_of
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
 from globalchat.client.region_connection import RegionConnection
@@ -268,7 +268,7 @@ class RegionCheckContext:
 
     async def _is_stored(self, message: Message) -> bool:
         """Return True if the history has a message at the place with which it arrived."""
-        place = message.arrival or ""
+        place = arrival_of(message)
         page = await self._api.history(self.channel, after=cursor_at(cursor_time(place)))
         return any((each.arrival, each.id) == (place, message.id) for each in page.messages)
 
