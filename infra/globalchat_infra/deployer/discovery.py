@@ -75,6 +75,7 @@ def discover(
     deployment was found so far or `everywhere` is set.
     """
     search = _Search(aws, prefix)
+    # The expected regions first: they are found even if the credentials may not list roles.
     search.follow(regions)
     unlisted: Reason | None = None
     try:
@@ -116,6 +117,7 @@ class _Search:
         """Search these regions, and those that their stacks name."""
         pending = list(dict.fromkeys(regions))
         with ThreadPoolExecutor(WORKERS) as pool:
+            # Stacks name further regions, whose stacks may name others: until nothing new is named.
             while pending := [each for each in dict.fromkeys(pending) if self._is_new(each)]:
                 answers = list(pool.map(self._look, pending))
                 leads: list[AliasedRegion] = []
@@ -125,6 +127,7 @@ class _Search:
                         continue
                     self.found[target] = answer
                     for stack in answer:
+                        # Only of our stacks: another owner's settings could lead anywhere.
                         named = (_settings(stack) or {}).get("regions") if stack.ours else None
                         leads.extend(named.items() if isinstance(named, dict) else ())
                 pending = leads
@@ -140,6 +143,7 @@ class _Search:
                 refused.append(region)
             else:
                 found.extend((alias, region) for alias in aliases)
+        # By way of the stacks, since the aliases in names are ambiguous and only tags decide.
         self.follow(found)
         return refused
 
@@ -156,6 +160,7 @@ class _Search:
 
     def _sorted(self) -> list[DeployedStack]:
         every = [stack for each in self.found.values() for stack in each]
+        # In the order of creation, which every caller needs or reverses.
         return sorted(every, key=lambda stack: names.PARTS.index(stack.part))
 
 
@@ -226,6 +231,7 @@ def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
     name = re.compile(rf"{re.escape(prefix)}([.-])(?P<alias>[a-z0-9-]+)\1(?:{kinds})")
     asked: set[str] = set()
     found: list[AliasedRegion] = []
+    # IAM cannot filter by tag, and `list_roles` leaves tags out (IAM API reference, ListRoles).
     for role in aws.pages("iam", GLOBAL, "list_roles", "Roles", MaxItems=1000):
         match = name.fullmatch(role["RoleName"])
         if match is None or match["alias"] in asked:
@@ -245,6 +251,7 @@ def _enabled(aws: Aws) -> list[str]:
     try:
         answer = aws.call("ec2", GLOBAL, "describe_regions", AllRegions=True)
     except UserError:
+        # Without the permission all are asked; a disabled one refuses, and is reported as unsearched.
         return list(aws_regions())
     off = {each["RegionName"] for each in answer["Regions"] if each.get("OptInStatus") == "not-opted-in"}
     return [region for region in aws_regions() if region not in off]

@@ -147,6 +147,7 @@ def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
 
     found: list[Template] = []
     for stack in stacks:
+        # A stack that is only proposed has no template yet.
         if stack.status != PROPOSED:
             given = {"StackName": stack.id or stack.name}
             body = aws.call("cloudformation", stack.region, "get_template", **given)["TemplateBody"]
@@ -178,8 +179,10 @@ class Synthesis:
         """
         work = cdk.write_settings(self.cache, content)
         folder = work / "cdk.out"
+        # Templates of an earlier deployment would be compared and deployed with the new ones.
         shutil.rmtree(folder, ignore_errors=True)
         environment = cdk.environment(os.environ, {}, node=toolchain.prepare().path, cache=self.cache)
+        # The app is started without the CDK command line, which would set both: that saves seconds.
         environment["CDK_OUTDIR"] = str(folder)
         environment["CDK_CONTEXT_JSON"] = json.dumps(content["context"])
         try:

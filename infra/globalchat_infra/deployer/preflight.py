@@ -66,6 +66,7 @@ def run(
         UserError: something blocks the deployment.
     """
     existing = [stack for stack in plan.existing.stacks if stack.alias in plan.config.regions]
+    # First, since a blocker among them makes the rest pointless.
     for text in _warnings(aws, plan, owner, role, existing):
         yield PreflightFinding(text, is_warning=True)
     yield PreflightFinding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
@@ -117,6 +118,7 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
         UserError: there are no valid credentials, or they belong to another account than `given`.
     """
     account = aws.account(region)
+    # AWS's console shows the number with hyphens.
     if given is not None and given.replace("-", "") != account.number:
         raise UsageError(
             f"The credentials belong to the account {account.number}, not {given}.",
@@ -271,6 +273,7 @@ def _warn_of_lack(
 ) -> Iterable[str]:
     lacking: list[str] = []
     context = {
+        # Policies often permit `iam:PassRole` for certain services only, and are denied without this key.
         "ContextKeyName": "iam:PassedToService",
         "ContextKeyValues": [passed_to],
         "ContextKeyType": "string",
@@ -304,6 +307,7 @@ def principal_arn(aws: Aws, arn: str) -> str:
     head, _, tail = arn.partition(":assumed-role/")
     if not tail:
         return arn
+    # The rest is the session's name, which the simulator does not accept.
     name = tail.split("/")[0]
     try:
         found: str = aws.call("iam", GLOBAL, "get_role", RoleName=name)["Role"]["Arn"]

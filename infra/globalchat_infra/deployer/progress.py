@@ -97,6 +97,7 @@ class Progress:
     def complain(self, line: str) -> None:
         """Keep a line of standard error, in case something fails."""
         if line.strip():
+            # Bounded in length and number, as a stack trace of Node.js may hold whole files.
             self.errors.append(line.strip()[:_LONGEST])
             del self.errors[:-200]
 
@@ -107,7 +108,9 @@ class Progress:
         stack.started = True
         stack.done, stack.total = int(match["done"]), int(match["total"] or stack.total)
         if match["type"] == _STACK_TYPE:
+            # Its own event comes last: until then CloudFormation may still roll it back or clean up.
             stack.finished = match["status"] in _COMPLETE
+        # CloudFormation cancels the other resources once one has failed; they are not the cause.
         elif match["status"] in _FAILURE and "cancelled" not in match["rest"]:
             return self._fail(stack, f"{match['type']} {match['rest']}")
         return stack
@@ -165,6 +168,7 @@ class LiveView:
         ready = sum(each.finished for each in stacks)
         lines = [f"{each.name:<{broad}}  {_bar(each)}  {each.summary}" for each in stacks]
         lines.append(f"{ready} of {len(lines)} stacks, {stopwatch(seconds)}")
+        # One less than the terminal: a wrapped line would make the count of lines to erase wrong.
         width = max(20, self._width() - 1)
         clear = _UP_AND_CLEAR.format(self._height) if self._height else ""
         shown = (sanitize(line, multiline=False)[:width] + "\n" for line in lines)

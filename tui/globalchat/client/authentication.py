@@ -87,6 +87,7 @@ class RenewedSignature(AppSyncAuthentication):
             if is_valid and held is not None:
                 return held  # To renew them early is not possible, but they have not ended.
             raise
+        # Kept while the credentials stay the same, as botocore's objects are costly to make.
         if self._signing is None or found != self._held:
             self._held, self._signing = found, signature_authentication(self._endpoint, found)
         return found
@@ -179,6 +180,7 @@ def _call(signer: Signer) -> Future[Credentials]:
     Not in the event loop's pool: what hangs there delays name lookups, and the end of the program.
     """
     with _calls_lock:
+        # One sign-in may open a browser: several requests at once must not open several.
         if (running := _calls.get(signer)) is not None:
             return running
         call = _calls[signer] = Future[Credentials]()
@@ -192,11 +194,13 @@ def _call(signer: Signer) -> Future[Credentials]:
         else:
             outcome = found
         with _calls_lock:
+            # Before the result is set: a caller that is woken by it and asks again must get a new call.
             del _calls[signer]
         if isinstance(outcome, BaseException):
             call.set_exception(outcome)
         else:
             call.set_result(outcome)
 
+    # A daemon thread: a sign-in that hangs must not keep the program from ending.
     threading.Thread(target=work, daemon=True, name="credentials").start()
     return call

@@ -144,6 +144,7 @@ class HistoryWorker:
         """Run the readings until `close`, which drops those in progress."""
         try:
             async with asyncio.TaskGroup() as self._group:
+                # Pages may be requested before the session runs, and are read once it does.
                 for channel in self._loading:
                     self._start(self._load(channel))
                 self._start(self._save_regularly())
@@ -206,6 +207,7 @@ class HistoryWorker:
             self._report_unauthorized(error)
             event = PageFailed(channel, str(error), error.remedy)
         finally:
+            # Before the event, whose listener may ask for the next page at once.
             self._loading.discard(channel)
         self._emit(event)
         for each in read:
@@ -220,6 +222,7 @@ class HistoryWorker:
         place = Place(endpoint.region, channel)
         loaded = self._position_in(endpoint.alias, channel)
         new: list[Message] = []
+        # A page of known messages alone would show the user nothing for the request.
         while not new and not loaded.is_start:
             page = await self._read_page(endpoint, channel, loaded.before)
             new = self._take(page, endpoint.alias)
@@ -315,6 +318,7 @@ class HistoryWorker:
         followed = self._followed.get(event.message.channel)
         if followed is None or followed.endpoint.alias != event.via or event.message.arrival is None:
             return False
+        # Collected, since merging each into the list of gaps would take long for a flood.
         followed.skipped.append(event.message)
         if len(followed.skipped) >= _BATCH:
             self._list_skipped(followed)
@@ -351,6 +355,7 @@ class HistoryWorker:
         while True:
             started = now()
             try:
+                # The lock first: a reading that waits for its channel must not take a place from others.
                 async with self._lock(followed.place.channel), self._readings:
                     await self._fill_once(followed)
                 followed.failures, followed.is_awaited = 0, False
@@ -397,6 +402,7 @@ class HistoryWorker:
             reason = _why_nothing_is_stored(error)
             if reason is None:
                 raise
+            # History was turned off since the description was read, so the next connection must ask again.
             self._apis.forget_description(endpoint)
             time = self._apis.region_time(endpoint) or self._now().wall
             self._publish(endpoint, place, self._tracker.settle_without_history(place, time, reason))
@@ -422,6 +428,7 @@ class HistoryWorker:
             has_begun = True
             await self._read(endpoint, fill, announce=True)
         except UserError:
+            # Otherwise `_read` has settled it, and recorded what is left.
             if not has_begun:
                 self._record(place.channel, replace(gap, reason=GapReason.UNREACHABLE))
 
@@ -488,6 +495,7 @@ class HistoryWorker:
         for arrival in page.unreadable:
             if (arrival is None or arrival > floor) and (place, arrival) not in self._unreadable:
                 if len(self._unreadable) >= MOST_UNREADABLE:
+                    # A bound on memory: at worst some are reported twice.
                     self._unreadable.clear()
                 self._unreadable.add((place, arrival))
                 at = self._now().wall if arrival is None else cursor_time(arrival)

@@ -96,6 +96,7 @@ class SeenWindow:
             return self._observe_new(message, mark)
         if mark not in self._earlier:
             return Novelty.DUPLICATE
+        # Once only: a second page with the message would show it twice.
         self._earlier.remove(mark)
         return Novelty.NEW if self._variants[self._seen[mark].identity] == 1 else Novelty.CONFLICTING
 
@@ -198,6 +199,7 @@ class Inbox:
             message=message,
             via=via,
             received_at=now.wall,
+            # Stored messages say nothing about the time that a live one takes.
             transit_ms=None,
             own=self._is_own(message),
             conflicting=novelty is Novelty.CONFLICTING,

@@ -136,6 +136,7 @@ class ClockOffset:
         if publishes := self._publishes.get(region):
             round_trip, offset = min(publishes)
             found.append(Offset(offset, (round_trip + 1) // 2))
+        # One more, as both sides are rounded to milliseconds.
         if region in self._sharing and all(abs(each.ms) <= each.error_ms + 1 for each in found):
             found.append(Offset(0, 0))
         if found:
@@ -149,9 +150,11 @@ def _common_bounds(dates: Iterable[Dated]) -> tuple[int, int] | None:
     for each in reversed(tuple(dates)):
         latest = latest or each.answered
         slack = int(abs(latest - each.answered) * _DRIFT) + (bounds is not None)
+        # Whole seconds are rounded down, so the true time is up to a second later.
         low, high = each.date - each.answered - slack, each.date + 1000 - each.asked + slack
         if bounds is not None:
             low, high = max(low, bounds[0]), min(high, bounds[1])
+            # A clock was set between these two answers; only those since then count.
             if low > high:
                 break
         bounds = low, high

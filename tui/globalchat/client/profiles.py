@@ -164,6 +164,7 @@ class EndpointResolver:
             UserError: the profile cannot be read, or no longer has the region.
         """
         if self._is_stale and self._reload is not None:
+            # It stays stale after this: only a live region shows that the new endpoint is right.
             self.profile = await self._reload()
             return self.profile.resolve(endpoint.alias)
         return endpoint
@@ -253,6 +254,7 @@ def save(profile: Profile, folder: Path) -> Path:
     ensure_folder(folder)
     ensure_folder(file.parent)
     try:
+        # Flushed to the disk, as a power cut must not leave the user without a profile.
         replace_file(file, text, durable=True)
     except OSError as error:
         raise ProfileError(
@@ -358,6 +360,7 @@ def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
     if auth != "apiKey":
         raise _damaged(file, f'region "{alias[:50]}" has at "{_AUTH}" neither "apiKey" nor "iam"')
     key, expires = _word(alias, document, _KEY, _WORD, file), document.get(_EXPIRES)
+    # `type` and not `isinstance`: in Python, true and false are integers.
     if expires is not None and (type(expires) is not int or not is_plausible(1000 * expires)):
         raise _damaged(file, f'region "{alias[:50]}" has no epoch seconds at "{_EXPIRES}"')
     return replace(found, api_key=key, api_key_expires=expires)
@@ -384,6 +387,7 @@ def _word(alias: str, document: Mapping[str, object], key: str, form: re.Pattern
 def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> None:
     try:
         parts = urlsplit(url)
+        # Reading `port` raises ValueError for one that is not a number.
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False

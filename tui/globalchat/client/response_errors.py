@@ -37,6 +37,7 @@ _LONGEST = 500
 _LONGEST_CHANNEL = 50
 _MOST_CHANNELS = 256
 """More names do not fit into the 512 characters that a deployment has for them."""
+# A wrong header must not silence a chat for a day.
 _LONGEST_THROTTLE = 300.0
 
 _UNDEFINED_FIELD = "Validation error of type FieldUndefined"
@@ -99,6 +100,7 @@ def refusal(
         signed: True if the request was signed, instead of carrying an API key.
         skew: Seconds that this machine's clock is ahead of the host's, if known.
     """
+    # Each operation has one root field, so further errors are consequences of the first.
     error = errors[0] if errors else ResponseError("The backend refused without saying why.")
     kind = error.error_type
     if kind == "WAFForbiddenException":
@@ -128,6 +130,7 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
 
     AWS's own text is left out, since it may contain the canonical request with the session token.
     """
+    # AWS writes types also as `namespace#Type` and `Type:URL`.
     kind = error.error_type.rpartition("#")[2].partition(":")[0]
     stale, by = read_stale_signature(error.message)
     of_signature = kind in WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(error.message))

@@ -83,6 +83,7 @@ class Conversation:
 
         Replaying them turns the old rows into the new ones.
         """
+        # Taken by exchange: what is recorded while they are replayed belongs to the next call.
         edits, self._edits = self._edits or [], []
         return edits
 
@@ -168,6 +169,7 @@ class Conversation:
     def attribute(self, row: MessageRow, name: Name, author: str | None) -> None:
         """Give a row the name and the author that the backend has stamped it with."""
         row.author = author
+        # Another name may end or begin a group, which concerns the row below, too.
         if row.name.key != name.key:
             row.name = name
             index = self.index_of(row)
@@ -276,6 +278,7 @@ class Conversation:
         surplus = max(0, len(self.rows) - self._limit)
         excess = self._size - self._limit * SIZE_PER_ROW
         if excess > 0:
+            # Only in the rare case that the bytes are the limit, since this reads every row.
             sizes = accumulate(map(_size, self.rows))
             surplus = max(surplus, next(count for count, size in enumerate(sizes, 1) if size >= excess))
         return surplus

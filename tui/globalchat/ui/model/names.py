@@ -214,6 +214,7 @@ class _Labels:
             here.discard(name.owner)
             if not here:
                 owners.pop(label, None)
+        # Only a record of which tags were given; without it a tag may just become longer.
         if len(self._tagged) > 2 * _MOST:
             self._tagged.clear()
 
@@ -227,6 +228,7 @@ class _Labels:
         identity = name.raw if name.author is None else f"{name.author}\0{name.raw}"
         digest = blake2s(identity.encode("utf-8", "surrogatepass")).hexdigest()
         tagged = cut
+        # Four digits are usually enough; a sender who searches for a collision gets a longer tag.
         for digits in _TAG_DIGITS:
             tagged = f"{clip(name.shown, max(0, self._cells - digits - 1))}~{digest[:digits]}"[-self._cells :]
             if tagged not in self._cut and self._tagged.setdefault(tagged, name.owner) == name.owner:
@@ -350,6 +352,7 @@ class RegionNames:
 def _shorten(names: Iterable[str], length: int) -> dict[str, str]:
     names = list(names)
     longest = max((len(name) for name in names), default=length)
+    # All of the same length, since they are a column.
     for size in range(length, longest + 1):
         codes = {name: _code(name, size) for name in names}
         if len(set(codes.values())) == len(names):

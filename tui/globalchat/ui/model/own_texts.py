@@ -274,6 +274,7 @@ class OutgoingMessages:
             for draft in self._drafts(channel, Delivery.ACCEPTED)
             if draft.id in self._accepted_at
         ]
+        # Nothing is shown before that, as nearly every message is back by then.
         return AwaitingEcho(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
 
     def is_counting(self, channel: str) -> bool:

@@ -107,6 +107,7 @@ class RowIndex:
     def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
         self.base = 0
         self._measure = height
+        # Most messages take one line; a wrong guess only moves the scroll bar.
         self._guess = 1.0
         self._count = len(rows)
         self._blocks = [
@@ -147,6 +148,7 @@ class RowIndex:
     def height(self, index: int) -> int:
         """Return the number of lines of a row, measuring it if necessary."""
         block, place = self._find(index)
+        # Not stored, since blocks are measured as a whole, which keeps their sums right.
         return self._blocks[block].heights[place] or self._measure(self._blocks[block].rows[place])
 
     def locate(self, line: int) -> tuple[int, int] | None:
@@ -169,6 +171,7 @@ class RowIndex:
 
         The row on `pin` must have been measured before.
         """
+        # Measured rows may be lower than estimated, and then more of them are needed for the same lines.
         while True:
             self._sum()
             number = bisect_right(self._ends, line - self.base)
