@@ -81,6 +81,7 @@ async def _report(subscribers: "_Subscribers", send: Send) -> None:
 
 
 async def _report_all_delivered(subscribers: "_Subscribers", send: Send) -> None:
+    # None until it is known which messages were accepted.
     while subscribers.tracker.missing != 0:
         await subscribers.changed.wait()
         subscribers.changed.clear()

@@ -87,6 +87,7 @@ async def worker_pool(first_orders: Sequence[Publish | Subscribe]) -> AsyncItera
     try:
         for _ in first_orders:
             workers.append(start_worker())
+            # Starting a process blocks the event loop for a while: Ctrl-C gets its turn in between.
             await asyncio.sleep(0)
         pool = WorkerPool([pipe for _, pipe in workers], threads)
         readers = [
@@ -117,9 +118,11 @@ def start_worker() -> tuple[SpawnProcess, Connection]:
 
     The worker ends when that end is closed, so also when this process is killed.
     """
+    # `fork` would copy the locks of this process's threads, and its event loop.
     context = get_context("spawn")
     pipe, worker_end = context.Pipe()
     process = context.Process(target=_main, args=(worker_end,), daemon=True)
+    # Closed here, so that the pipe ends when the worker does.
     with worker_end, _spawning():
         process.start()
     return process, pipe
@@ -151,6 +154,7 @@ def _main(pipe: Connection) -> None:
     # Ctrl-C in a terminal reaches every process of its session, but the coordinator decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # In a session of its own, no further signal of the terminal reaches it.
     os.setsid()
     asyncio.run(_Worker(pipe).run())
 
