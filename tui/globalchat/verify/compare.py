@@ -28,6 +28,7 @@ _MADE: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
 )
 """The forms of ids and times that `util` generates, and their masks."""
+# From 2023 to 2049: other numbers are results, which are compared.
 _EPOCH_SECONDS: Final = range(1_700_000_000, 2_500_000_000)
 _FAULT: Final = re.compile(
     r"^code\.js:\d+|\b(Range|Reference|Syntax|Type)Error\b|^Runtime Error", re.MULTILINE

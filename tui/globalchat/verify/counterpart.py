@@ -81,6 +81,7 @@ def _validate_template(arguments: Document) -> Document:
 
 
 def _default(parameter: Mapping[str, JSON]) -> JSON:
+    # ValidateTemplate shows every default as text.
     return None if "Default" not in parameter else str(parameter["Default"])
 
 

@@ -32,8 +32,10 @@ def compared_with_aws(aws: Aws, *, strict: bool) -> Callable[[Path], Iterator[st
         try:
             asked = _bounded(catalogue(assembly.read(folder)))
         except TemplateError as error:
+            # Templates that only the local cloud refuses can be deployed all the same.
             yield f"warning: AWS was not asked about the templates: {error}"
             return
+        # The deployment waits for the answers.
         found = Verification(AwsAnswers(aws.with_short_timeouts()), LocalAnswers(), seconds=SECONDS).run(
             asked
         )

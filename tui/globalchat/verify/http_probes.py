@@ -15,6 +15,7 @@ from globalchat.verify.probe_target import JSON_TYPE, Observation, ProbeTarget
 MEBIBYTE: Final = 1024 * 1024
 TOKENS: Final = 15_000
 """The most tokens of a document that graphql-java reads."""
+# As long as a real one, so that only the signature is wrong.
 WRONG_SECRET: Final = "wrongWRONGwrongWRONGwrongWRONGwrongWRONG"
 _QUERY: Final = "{ __typename }"
 _ABSENT: Final = "x-globalchat-absent"

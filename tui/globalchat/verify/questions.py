@@ -232,6 +232,7 @@ def _policies(resource: Resource) -> Iterator[tuple[str, JSON, str]]:
     for inline in _list(properties.get("Policies")):
         yield f"{own} (identity)", _object(inline)["PolicyDocument"], "identity"
     if resource.type.name == "AWS::Events::EventBusPolicy":
+        # Access Analyzer takes a whole policy, of which the resource has one statement.
         statement = {**_object(properties["Statement"]), "Sid": properties["StatementId"]}
         yield f"{own} (resource)", {"Version": "2012-10-17", "Statement": [statement]}, "resource"
 
