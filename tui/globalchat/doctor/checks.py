@@ -110,6 +110,7 @@ def _connection_checks(region: RegionCheckContext) -> list[Check]:
         Check(DNS, alias, partial(network.resolve, urls, remedies.name), timeout_remedy=remedies.name),
         Check(TLS, alias, secure, needs=[(DNS, alias)], timeout_remedy=remedies.api),
         Check(API, alias, region.describe, needs=[(TLS, alias)], timeout_remedy=remedies.api),
+        # It needs the API, whose answer has the region's time.
         Check(CLOCK, alias, region.check_clock, needs=[(API, alias)]),
         Check(KEY, alias, region.check_key, needs=[(API, alias)]),
         Check(SOCKET, alias, region.open_socket, needs=[(KEY, alias)], timeout_remedy=remedies.socket),
@@ -153,6 +154,7 @@ def _message_checks(region: RegionCheckContext, subscriptions: Sequence[tuple[st
             PUBLISH,
             alias,
             region.publish,
+            # Not the subscription: a region whose sockets fail can still accept a message for the others.
             needs=[(KEY, alias)],
             after=subscriptions,
             timeout_remedy=remedies.publish,

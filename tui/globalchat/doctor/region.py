@@ -269,6 +269,7 @@ class RegionCheckContext:
     async def _is_stored(self, message: Message) -> bool:
         """Return True if the history has a message at the place with which it arrived."""
         place = arrival_of(message)
+        # `after` leaves out the place of its cursor; the cursor of the time alone is before the message.
         page = await self._api.history(self.channel, after=cursor_at(cursor_time(place)))
         return any((each.arrival, each.id) == (place, message.id) for each in page.messages)
 

@@ -16,6 +16,7 @@ _LINKS = ("alacritty", "contour", "foot", "ghostty", "kitty", "mintty", "rio", "
 """Terminals that support OSC 8, by TERM or TERM_PROGRAM."""
 _CLIPBOARD = ("alacritty", "contour", "foot", "ghostty", "kitty", "rio", "vscode", "wezterm")
 """Terminals that accept OSC 52 by default."""
+# VTE 0.50, the first version with OSC 8.
 _VTE_WITH_LINKS = 5000
 _TMUX_WITH_LINKS = (3, 4)
 
