@@ -75,6 +75,7 @@ class AwsEndpoint:
         signature = sigv4.parse(authorization, request.headers)
         signed = sigv4.SignedRequest(request.method, request.target, request.headers, request.body)
         principal = sigv4.authenticate(signed, signature, self._access_keys, self._clock())
+        # A valid signature counts as use, whatever its caller may do.
         authorized()
         service, operation = self._find(protocol, signature, request)
         call = AwsCall(signature.region, principal, protocol.parameters(request))

@@ -17,6 +17,7 @@ MAXIMUM_REQUEST_BYTES = 1_048_576
 MAXIMUM_DETAIL_TYPE = 128
 MAXIMUM_DEPTH = 200
 """The most levels of nesting in a detail; AWS documents no limit."""
+# A time counts as 14 bytes, however it is written (user guide, size of an entry).
 _TIME_BYTES = 14
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -16,6 +16,7 @@ from globalchat.localcloud.problems import Defect, Problems, TemplateError
 _STACK = "aws:cloudformation:stack"
 _NESTED = "cdk:cloud-assembly"
 _RESYNTHESISE = "synthesise the templates again"
+# More than any template has, and few enough for the functions that call themselves for each level.
 _DEEPEST = 100
 _AWS_REGION = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -56,6 +57,7 @@ def _with_parameter(stack: Stack, name: str, value: str) -> Stack:
     declared = section.get(name) if isinstance(section, dict) else None
     if not isinstance(section, dict) or not isinstance(declared, dict):
         return stack
+    # As a default, since parameters have no other values here.
     changed = {**section, name: {**declared, "Default": value}}
     return replace(stack, template={**stack.template, "Parameters": changed})
 
@@ -138,6 +140,7 @@ def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, JSON], place: 
 
 def _region(environment: JSON, place: str) -> str:
     parts = environment.removeprefix("aws://").split("/") if isinstance(environment, str) else []
+    # `unknown-region` is what the CDK writes for a stack without a region.
     if len(parts) != 2 or not _AWS_REGION.fullmatch(parts[1]) or parts[1] == "unknown-region":
         raise TemplateError(
             f"{place} names no AWS region; give its stack an environment with a region, "

@@ -70,11 +70,13 @@ def _resolve_all(values: Collection[JSON], scope: TemplateScope) -> list[Resolve
     for value in values:
         try:
             found.append(resolve(value, scope))
+        # The problem of the resource that it refers to is reported there.
         except Unresolved:
             continue
         except Invalid as error:
             defects += error.defects
     if defects:
+        # Without repetitions, since a value may refer to the same name several times.
         raise Invalid(*dict.fromkeys(defects))
     if len(found) < len(values):
         raise Unresolved

@@ -93,6 +93,7 @@ def _rule(resource: Resource, known: RuleReferences, problems: Problems) -> Rule
             found.append(_target(resource, f"Targets[{index}]", target, bus_arn, known))
     return Rule(
         arn=resource.arn,
+        # CloudFormation's reference to a rule on a custom bus is `BUS|RULE`.
         name=resource.values.ref.rpartition("|")[2],
         bus_arn=bus_arn,
         pattern=object_of(resource.properties, "EventPattern"),

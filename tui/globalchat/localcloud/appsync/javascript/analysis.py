@@ -52,6 +52,7 @@ class NameScope:
 
     def declare(self, name: str, value: SyntaxNode | None = None) -> Binding:
         """Declare a name."""
+        # A `var` may be declared twice; the engine refuses a second `const` of the same name.
         binding = self.bindings.setdefault(name, Binding(name))
         binding.value = value if value is not None else binding.value
         return binding
@@ -124,6 +125,7 @@ class CallGraph:
     def within(self, function: SyntaxNode) -> Iterator[None]:
         """Attribute calls to a function while the context is open."""
         self._within.append(function)
+        # Without `finally`, since an error ends the whole analysis.
         yield
         self._within.pop()
 
@@ -362,6 +364,7 @@ class _Analyst:
             lacking = f"method Array.{name}"
         elif value is not None and _is_text(value) and name in language.MISSING_STRING_METHODS:
             lacking = f"method String.{name}"
+        # An object may have a function of its own under this name.
         elif name in language.MISSING_METHODS_OF_ONE_TYPE and not (value and value.kind == "object"):
             lacking = language.MISSING_METHODS_OF_ONE_TYPE[name]
         if lacking:

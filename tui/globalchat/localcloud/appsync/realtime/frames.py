@@ -73,6 +73,7 @@ def string_items(value: object) -> Mapping[str, str]:
     return {name: text for name, text in value.items() if isinstance(text, str)}
 
 
+# The value in the developer guide's example.
 CONNECTION_TIMEOUT_MS: Final = 300_000
 
 KEEP_ALIVE: Final = b'{"type":"ka"}'
