@@ -268,7 +268,7 @@ def prepare(
     if check is not None and synthesis is not None and synthesis.folder is not None:
         for line in check(synthesis.folder):
             prompter.note(line)
-    # Naming the account is a confirmation, but not of a plan that takes something away.
+    # Naming the account confirms which one, but not a plan that deletes or opens something.
     if ask and (account is None or plan.needs_confirmation):
         preflight.confirm(plan, owner, prompter.confirm)
     return plan

@@ -251,6 +251,7 @@ def apply_changes(
     if decided := changes.keys.union(settings.get(OPTIONS, ())):
         settings[OPTIONS] = [key for key in CHOICES if key in decided]
     changed = with_context(content, settings)
+    # Only for its errors, which should come before AWS is asked.
     config_of(changed)
     return changed
 

@@ -61,6 +61,7 @@ def check_bus(aws: Aws, prefix: str, alias: str, region: str) -> None:
     rule = aws.call(
         "events", region, "describe_rule", Name=names.broadcast_rule(prefix), EventBusName=bus.name
     )
+    # An older rule would not match the events, and they would be lost without an error.
     if names.REPAIRED not in json.loads(rule.get("EventPattern") or "{}").get("detail-type", ()):
         raise UserError(
             f"{alias} was deployed before messages could be repaired.",
@@ -121,6 +122,7 @@ def _chunks(details: Sequence[str]) -> Iterator[Sequence[str]]:
     size = 0
     for each in details:
         length = len(each.encode())
+        # A single message is never larger, so a chunk always has room for one.
         if chunk and (len(chunk) == MOST_ENTRIES or size + length > MOST_BYTES):
             yield chunk
             chunk, size = [], 0
@@ -133,6 +135,8 @@ def _chunks(details: Sequence[str]) -> Iterator[Sequence[str]]:
 def _put(aws: Aws, region: str, entries: Sequence[Mapping[str, Any]], on_put: Callable[[int], None]) -> None:
     began, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
     while True:
+        # PutEvents answers 200 even if it has refused entries (API reference), each in the place of its
+        # request.
         answered = aws.call("events", region, "put_events", Entries=entries)["Entries"]
         refused = [
             (entry, answer)

@@ -55,6 +55,7 @@ def since_parameters(
     """
     if not config.history_days:
         return {}
+    # Rounded up: stacks are updated two at a time, and the last ones keep the old code until their turn.
     within = UPDATE * -(-len(config.regions) // AT_ONCE)
     stacks = {stack.name: stack for stack in existing}
     changed: dict[str, Mapping[str, str]] = {}
@@ -74,6 +75,7 @@ def _start(stack: DeployedStack | None, days: int, now: int, within: int) -> His
         return HistoryStart(now + within)
     settings = load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}
     before = settings.get("historyDays")
+    # With fewer days nothing that is stored becomes unknown, so the start stays.
     if not isinstance(before, int) or before >= days:
         return None
     return HistoryStart.parse(stack.parameters[HISTORY_SINCE]).extended(now, before, within=within)

@@ -51,6 +51,7 @@ def sign_in_to(aws: Aws, profile: Profile) -> Account:
     endpoints = list(profile.regions.values())
     account = sign_in(aws, endpoints[0].region)
     owners = {owner for each in endpoints if (owner := names.account_of(each.event_bus)) is not None}
+    # A profile that was written by hand may not name an account.
     if owners and account.number not in owners:
         raise UserError(
             f'The profile "{profile.name}" is of a deployment in the AWS account {owners.pop()}, '
@@ -195,6 +196,7 @@ def deploy_request(
     """
     content = json.loads(read_text(resource("cdk.json")))
     own = plan.context_of(content)["prefix"]
+    # The profile shows which deployment is meant, even if the file of the checkout names another prefix.
     known, elsewhere = _deployment_of(profile)
     if changes.prefix is None and known not in (None, own):
         echo_err(

@@ -139,6 +139,7 @@ def login_name() -> str:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):  # neither a variable nor an entry in the user database
         name = ""
+    # The characters and the length of a session name (STS API reference, AssumeRole).
     kept = re.sub(r"[^\w+=,.@-]", "", name, flags=re.ASCII)[:64]
     return kept if len(kept) > 1 else "local-user"
 

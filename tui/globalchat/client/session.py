@@ -312,7 +312,7 @@ class Session:
         """Have the profile read again after a refused key, or missing AWS credentials looked for."""
         if isinstance(error, Unauthorized):
             self._runner.feed(inputs.KeyRefused())
-        # Otherwise the attempts to connect find out by themselves when there are credentials again.
+        # Otherwise the attempts to connect notice when there are credentials again.
         elif isinstance(error, CredentialsUnavailable) and self.state.phase is Phase.LIVE:
             self._credentials.start(error)
 

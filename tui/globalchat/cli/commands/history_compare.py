@@ -151,6 +151,7 @@ def _repair(aws: "Aws", profile: Profile, lacking: Sequence[LackingMessage]) -> 
     for each in lacking:
         source, message = profile.regions[each.copied_from], each.message
         table = names.history(prefixes[source.alias], source.alias)
+        # From the table and not from the API, whose answer may leave out fields that the event had.
         detail = repair.read_detail(aws, source.region, table, message.channel, arrival_of(message))
         if detail is not None:
             details.setdefault(each.lacked_by, []).append(detail)
@@ -176,6 +177,7 @@ async def _arrived(
                 # By the region's own clock.
                 since = began - (now_ms() - each.now()) - MARGIN_MS
                 async for message in messages_since(each.reader, channel, since):
+                    # By content, since the copy has another arrival in this region.
                     found |= {(each.endpoint.alias, message.identity)} & wanted
             if len(found) == len(wanted) or asyncio.get_running_loop().time() > give_up:
                 return found

@@ -157,7 +157,7 @@ class SubscribeRun:
         async with asyncio.TaskGroup() as tasks:
             listeners = set()
             for alias, session in self._sessions.items():
-                # Never cancelled: after `close` it ends by itself, with its sockets closed.
+                # Never cancelled: after `close` it ends once its sockets are closed.
                 tasks.create_task(session.run(), name=f"session {alias}")
                 listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
             await self._over.wait()

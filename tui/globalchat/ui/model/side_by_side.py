@@ -134,6 +134,7 @@ class SideBySideModel:
 
     def _note(self, channel: str, alias: str | None, text: str) -> None:
         feed, uid = self.feed(channel), next(self._uids)
+        # Never before the last row: a notice is about what has arrived so far.
         at = max(self._clock(), feed.tail)
         feed.add(RegionNotice(uid=uid, at=at, tie=f"{uid:012}", alias=alias, text=text))
 

@@ -122,6 +122,7 @@ def fold_text(text: str) -> str:
 def brief(text: str, most: int = 1000) -> str:
     """Return an external text as one line for a sentence: sanitised, without runs of blanks."""
     clean = " ".join(sanitize(text[: 2 * most], multiline=False).split())
+    # Cut before it is sanitised, so that the work does not grow with a text that others choose.
     return clean if len(clean) <= most and len(text) <= 2 * most else clean[: most - 1] + "…"
 
 
@@ -132,6 +133,7 @@ def wrap(text: str, width: int) -> list[Span]:
     least 2, so that a wide character fits.
     """
     width = max(2, width)
+    # Most messages fit in one line, and every row is wrapped when it is measured.
     if "\n" not in text and cell_len(text) <= width:
         return [(0, len(text))]
     lines: list[Span] = []
@@ -178,6 +180,7 @@ def _wrap_paragraph(text: str, width: int) -> list[Span]:
 
 def _chop(text: str, start: int, end: int, width: int) -> list[Span]:
     """Return a part of `text` in pieces of at most `width` cells, cut between graphemes; at least one."""
+    # Graphemes take long to find, and ASCII has none of several characters.
     if text.isascii():
         cuts = [*range(start, end, width), end]
         return list(pairwise(cuts))

@@ -133,7 +133,7 @@ class Composer(TextArea):
 
     def submit(self) -> None:
         """Submit the text; while the user is moving among completions, take the chosen one instead."""
-        # Only after ↑ or ↓: the list opens by itself, and Enter after a plain word has to send.
+        # Only after ↑ or ↓: the list opens automatically, and Enter after a plain word has to send.
         if self._picking:
             self.complete()
             return
