@@ -128,4 +128,5 @@ def _stamp(file: Path) -> tuple[str, int, int]:
         found = file.stat()
     except OSError:
         return str(file), 0, 0
+    # Both, since a file may be written twice within the resolution of its time.
     return str(file), found.st_mtime_ns, found.st_size

@@ -178,6 +178,7 @@ def _comment_above(node: Node) -> str:
     below, _ = _tokens(node)
     lines: list[str] = []
     while (above := below.prev) is not None and above.kind is TokenKind.COMMENT:
+        # After a blank line, a comment is not about the definition.
         if above.line != below.line - 1:
             break
         lines.append(str(above.value).strip())

@@ -71,6 +71,7 @@ def _api(identity: ResourceIdentity, _: Properties) -> ResourceValues:
             "Arn": arn,
             "GraphQLUrl": f"{identity.base_url}/graphql",
             "RealtimeUrl": f"{socket}/graphql",
+            # As on AWS, not the API's own id: a template that builds this ARN from it fails here, too.
             "GraphQLEndpointArn": identity.arn(
                 "appsync", f"endpoints/graphql-api/{identity.token(26, 'endpoint')}"
             ),

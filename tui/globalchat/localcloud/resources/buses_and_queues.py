@@ -27,6 +27,7 @@ from globalchat.localcloud.resources.property_schema import (
 )
 
 _NAME = "[._A-Za-z0-9-]"
+# EventBridge's quota of the size of a pattern.
 _PATTERN_LIMIT = 2048
 
 
@@ -119,6 +120,7 @@ _INPUT_TRANSFORMER = PropertySchema(
 
 def allowing_policy(value: JSON, path: str) -> None:
     """Check a bus policy, which may only allow. It has no effect, since the caller's role decides."""
+    # The property is one statement, and `parse` takes a document.
     document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
     if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
         raise Unsupported(f"property {path} denies, which is not emulated for a bus")
@@ -170,6 +172,7 @@ _TARGET = PropertySchema(
         "Input": json_text,
         "InputPath": input_path,
         "InputTransformer": input_transformer,
+        # EventBridge's limits; the upper ones are its defaults.
         "RetryPolicy": PropertySchema(
             optional={
                 "MaximumRetryAttempts": whole(0, 185),
@@ -199,6 +202,7 @@ RULE = ResourceType(
 
 def _queue(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "QueueName") or identity.generated_name(80)
+    # As on AWS; GetQueueUrl of the AWS endpoint answers one that can be reached.
     url = f"https://sqs.{identity.region}.amazonaws.com/{identity.account}/{own}"
     return ResourceValues(url, {"Arn": identity.arn("sqs", own), "QueueName": own, "QueueUrl": url})
 
