@@ -150,6 +150,7 @@ class ProbeTarget:
                 params=query,
                 protocols=protocols,
                 autoping=True,
+                # No limit, since frames of any size are to be observed.
                 max_msg_size=0,
                 **_connection_options(url),
             )
@@ -277,6 +278,7 @@ def observation_of(frame: Observation | None) -> Observation:
     errors = errors_in(payload) if isinstance(payload, dict) else []
     types: list[JSON] = [each.get("errorType") for each in errors]
     codes: list[JSON] = [each.get("errorCode") for each in errors]
+    # Whether there is an id is compared, not which: ids differ on the two sides.
     return {"frame": frame.get("type"), "id": "id" in frame, "errorTypes": types, "errorCodes": codes}
 
 

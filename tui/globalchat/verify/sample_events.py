@@ -11,6 +11,7 @@ ACCOUNT: Final = "123456789012"
 
 def sample_events(region: str, regions: Sequence[str]) -> Iterator[tuple[str, JSON]]:
     """Yield named events as a bus in `region` may receive them. `regions` are those of the deployment."""
+    # With only one region, any other serves as the sender.
     elsewhere = next((each for each in regions if each != region), "eu-west-1")
     detail: dict[str, JSON] = {
         "id": "draft-1",

@@ -94,6 +94,7 @@ def _counts(comparisons: Iterable[Comparison]) -> str:
 def _sides(difference: Difference) -> Iterator[str]:
     place = difference.path or "the answer"
     yield f"{place}: AWS {_shown(difference.aws)}"
+    # Below the first value, so that the two can be compared by eye.
     yield f"{' ' * len(place)}  here {_shown(difference.local)}"
 
 
