@@ -100,6 +100,7 @@ class TableCalls:
                 f"{MAX_WRITES}, Member must have length greater than or equal to 1]"
             )
         self._tables.write_batch(writes)
+        # All writes are made, or none; AWS may leave some to the caller.
         return {"UnprocessedItems": {}}
 
     def _one_write(self, call: AwsCall, name: str, request: JSON) -> Write:

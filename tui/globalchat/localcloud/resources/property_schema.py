@@ -63,6 +63,8 @@ class PropertySchema:
                 self._check_property(name, item, f"{prefix}{name}")
             except Invalid as error:
                 defects += error.defects
+                # The property that replaces others is refused already; to miss the others, too, would
+                # mislead.
                 present.update(self.replaces.get(name, ()))
         for name in self.required:
             if name not in present:
@@ -149,6 +151,7 @@ def as_integer(value: JSON) -> int | None:
         return None
     if isinstance(value, int):
         return value
+    # The length is checked first, since `int` raises an error for thousands of digits.
     if isinstance(value, str) and len(value) < 20 and value.isascii() and value.removeprefix("-").isdigit():
         return int(value)
     return None
@@ -222,11 +225,13 @@ class ResourceIdentity:
         """Make the name that CloudFormation gives an unnamed resource: stack, logical id, random part."""
         suffix = self._characters(_UPPER, 12, "name")
         room = limit - len(suffix) - 2
+        # The logical id keeps half of the room at least: it distinguishes the resources of a stack.
         logical_id = self.logical_id[: max(room // 2, room - len(self.stack))]
         return f"{self.stack[: room - len(logical_id)]}-{logical_id}-{suffix}"
 
     def _characters(self, alphabet: str, length: int, purpose: str) -> str:
         seed = "/".join((self.account, self.region, self.stack, self.logical_id, purpose))
+        # 512 bits, so that digits are left for the longest token.
         number = int.from_bytes(hashlib.sha512(seed.encode()).digest(), "big")
         characters = []
         for _ in range(length):
