@@ -317,7 +317,7 @@ class Session:
             self._credentials.start(error)
 
     def _credentials_checked(self, missing: CredentialsUnavailable | None) -> None:
-        self._runner.feed(inputs.CredentialsChecked(missing))
+        self._runner.feed(inputs.CredentialsChecked(None if missing is None else missing.reason))
         if missing is None:
             self._outbox.wake()
 

@@ -339,10 +339,12 @@ class SessionMachine:
             self._resolving = self._live.endpoint
             self._add_effect(effects.Resolve(self._live.endpoint))
 
-    def _credentials_checked(self, missing: CredentialsUnavailable | None) -> None:
+    def _credentials_checked(self, missing: Reason | None) -> None:
         """Show a live session without credentials as such, and take that back."""
         if missing is not None or self._lacks_credentials:
-            self._amend(reason=str(missing) if missing else None, remedy=missing.remedy if missing else None)
+            self._amend(
+                reason=missing.message if missing else None, remedy=missing.remedy if missing else None
+            )
         self._lacks_credentials = missing is not None
 
     def _resolved(self, before: RegionEndpoint, located: RegionEndpoint) -> None:
