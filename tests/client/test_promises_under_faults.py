@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.client import profiles
-from globalchat.client.events import GapReason, MessageReceived, SessionEvent
+from globalchat.client.events import DraftAccepted, GapReason, MessageReceived, SessionEvent
 from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.store import FILE
 from globalchat.client.session import Session
@@ -242,8 +242,18 @@ def losses_in(crowd: Crowd, region: str) -> Callable[[], bool]:
 
 async def everything_arrived(crowd: Crowd) -> None:
     """Wait until every member has every accepted message."""
-    accepted = {id_ for member in crowd.members for id_ in member.accepted}
-    await crowd.until(lambda: all(accepted <= set(member.received) for member in crowd.members), "arrived")
+    accepted = {id_: event for member in crowd.members for id_, event in member.accepted.items()}
+
+    def lacking() -> list[tuple[str, list[DraftAccepted]]]:
+        return [
+            (member.session.state.region, [accepted[id_] for id_ in accepted.keys() - member.received.keys()])
+            for member in crowd.members
+        ]
+
+    try:
+        await crowd.until(lambda: not any(events for _, events in lacking()), "arrived")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; they lack {lacking()}") from None
 
 
 def account(crowd: Crowd, talk: Talk, record_property: Callable[[str, object], None]) -> None:
