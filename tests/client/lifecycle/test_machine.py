@@ -368,7 +368,7 @@ def test_a_live_session_shows_missing_credentials_until_they_are_there() -> None
     play = in_phase(Phase.LIVE)
     live = play.machine.state
     assert play.feed(inputs.CredentialsChecked(None)) == []
-    play.feed(inputs.CredentialsChecked(MISSING.reason))
+    play.feed(inputs.CredentialsChecked(str(MISSING), MISSING.remedy))
     assert (play.phase, play.machine.state.reason) == (Phase.LIVE, "The sign-in has ended.")
     play.feed(inputs.CredentialsChecked(None))
     assert play.machine.state == live

@@ -317,7 +317,11 @@ class Session:
             self._credentials.start(error)
 
     def _credentials_checked(self, missing: CredentialsUnavailable | None) -> None:
-        self._runner.feed(inputs.CredentialsChecked(None if missing is None else missing.reason))
+        self._runner.feed(
+            inputs.CredentialsChecked()
+            if missing is None
+            else inputs.CredentialsChecked(str(missing), missing.remedy)
+        )
         if missing is None:
             self._outbox.wake()
 

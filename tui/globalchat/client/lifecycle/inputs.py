@@ -12,7 +12,7 @@ from globalchat.client.lifecycle.effects import Timer
 from globalchat.client.messages import Backend
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import WAITING, Phase
-from globalchat.core.errors import Reason, UserError
+from globalchat.core.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +175,13 @@ class KeyRefused:
 
 @dataclass(frozen=True, slots=True)
 class CredentialsChecked:
-    """The AWS credentials for the next signature are missing for this reason, or there again (None).
+    """The AWS credentials for the next signature are missing for `reason`, or there again (None).
 
     A live socket goes on without any.
     """
 
-    missing: Reason | None
+    reason: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ class SessionMachine:
                 self._probed(lost, found)
             case inputs.KeyRefused():
                 self._key_refused()
-            case inputs.CredentialsChecked(missing):
-                self._credentials_checked(missing)
+            case inputs.CredentialsChecked(reason, remedy):
+                self._credentials_checked(reason, remedy)
             case inputs.Resolved(before, located):
                 self._resolved(before, located)
             case _:
@@ -339,13 +339,11 @@ class SessionMachine:
             self._resolving = self._live.endpoint
             self._add_effect(effects.Resolve(self._live.endpoint))
 
-    def _credentials_checked(self, missing: Reason | None) -> None:
+    def _credentials_checked(self, reason: str | None, remedy: str | None) -> None:
         """Show a live session without credentials as such, and take that back."""
-        if missing is not None or self._lacks_credentials:
-            self._amend(
-                reason=missing.message if missing else None, remedy=missing.remedy if missing else None
-            )
-        self._lacks_credentials = missing is not None
+        if reason is not None or self._lacks_credentials:
+            self._amend(reason=reason, remedy=remedy)
+        self._lacks_credentials = reason is not None
 
     def _resolved(self, before: RegionEndpoint, located: RegionEndpoint) -> None:
         """Follow the profile: sockets outlive their key."""
