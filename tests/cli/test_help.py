@@ -75,7 +75,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
         (["keys", "qqqq"], "There are: list, rotate, revoke."),
         (["local", "faults", "sett", "x"], 'Did you mean "set"?'),
         (["--chanel", "tech"], "'--channel'"),
-        (["doctor", "--jsn"], "Did you mean '--json'?"),
+        (["doctor", "--jsonn"], "Did you mean '--json'?"),
         (["oregon", "sydney"], "unexpected extra argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

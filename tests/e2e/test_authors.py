@@ -26,6 +26,15 @@ def test_whoami_prints_the_author_the_credentials_and_their_end(shared_home: Hom
     assert ", until 20" in said[1]
 
 
+def test_doctor_checks_everything_as_a_person(shared_home: Home) -> None:
+    asked = shared_home.run("doctor", "--as", ANA, "--json")
+    assert asked.returncode == 0, asked.stderr
+    found = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [each["text"] for each in found if each["check"] == "key"] == ["signed by IAM"] * 2
+    sent = [each["status"] for each in found if each["check"] in ("publish", "round trip", "stored")]
+    assert sent == ["ok"] * 6
+
+
 def test_names_that_no_person_can_have_and_profiles_without_people_are_refused(shared_home: Home) -> None:
     for name in ("a b", "x", "ana\u200b", "arn:aws:iam::123456789012:user/ana"):
         refused = shared_home.run("whoami", "--as", name)

@@ -84,6 +84,7 @@ class DoctorOptions:
     aws_profile: str | None = shared(options.aws_profile)
     ascii_only: bool = shared(options.ascii_only)
     as_json: bool = shared(options.as_json)
+    person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
 
 
@@ -97,7 +98,7 @@ def command(given: DoctorOptions) -> int:
     from globalchat_infra.deployer.aws import Aws
 
     name = profiles.choose(given.profile)
-    profile, cloud = _load(name)
+    profile, cloud = _load(name, given.person)
     output = JsonOutput() if given.as_json else TextOutput(profile, ascii_only=wants_ascii(given.ascii_only))
     echo_err(f'examining the profile "{name}"')
     aws = Aws(given.aws_profile)
@@ -125,14 +126,17 @@ def command(given: DoctorOptions) -> int:
     return ExitCode.FAILED if counts[CheckStatus.FAILED] else ExitCode.DONE
 
 
-def _load(name: str) -> "tuple[Profile, CloudState | None]":
-    """Return a profile, and the running local cloud if it is the local cloud's profile."""
+def _load(name: str, person: str | None) -> "tuple[Profile, CloudState | None]":
+    """Return a profile, and the running local cloud if it is the local cloud's profile.
+
+    On the local cloud the `person` signs the requests, instead of the API key.
+    """
     if name != LOCAL:
-        return profiles.load(name, note=echo_err, warn=False), None
+        return profiles.load(name, note=echo_err, warn=False, person=person), None
     from globalchat.cli import local_cloud
 
     cloud = local_cloud.join(echo_err)
-    return local_cloud.profile(cloud), cloud
+    return local_cloud.profile(cloud, person), cloud
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
