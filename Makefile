@@ -7,6 +7,8 @@
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Else it is the assembler of make's built-in rules: every chat would sign as a person called "as".
+AS :=
 BIN := .venv/bin
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -4,6 +4,7 @@ What needs an AWS account is run without one, and must say so in a sentence: `te
 against an imitation. Lines of AWS's own command line are checked by its models.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -75,6 +76,23 @@ def run_make(words: list[str], home: Home) -> None:
     started = re.search(r"^(?:exec )?\S*bin/globalchat((?:\\\n|.)*)$", read.stdout, re.MULTILINE)
     assert started is not None, f"make {target} starts nothing"
     run_globalchat(shlex.split(started[1].replace("\\\n", " ")), home)
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        ([], []),
+        (["AS=ana"], ["--as", "ana"]),
+        (["REGION=sydney", "NAME=bo", "CHANNEL=tech"], ["sydney", "--channel", "tech", "--name", "bo"]),
+    ],
+)
+def test_make_chat_passes_what_it_is_given_and_nothing_else(words: list[str], arguments: list[str]) -> None:
+    """Neither make's built-in variables nor those of a compiler's environment are options of the chat."""
+    environment = {**os.environ, "AS": "gas"}
+    command = ["make", "-n", "chat", *words]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment)
+    _, _, started = printed.stdout.partition("bin/globalchat")
+    assert shlex.split(started.replace("\\\n", " ")) == arguments
 
 
 def run_globalchat(words: list[str], home: Home) -> None:
