@@ -12,7 +12,7 @@ import pytest
 
 from globalchat.localcloud.process.state import EVENTS
 from tests.e2e.helpers.processes import SECONDS, Home, Running
-from tests.localcloud.helpers.edited_templates import Template, edit, of_type
+from tests.localcloud.helpers.edited_templates import edit, forget_a_variable
 
 pytestmark = pytest.mark.e2e
 
@@ -54,12 +54,6 @@ def test_messages_that_have_not_crossed_survive_a_kill(home: Home, fault: str) -
 
 
 def test_dead_letters_survive_a_kill_and_can_be_redriven(home: Home, tmp_path: Path) -> None:
-    def forget_a_variable(template: Template) -> None:
-        for _, properties in of_type(template, "AWS::Events::Rule"):
-            parameters = properties["Targets"][0].get("AppSyncParameters", {"GraphQLOperation": ""})
-            operation = parameters["GraphQLOperation"]
-            parameters["GraphQLOperation"] = operation.replace(", sentAt: $sentAt", "")
-
     edit(tmp_path / "mine", "globalchat-sydney-api.template.json", forget_a_variable)
     broken = ("--templates", str(tmp_path / "mine"), "--appsync-errors", "dead-lettered")
     serving = serve(home, *broken)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.helpers.processes import Home
-from tests.localcloud.helpers.edited_templates import Template, edit, of_type
+from tests.localcloud.helpers.edited_templates import edit, forget_a_variable
 
 pytestmark = pytest.mark.e2e
 
@@ -53,12 +53,6 @@ def test_dropped_sockets_are_reported_and_the_follower_comes_back(shared_home: H
 
 
 def test_dead_letters_are_shown_and_redriven(home: Home, tmp_path: Path) -> None:
-    def forget_a_variable(template: Template) -> None:
-        for _, properties in of_type(template, "AWS::Events::Rule"):
-            parameters = properties["Targets"][0].get("AppSyncParameters", {"GraphQLOperation": ""})
-            operation = parameters["GraphQLOperation"]
-            parameters["GraphQLOperation"] = operation.replace(", sentAt: $sentAt", "")
-
     edit(tmp_path / "mine", "globalchat-sydney-api.template.json", forget_a_variable)
     arguments = ("--templates", str(tmp_path / "mine"), "--appsync-errors", "dead-lettered")
     serving = home.start("local", "serve", *arguments)

@@ -35,6 +35,11 @@ def of_type(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]
             yield logical_id, resource["Properties"]
 
 
+def forget_a_variable(template: Template) -> None:
+    """Let Broadcast's operation leave out `sentAt`: `publishFromBus` then answers with errors."""
+    _edit_operation(template, lambda operation: operation.replace(", sentAt: $sentAt", ""))
+
+
 def before_history(folder: Path) -> Path:
     """Make a deployment from before there was a history in a folder: without `arrival` and authors, too."""
     shutil.copytree(TEMPLATES_WITHOUT_HISTORY, folder, dirs_exist_ok=True)
