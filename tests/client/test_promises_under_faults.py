@@ -120,7 +120,7 @@ async def test_every_accepted_message_arrives_once(
         await cloud.start(backoff=0.005)
         await crowd.live()
         dead = await dead_letters(cloud, crowd, talk, messages - talk.said)
-        await everything_arrived(crowd)
+        await everything_arrived(crowd, cloud)
         await reader.has_received({f"message {number}" for number in range(talk.said)})
     account(crowd, talk, record_property)
     account_of_lives(reader, talk, record_property)
@@ -171,7 +171,7 @@ async def partition_and_failing_history(cloud: Cloud, crowd: Crowd, talk: Talk, 
     await cloud.set("history-failing=70%")
     await cloud.set("drop-sockets")
     await crowd.live()
-    await everything_arrived(crowd)
+    await everything_arrived(crowd, cloud)
     await cloud.clear()
 
 
@@ -240,20 +240,23 @@ def losses_in(crowd: Crowd, region: str) -> Callable[[], bool]:
     return lambda: all(each.losses > before.get(id(each), -1) for each in crowd.members)
 
 
-async def everything_arrived(crowd: Crowd) -> None:
+async def everything_arrived(crowd: Crowd, cloud: Cloud) -> None:
     """Wait until every member has every accepted message."""
     accepted = {id_: event for member in crowd.members for id_, event in member.accepted.items()}
 
-    def lacking() -> list[tuple[str, list[DraftAccepted]]]:
+    def lacking() -> list[tuple[str, str]]:
         return [
-            (member.session.state.region, [accepted[id_] for id_ in accepted.keys() - member.received.keys()])
+            (member.session.state.region, id_)
             for member in crowd.members
+            for id_ in accepted.keys() - member.received.keys()
         ]
 
     try:
-        await crowd.until(lambda: not any(events for _, events in lacking()), "arrived")
+        await crowd.until(lambda: not lacking(), "arrived")
     except AssertionError as error:
-        raise AssertionError(f"{error}; they lack {lacking()}") from None
+        # Stored, it is the session that has not read it; else it is the cloud that has lost it.
+        found = [(region, accepted[id_], cloud.stored(id_)) for region, id_ in lacking()]
+        raise AssertionError(f"{error}; they lack (and stored is): {found}") from None
 
 
 def account(crowd: Crowd, talk: Talk, record_property: Callable[[str, object], None]) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from tests.paths import CHILD_PATH
 
 HERE = Path(__file__).parent
 WAIT_LIMIT = 60.0
+TABLES_FILE = "tables.sqlite3"
+"""The name of the file of tables in a cloud's state."""
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
@@ -96,6 +99,14 @@ class Cloud:
     async def redrive(self) -> int:
         """Deliver the dead letters again; how many are left."""
         return (await self._do(do="redrive"))["dead_letters"]
+
+    def stored(self, message_id: str) -> list[tuple[str, str]]:
+        """Return the tables' items of a message: the table, and the item as JSON."""
+        with closing(sqlite3.connect(self._state / TABLES_FILE)) as database:
+            rows = database.execute(
+                "SELECT table_id, item FROM items WHERE instr(item, ?) > 0", (message_id,)
+            )
+            return rows.fetchall()
 
     async def _do(self, **command: object) -> dict[str, int]:
         assert self._process is not None
