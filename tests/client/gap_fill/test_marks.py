@@ -38,7 +38,7 @@ class Client:
         self.tracker = MarkTracker(options, self.window)
 
     def connect(self, at: int, place: Place = HERE) -> None:
-        self.tracker.open_tail(place)
+        self.tracker.open_tail(place, NOW + at)
         self.tracker.confirm(place, NOW + at)
 
     def receive(self, message: Message, place: Place = HERE) -> None:
@@ -82,6 +82,30 @@ def test_what_was_there_before_the_first_mark_was_not_missed(client: Client) -> 
     assert not result.listed
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_what_arrived_with_the_first_acknowledgement_is_missed_only_if_the_socket_was_lost(
+    is_cut: bool,
+) -> None:
+    """The `Date` of the acknowledgement has whole seconds: a message of that second may be from before it."""
+    client = Client()
+    before, then, later = -1, 300, 1_500
+    client.connect(0)
+    assert client.fill(page(before, then, later), at=2 * SECOND).missed == ()
+    if is_cut:
+        client.connect(5 * SECOND)
+    expected = [then, later] if is_cut else [later]
+    again = client.fill(page(before, then, later), at=6 * SECOND)
+    assert again.missed == tuple(map(stored, expected))
+    client.connect(20 * SECOND)
+    assert client.fill(page(before, then, later), at=20 * SECOND).missed == ()
+
+
+def test_a_message_that_is_certainly_later_than_the_first_socket_is_missed_at_once() -> None:
+    client = Client()
+    client.connect(0)
+    assert client.fill(page(5 * SECOND), at=8 * SECOND).missed == (stored(5 * SECOND),)
+
+
 def test_a_message_is_missed_once(client: Client) -> None:
     client.receive(stored(1 * SECOND))
     client.connect(20 * SECOND)
@@ -111,7 +135,7 @@ def test_an_absence_ends_with_its_newest_message(client: Client) -> None:
 
 def test_the_mark_stands_still_while_the_tail_is_open(client: Client) -> None:
     before = client.mark()
-    client.tracker.open_tail(HERE)
+    client.tracker.open_tail(HERE, NOW)
     client.receive(stored(300 * SECOND))
     client.tracker.confirm(HERE, NOW + 290 * SECOND)
     failed = client.fill(at=300 * SECOND)

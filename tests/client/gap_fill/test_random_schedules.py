@@ -38,7 +38,7 @@ class Schedule(RuleBasedStateMachine):
         put_takes=st.sampled_from([10, 5 * SECOND, 29 * SECOND]),
         relay_takes=st.sampled_from([100, 100, 3_600 * SECOND, DAY]),
         again=st.sampled_from([None, None, 1, 40 * SECOND, 20 * 3_600 * SECOND]),
-        fate=st.sampled_from(["", "", "", "", "dropped", "unstored", "dead"]),
+        fate=st.sampled_from(["", "", "", "", "dropped", "cut", "unstored", "dead"]),
         count=st.sampled_from([1, 1, 2, 12]),
     )
     def publish(

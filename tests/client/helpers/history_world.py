@@ -13,7 +13,7 @@ from globalchat.client.events import GapReason
 from globalchat.client.gap_fill.fill import Fill
 from globalchat.client.gap_fill.gaps import ChannelMark, Gap, Place
 from globalchat.client.gap_fill.marks import FillResult, MarkTracker
-from globalchat.client.history import HistoryPage
+from globalchat.client.history import HistoryPage, cursor_at
 from globalchat.client.inbox import Novelty, SeenId, SeenWindow, digest
 from globalchat.client.messages import HistoryTerms, Message, arrival_of, encode_id
 from globalchat.client.options import SessionOptions
@@ -25,6 +25,8 @@ SECOND, DAY = 1_000, 86_400_000
 SKEW = 29 * SECOND
 MARGIN = 90 * SECOND
 COMPARE = 1_800 * SECOND
+CUT_AFTER = 1_500
+"""The time for which a message is on its way to a socket that is then lost."""
 PAGE = 3
 OPTIONS = SessionOptions(fill_limit=8, page_size=PAGE)
 KEPT_DAYS = 3
@@ -147,7 +149,9 @@ class World:
         self.known_at_start: set[bytes] = set()
         """What was saved when the process began."""
         self.before_presence: set[bytes] = set()
-        """What the first page of the channel had."""
+        """What the first page of the channel had of the time before."""
+        self.opened_at = self.confirmed_at = START
+        """When the last `start` was sent and acknowledged, by the region's clock."""
         self.present_since: int | None = None
         self.announced: list[Gap] = []
         self.is_failing = False
@@ -198,13 +202,14 @@ class World:
         """Accept a message in a region.
 
         `skews` are of the hosts that put it, `again` the time after which it is put once more. `fate`:
-        "dropped" by the fan-out, "unstored" (the put fails), "dead" (the relay fails permanently).
+        "dropped" by the fan-out, "cut" (on its way when the socket is lost), "unstored" (the put fails),
+        "dead" (the relay fails permanently).
         """
         self._number += 1
         message = Message(f"m{self._number}", CHANNEL, "hi", "ana", region, self.now)
         record = self.published[digest(message)] = Published(message, self.now)
-        record.is_dropped = fate == "dropped"
-        record.is_excused = record.is_dropped and not self.compares
+        record.is_dropped = fate in ("dropped", "cut")
+        record.is_excused = fate == "dropped" and not self.compares
         other = next(name for name in REGIONS if name != region)
         here, there = skews
         self._deliver(record, region, here, put_takes, fate)
@@ -224,7 +229,7 @@ class World:
         into = self.regions[region]
         if into.since is None or fate == "unstored":
             # Nothing can bring again what a live socket drops where nothing is stored.
-            record.is_excused |= fate in ("unstored", "dropped")
+            record.is_excused |= fate in ("unstored", "dropped", "cut")
             record.copies.append((region, None, self.now))
             copy = record.message
         else:
@@ -232,10 +237,16 @@ class World:
             insort(into.items, Item(record.message, arrival, expires), key=_arrival)
             record.copies.append((region, arrival, self.now))
             copy = replace(record.message, arrival=arrival)
-        if fate != "dropped":
+        is_first = self.process.fill is not None and self.process.fill.margin is not None
+        # A whole second of the `Date` header, in which the acknowledgement came.
+        if is_first and arrival <= cursor_at(self.opened_at if fate == "cut" else self.confirmed_at + SECOND):
+            # It came before the first mark, for all that history and a live socket can say.
+            record.is_excused |= fate in ("dropped", "cut")
+        if fate == "cut":
+            if self.process.live == Place(region, CHANNEL):
+                self.at(self.now + CUT_AFTER, self.lose)
+        elif fate != "dropped":
             self._fan_out(region, copy)
-        elif self.process.fill is not None and self.process.fill.margin is not None:
-            record.is_excused = True  # it came before the first mark, for all that history can say
 
     def _fan_out(self, region: str, copy: Message) -> None:
         place = self.process.live
@@ -285,11 +296,13 @@ class World:
         """
         self.lose(late=late)
         process, place = self.process, Place(region, CHANNEL)
-        process.tracker.open_tail(place)
+        process.tracker.open_tail(place, self.now + skew)
+        self.opened_at = self.now + skew
         process.live = place
         registered = self.now
         self.advance(ack_after)
         process.tracker.confirm(place, self.now + skew)
+        self.confirmed_at = self.now + skew
         self.save()
         if self.present_since is None:
             self.present_since = registered
@@ -325,7 +338,9 @@ class World:
         result = process.tracker.settle(fill)
         self.take(fill.place, result, dies=dies)
         if fill.margin is not None and fill.is_over and not dies:
-            self.before_presence |= set(fill.missed) - {digest(message) for message in result.missed}
+            self.before_presence |= {
+                mark for mark, each in fill.missed.items() if arrival_of(each) <= cursor_at(self.opened_at)
+            }
 
     def hold(self) -> None:
         """Read all pages of the fill, but do not settle it yet."""
@@ -360,7 +375,7 @@ class World:
         else:
             self.read(fails=True)
         if process.live is not None:
-            process.tracker.open_tail(process.live)
+            process.tracker.open_tail(process.live, self.now)
         process.live = None
 
     def save(self) -> None:

@@ -273,12 +273,12 @@ class HistoryWorker:
 
     # Gaps
 
-    def open_tail(self, region: str, channel: str) -> None:
+    def open_tail(self, endpoint: RegionEndpoint, channel: str) -> None:
         """Record that a channel is about to be subscribed on a new socket."""
-        place, followed = Place(region, channel), self._followed.get(channel)
+        place, followed = Place(endpoint.region, channel), self._followed.get(channel)
         # A second socket to the same region, as for a new key, interrupts nothing.
         if followed is None or followed.place != place:
-            self._tracker.open_tail(place)
+            self._tracker.open_tail(place, self._time_of(endpoint))
 
     def follow(self, endpoint: RegionEndpoint, channels: Iterable[str], *, after_loss: bool) -> None:
         """Fill missed messages of channels that are now live, at once and periodically.
@@ -288,13 +288,16 @@ class HistoryWorker:
         for channel in channels:
             self.stop(channel)
             place = Place(endpoint.region, channel)
-            now = self._now().wall
-            time = self._apis.region_time(endpoint)
-            # No date came from the region: what is read once too often does no harm.
-            self._tracker.confirm(place, now - DAY * 1000 if time is None else time)
+            self._tracker.confirm(place, self._time_of(endpoint))
             delay = self._rng.uniform(0.0, self._options.fill_jitter) if after_loss else 0.0
             followed = self._followed[channel] = _Followed(endpoint, place)
             followed.task = self._start(self._keep_filled(followed, delay))
+
+    def _time_of(self, endpoint: RegionEndpoint) -> int:
+        """Return the time by a region's clock (epoch ms), or an earlier one."""
+        time = self._apis.region_time(endpoint)
+        # No date came from the region: what is read once too often does no harm.
+        return self._now().wall - DAY * 1000 if time is None else time
 
     def stop(self, channel: str, *, forget: bool = False) -> None:
         """Stop filling a channel; with `forget`, nothing of it counts as missed from now on."""

@@ -37,6 +37,8 @@ RELAY = float(DAY)
 """Seconds for which EventBridge retries a relay: an event may reach another region this much later."""
 IN_TRANSIT = 2.0
 """Seconds for which a live channel's socket may bring what history has already: not a reason to report it."""
+DATE_PRECISION = 1.0
+"""Seconds by which the time of a `start_ack` may be too early: `Date` headers have whole seconds."""
 UNFINISHED = frozenset({GapReason.UNREACHABLE, GapReason.SKIPPED})
 """The reasons of gaps that are read again automatically."""
 
@@ -107,8 +109,10 @@ class _Record:
         tail: The number of times that it was opened.
         was_away: The next reading ends an absence.
         heard: The newest arrival that a socket brought while the tail was closed.
+        opened_at: The region's time before the last `start`.
         confirmed_at: The region's time of the last `start_ack`.
         reread: A cursor at which the next reading begins, if that is before its floor.
+        undecided: Digests of messages that arrived at the time of the first `start_ack`: before it, or after.
         stored: The gaps as they are stored.
     """
 
@@ -121,8 +125,10 @@ class _Record:
     tail: int = 0
     was_away: bool = False
     heard: str | None = None
+    opened_at: int = 0
     confirmed_at: int = 0
     reread: str | None = None
+    undecided: frozenset[bytes] = frozenset()
     stored: tuple[Gap, ...] = ()
 
 
@@ -165,13 +171,14 @@ class MarkTracker:
 
     # The socket
 
-    def open_tail(self, place: Place) -> None:
+    def open_tail(self, place: Place, region_time: int) -> None:
         """Freeze the mark until a reading has brought a page.
 
-        Call it *before* the channel's `start` is sent on a new socket: the first message may be handled
-        before the `start_ack` is.
+        Call it *before* the channel's `start` is sent on a new socket, at `region_time` (epoch ms by the
+        region's `Date` header): the first message may be handled before the `start_ack` is.
         """
         record = self._record_of(place)
+        record.opened_at = region_time
         record.is_open, record.is_confirmed, record.tail = True, False, record.tail + 1
         # A reader that was there before has missed something, even if the first mark was never settled.
         record.was_away, record.is_first = record.mark is not None, False
@@ -301,10 +308,11 @@ class MarkTracker:
             record.is_first = False
             return FillResult((), cursor_time(since), until, was_gap=False, is_open=True)
         if is_current and fill.margin is not None and record.is_first:
-            missed = self._ignore(record, fill)
+            missed = self._settle_first(record, fill)
             self._move_mark(record, fill)
             return FillResult(missed, cursor_time(since), until, was_gap=False)
         record.is_first = False
+        self._decide(record, fill)
         missed = fill.in_order
         if not is_current or not fill.has_read or not (fill.is_over or record.is_open):
             # It does not cover what came after it began, or the next comparison reads all of it again.
@@ -449,28 +457,43 @@ class MarkTracker:
         elif elsewhere.start <= record.mark:
             record.mark = max(record.mark, moved(cursor_at(begins), self._margin))
 
-    def _ignore(self, record: _Record, fill: Fill) -> tuple[Message, ...]:
-        """Remember messages from before the first mark: the margin repeats them, but they were not missed.
+    def _settle_first(self, record: _Record, fill: Fill) -> tuple[Message, ...]:
+        """Set the first mark, and return the messages that certainly were missed since the `start_ack`.
 
-        Return the messages that certainly came after it.
+        Those from before it are ignored: the margin repeats them, but they were not missed.
         """
         missed: list[Message] = []
+        undecided: set[bytes] = set()
+        opened, confirmed = cursor_at(record.opened_at), cursor_at(record.confirmed_at)
+        in_transit = END if fill.region_time is None else moved(cursor_at(fill.region_time), -IN_TRANSIT)
         for message in fill.in_order:
-            # Two clocks are compared here, the header's and the resolver's; within the margin either may be
-            # right.
-            at = cursor_time(arrival_of(message))
-            if at > record.confirmed_at + self._margin * 1000:
+            arrival = arrival_of(message)
+            if arrival <= opened:
+                self._ignore(digest(message))
+            elif arrival <= moved(confirmed, DATE_PRECISION):
+                undecided.add(digest(message))
+            # The socket may still bring later ones; otherwise the next reading finds them.
+            elif arrival <= in_transit:
                 missed.append(message)
-            else:
-                mark = digest(message)
-                self._ignored.add(mark)
-                # These ids are only compared by content, so the digest stands for both halves of the record.
-                self._new_ignored.append(SeenId(mark, mark))
+        record.undecided = frozenset(undecided)
         if fill.newest is not None:
             record.mark = fill.newest
             # What arrives after the acknowledgement is always expected, whatever history has answered.
-            record.start = min(_read_from(fill), cursor_at(record.confirmed_at))
+            record.start = min(_read_from(fill), opened)
         return tuple(missed)
+
+    def _ignore(self, mark: bytes) -> None:
+        self._ignored.add(mark)
+        # These ids are only compared by content, so the digest stands for both halves of the record.
+        self._new_ignored.append(SeenId(mark, mark))
+
+    def _decide(self, record: _Record, fill: Fill) -> None:
+        """Ignore what the socket of the first `start_ack` has not brought: it had arrived before."""
+        # A socket that was lost may have lost them, too: they count as missed.
+        if fill.is_over and not record.was_away:
+            for mark in record.undecided.intersection(fill.missed):
+                self._ignore(mark)
+                del fill.missed[mark]
 
     def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
         """List what a reading from the end has left unread.

@@ -101,7 +101,7 @@ class SessionRunner:
                     socket.abort(error)
             case effects.SubscribeChannel(number, channel):
                 # Before the request is sent: the first message may be handled before the acknowledgement is.
-                self._history.open_tail(self._sockets[number].endpoint.region, channel)
+                self._history.open_tail(self._sockets[number].endpoint, channel)
                 self._set_subscription(number, channel, self._subscribe(number, channel))
             case effects.UnsubscribeChannel(number, channel):
                 self._set_subscription(number, channel, self._unsubscribe(number, channel))
