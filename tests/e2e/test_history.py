@@ -66,7 +66,7 @@ def test_objects_hold_what_was_sent_and_where_it_stands_in_each_region(shared_ho
         (["nope"], 1, 'There is no channel "nope". The channels are: cars, robots, tech'),
         (["teck"], 1, 'Did you mean "tech"?'),
         (["nope", "--compare"], 1, 'There is no channel "nope".'),
-        (["tech", "--since", "soon"], 2, "'soon' is not a duration"),
+        (["tech", "--since", "soon"], 2, '"soon" is not a time: say 2h (ago), 09:30'),
         (["tech", "--limit", "0"], 2, "0 is not in the range"),
         (["tech", "--region", "paris"], 2, "oregon (us-west-2), sydney (ap-southeast-2)"),
         (["tech", "--repair"], 2, "--repair needs --compare."),

@@ -70,7 +70,7 @@ async def command(chat: Chat, text: str) -> None:
     await chat.pilot.press("enter")
 
 
-@pytest.mark.parametrize("since", ["5h", "300m", "07:00", "2026-11-24 07:00", "2026-11-24T07:00:00Z"])
+@pytest.mark.parametrize("since", ["5h", "2026-11-24 07:00"])
 async def test_it_has_what_is_not_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: StoredHistory, since: str
 ) -> None:
@@ -123,7 +123,7 @@ async def test_what_cannot_be_exported_is_said(
         chat.session.go_live()
         await chat.settle()
         await command(chat, "/export --since soon")
-        await chat.until(lambda: chat.toasts()[-1].startswith("Since when? /export [FILE] --since 2h"))
+        await chat.until(lambda: chat.toasts()[-1].startswith('"soon" is not a time: say 2h (ago), 09:30'))
         assert chat.composer.text == "/export --since soon"
         await refused(chat, "--since 1h --since 2h y.txt", "--since? /export")
         await refused(chat, "x.txt --sinc 1h", "--sinc? /export")

@@ -33,7 +33,7 @@ from tests.localcloud.helpers.edited_templates import before_history
 MINUTE = 60_000
 OPTIONS = HistoryOptions(
     channel="tech",
-    since=3600.0,
+    since=now_ms() - 3_600_000,
     limit=None,
     compare=True,
     repair=False,

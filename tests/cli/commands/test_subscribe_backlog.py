@@ -25,7 +25,7 @@ def backlog(cloud: LocalCloud, *channels: str, seconds: float = 3600.0) -> Backl
     async def locate() -> RegionEndpoint:
         return profile_of(cloud.regions).regions["oregon"]
 
-    return Backlog(channels, seconds, locate)
+    return Backlog(channels, now_ms() - round(1000 * seconds), locate)
 
 
 async def read(some: Backlog) -> Sequence[MessageReceived]:
@@ -97,5 +97,5 @@ async def test_messages_that_cannot_be_read_are_counted(capsys: pytest.CaptureFi
         async def locate() -> RegionEndpoint:
             return oregon.endpoint
 
-        assert [each.message.id for each in await read(Backlog(["tech"], 60.0, locate))] == ["2"]
+        assert [each.message.id for each in await read(Backlog(["tech"], now_ms() - 60_000, locate))] == ["2"]
     assert capsys.readouterr().err == "left out 1 message that could not be read\n"

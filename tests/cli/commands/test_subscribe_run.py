@@ -35,6 +35,7 @@ from globalchat.client.events import (
 from globalchat.client.messages import Draft, Message
 from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import ExitCode, UserError
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 
@@ -381,7 +382,7 @@ async def test_what_was_read_before_a_page_failed_is_shown_before_the_failure(
 
     monkeypatch.setattr(Backlog, "read", read)
     async with FakeAppSync() as server:
-        request = SubscribeRequest(channels=("tech",), form=LineFormat.RAW, since=3600.0)
+        request = SubscribeRequest(channels=("tech",), form=LineFormat.RAW, since=now_ms() - 3_600_000)
         with pytest.raises(UserError, match="The history could not be read"):
             await follow(profile_of(server), None, request, Output(1))
     assert capfd.readouterr().out == "hi\n"

@@ -6,7 +6,6 @@ Each option is declared once, as a field with its type, name and help.
 import getpass
 from collections.abc import Callable
 from dataclasses import field, fields
-from datetime import datetime
 from functools import wraps
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -16,6 +15,7 @@ import click
 from globalchat.cli.command import is_decoded
 from globalchat.client.authors import short_author
 from globalchat.core.clock import DAY, WallClock, now_ms, parse_duration, short_duration
+from globalchat.core.moments import NotAMoment, parse_moment
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -127,7 +127,7 @@ class Duration(click.ParamType[float]):
 
 
 class PastMoment(click.ParamType[int]):
-    """A moment that is over, as epoch ms: a date, with or without a time, or how long ago it was.
+    """A moment that is over, as epoch ms: how long ago it was, a time of day, or a date (`core.moments`).
 
     A time without a zone is this machine's.
     """
@@ -146,18 +146,9 @@ class PastMoment(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            moment = self._clock() - round(parse_duration(value) * 1000)
-        except (ValueError, OverflowError):
-            moment = self._date(value, param, ctx)
-        if not 0 <= moment <= self._clock():
-            self.fail(f"{value[:30]!r} is out of range: say a moment of the past.", param, ctx)
-        return moment
-
-    def _date(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return round(datetime.fromisoformat(value).timestamp() * 1000)
-        except (ValueError, OverflowError, OSError):
-            self.fail(f"{value[:30]!r} is not a moment: say 7d, 2026-11-30 or 2026-11-30T08:00Z.", param, ctx)
+            return parse_moment(value, self._clock())
+        except NotAMoment as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 class Number(click.FloatRange):

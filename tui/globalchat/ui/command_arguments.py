@@ -1,10 +1,10 @@
 """Reads the arguments of slash commands: names of channels, regions and levels, files and times. Pure."""
 
 import re
-from math import isfinite
+from collections.abc import Sequence
 
-from globalchat.core.clock import parse_duration
 from globalchat.core.errors import UserError
+from globalchat.core.moments import NotAMoment
 from globalchat.core.text import suggest
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.calendar import Calendar
@@ -12,9 +12,10 @@ from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
 
-_SINCE = re.compile(r"(?:^|\s)--since(?:[= ]+|$)(\d{4}-\d\d-\d\d \d\d?:\S+|\S*)")
-"""A time may have a blank between date and hour."""
+_SINCE = re.compile(r"(?:^|\s)--since(?:[= ]+|$)(.*)")
 _OPTION = re.compile(r"(?:^|\s)(--[A-Za-z]\S*)")
+_WORDS = 4
+"""The most words of a time: `28 Nov 2026 14:00`."""
 
 
 def export(argument: str, calendar: Calendar, now: int) -> tuple[str | None, int | None]:
@@ -23,24 +24,39 @@ def export(argument: str, calendar: Calendar, now: int) -> tuple[str | None, int
     Raises:
         UserError: the time cannot be read, or there is another option.
     """
-    found = _SINCE.search(argument)
-    file = argument if found is None else f"{argument[: found.start()]} {argument[found.end() :]}".strip()
+    found, since, file = _SINCE.search(argument), None, argument
+    if found is not None:
+        since, rest = _leading_moment(found[1].split(), calendar, now)
+        file = f"{argument[: found.start()]} {rest}".strip()
     if (other := _OPTION.search(file)) is not None:  # mistyped, or given twice: no name of a file
         raise UserError(f"{shown_name(other[1])}? /export [FILE] --since 2h, with one time only")
-    return file or None, None if found is None else _moment(found[1], calendar, now)
+    return file or None, since
 
 
-def _moment(text: str, calendar: Calendar, now: int) -> int:
+def _leading_moment(words: Sequence[str], calendar: Calendar, now: int) -> tuple[int, str]:
+    """Return the moment that the first words mean, as many as possible, and the other words.
+
+    Raises:
+        UserError: they mean none.
+    """
+    for count in range(min(_WORDS, len(words)), 1, -1):
+        try:
+            return calendar.parse(" ".join(words[:count]), now), " ".join(words[count:])
+        except NotAMoment:
+            continue
+    return moment(words[0] if words else "", calendar, now), " ".join(words[1:])
+
+
+def moment(argument: str, calendar: Calendar, now: int) -> int:
+    """Return a moment of the past (epoch ms); `now` is epoch ms, too.
+
+    Raises:
+        UserError: the argument is none.
+    """
     try:
-        seconds = parse_duration(text)
-    except ValueError:
-        seconds = 0.0
-    if seconds and isfinite(seconds):
-        return max(0, now - round(seconds * 1000))
-    at = calendar.read(text, now)
-    if at is None:
-        raise UserError("Since when? /export [FILE] --since 2h, 7d, 09:30 or 2026-11-24 09:30")
-    return at
+        return calendar.parse(argument, now)
+    except NotAMoment as error:
+        raise UserError(f"{error}.") from None
 
 
 def channel_name(argument: str) -> str:

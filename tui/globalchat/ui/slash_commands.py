@@ -60,7 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("clear", "Empty the pane; nothing is deleted elsewhere"),
     Command(
         "export",
-        "Write this channel to a file; --since 2h, 7d or 09:30: also what is not loaded",
+        "Write this channel to a file; --since 2h, 09:30 or yesterday: also what is not loaded",
         Argument.TEXT,
         "[FILE] [--since TIME]",
     ),

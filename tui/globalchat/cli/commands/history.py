@@ -10,9 +10,9 @@ import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, argument, flag, option, parameters, shared
+from globalchat.cli.options import PastMoment, argument, flag, option, parameters, shared
 from globalchat.cli.output import author_mark, echo_err, json_line, message_document, sender_text
-from globalchat.core.clock import is_plausible, now_ms
+from globalchat.core.clock import is_plausible
 from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.text import LINE_BREAK, plural, sanitize
 
@@ -50,6 +50,7 @@ with --repair, repaired.
 Examples:
   globalchat history tech
   globalchat history tech --since 2h
+  globalchat history tech --since "yesterday 14:00"
   globalchat history tech --since 7d --json | jq -r .message
   globalchat history cars --limit 5 --region sydney
   globalchat history tech --compare --since 1h
@@ -61,8 +62,10 @@ class HistoryOptions:
     """The command line of `history`."""
 
     channel: str = argument("channel")
-    since: float | None = option(
-        "--since", type=Duration(), help="Messages that arrived since then: 30m, 2h, 7d."
+    since: int | None = option(
+        "--since",
+        type=PastMoment(),
+        help="Messages that arrived since then: 2h, 09:30, yesterday.",
     )
     limit: int | None = option(
         "--limit", type=click.IntRange(1, 100_000), metavar="N", help="Only the latest N messages."
@@ -120,7 +123,7 @@ async def _print(profile: "Profile", given: HistoryOptions) -> ExitCode:
 
     output = Output.standard()
     line: Callable[[Message], str] = _as_json if given.as_json else text_line
-    since = None if given.since is None else now_ms() - round(given.since * 1000)
+    since = given.since
     async with RegionApi(await profiles.pick(profile, given.region)) as api:
         reader = history.RetryingReader(api, retry_policy())
         if since is None or given.limit is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("globalchat.cli.history")
 
-SINCE = float(HOUR)
+SINCE = HOUR
 """Seconds that are compared unless --since says otherwise."""
 ARRIVAL_SECONDS = 30.0
 """How long a repaired message may take to be stored."""
@@ -83,12 +83,12 @@ def run(given: HistoryOptions, profile: Profile, aws: "Aws | None") -> ExitCode:
 
 
 async def _compare(profile: Profile, given: HistoryOptions) -> HistoryComparison:
-    seconds = SINCE if given.since is None else given.since
     async with AsyncExitStack() as stack:
         readers = await _open(stack, profile.regions.values())
         # The earliest clock, so that nothing counts as older than it is.
         now = min(each.now() for each in readers)
-        since = now - round(seconds * 1000)
+        # By the regions' clock, as the messages' times are.
+        since = now - SINCE * 1000 if given.since is None else given.since + now - now_ms()
         async with task_group() as group:
             for each in readers:
                 group.create_task(each.read(given.channel, since - MARGIN_MS))

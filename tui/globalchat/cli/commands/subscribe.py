@@ -8,7 +8,16 @@ from click.shell_completion import CompletionItem
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, argument, build, flag, option, parameters, shared
+from globalchat.cli.options import (
+    Duration,
+    PastMoment,
+    argument,
+    build,
+    flag,
+    option,
+    parameters,
+    shared,
+)
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.cli.profiles import ALL
 
@@ -67,8 +76,10 @@ class SubscribeOptions:
         shell_complete=_complete_region,
         help="Alias, AWS region, auto, or all for all regions. [default: the profile's first]",
     )
-    since: float | None = option(
-        "--since", type=Duration(), help="First print messages that arrived since then: 10m, 2h, 7d."
+    since: int | None = option(
+        "--since",
+        type=PastMoment(),
+        help="First print messages that arrived since then: 10m, 09:30.",
     )
     fill: bool = option(
         "--fill/--no-fill",

@@ -24,7 +24,7 @@ SHOWN = 100_000
 
 
 class Backlog:
-    """The messages of channels that arrived in a region since `seconds` ago, in the order of arrival.
+    """The messages of channels that arrived in a region since `since` (epoch ms), in the order of arrival.
 
     They are read once the region is live: what was stored before the subscription is in the history, and what
     comes later comes from the session. What both bring is shown once. `locate` returns where the region is;
@@ -32,11 +32,11 @@ class Backlog:
     """
 
     def __init__(
-        self, channels: Sequence[str], seconds: float, locate: Callable[[], Awaitable[RegionEndpoint]]
+        self, channels: Sequence[str], since: int, locate: Callable[[], Awaitable[RegionEndpoint]]
     ) -> None:
         self.is_read = False
         self._channels = channels
-        self._seconds = seconds
+        self._since = since
         self._locate = locate
         self._held: list[SessionEvent] = []
         self._shown: set[bytes] = set()
@@ -55,7 +55,7 @@ class Backlog:
             terms = (await retrying(policy, api.describe)).history
             if terms is None or not terms.days:
                 raise UserError(f"{endpoint.alias} keeps no history.", remedy="Leave out --since.")
-            since = now_ms() - round(1000 * ((api.clock_skew or 0.0) + self._seconds))
+            since = self._since - round(1000 * (api.clock_skew or 0.0))
             if terms.since is not None and since < terms.since:
                 echo_err(f"{endpoint.alias} keeps nothing that arrived before {iso_time(terms.since)}")
             reader = RetryingReader(api, policy)

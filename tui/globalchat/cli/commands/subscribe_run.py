@@ -60,13 +60,13 @@ class LineFormat(Enum):
 class SubscribeRequest:
     """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`.
 
-    With `since` (seconds) what arrived since then is shown first; with `fill` what was missed is read from
+    With `since` (epoch ms) what arrived since then is shown first; with `fill` what was missed is read from
     the history. With `verified` only messages of verified persons are shown.
     """
 
     channels: tuple[str, ...]
     form: LineFormat = LineFormat.TEXT
-    since: float | None = None
+    since: int | None = None
     fill: bool = True
     verified: bool = False
     count: int | None = None

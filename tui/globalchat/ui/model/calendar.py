@@ -1,11 +1,11 @@
 """Formats times and durations for the screen, in one time zone. Pure."""
 
-import re
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 
 from globalchat.client.offset import ROUGH_MS
 from globalchat.core.clock import UNKNOWN_TIME, is_plausible, short_duration
+from globalchat.core.moments import parse_moment
 
 _LATEST = 253_402_214_400_000
 """The last day of `datetime` in epoch ms, needed because received times may be anything."""
@@ -13,8 +13,6 @@ _LATEST = 253_402_214_400_000
 
 _CLOSE_MS = 120_000
 """Times that are closer than this are shown with their seconds."""
-
-_HOUR = re.compile(r"(\d\d?):(\d\d)")
 
 _MINUTES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
 """Every `HH:MM` as a shared string, since each row of a long history has one."""
@@ -79,24 +77,13 @@ class Calendar:
         moment = self.at(milliseconds)
         return f"{moment.day} {moment:%b} {moment:%H:%M}"
 
-    def read(self, text: str, now: int) -> int | None:
-        """Return the time (epoch ms) that a local date or an hour means; None if it is neither.
+    def parse(self, text: str, now: int) -> int:
+        """Return the moment before `now` that a text means (`core.moments`), both in epoch ms.
 
-        An hour (`9:30`) is the latest one before `now` (epoch ms).
+        Raises:
+            NotAMoment: the text is none.
         """
-        hour = _HOUR.fullmatch(text)
-        try:
-            if hour is None:
-                moment = datetime.fromisoformat(text)
-                return round((moment if moment.tzinfo else self._localise(moment)).timestamp() * 1000)
-            today = self.at(now).replace(hour=int(hour[1]), minute=int(hour[2]), second=0, microsecond=0)
-        except (ValueError, OverflowError):
-            return None
-        at = round(today.timestamp() * 1000)
-        return at if at <= now else at - 86_400_000
-
-    def _localise(self, moment: datetime) -> datetime:
-        return moment.replace(tzinfo=self._tz) if self._tz is not None else moment.astimezone()
+        return parse_moment(text, now, self._tz)
 
     def full(self, milliseconds: int) -> str:
         """Return date, time to the millisecond and zone in ISO form: `2026-11-24 12:00:01.250+00:00`.
