@@ -88,7 +88,7 @@ def run_make(words: list[str], home: Home) -> None:
 )
 def test_make_chat_passes_what_it_is_given_and_nothing_else(words: list[str], arguments: list[str]) -> None:
     """Neither make's built-in variables nor those of a compiler's environment are options of the chat."""
-    # Without the variables of a "make test" that runs this test: a make within make also prints its directory.
+    # Without the variables of a "make test" that runs this test: make within make prints its directory, too.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     command = ["make", "-n", "chat", *words]
     printed = subprocess.run(
