@@ -76,13 +76,16 @@ def channel_lines(channels: ChannelList) -> list[str]:
 
 async def test_an_unknown_channel_is_refused_and_nothing_typed_is_lost() -> None:
     async with running() as chat:
-        await chat.pilot.press("ctrl+k", *"nope", "enter")
+        chat.composer.put("/join nope")
+        await chat.pilot.press("enter")
         await chat.until(lambda: chat.channel == "nope")
         assert chat.session.calls == [("join", "nope")]
         chat.composer.insert("for nobody")
         chat.session.emit(ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope". [/x] [bold]'))
         await chat.settle()
-        assert chat.toasts() == ['There is no channel "nope". [/x] [bold]']
+        (said,) = chat.toasts()
+        assert said.startswith('There is no channel "nope". [/x] [bold] An administrator adds one with ')
+        assert said.endswith("globalchat channels add nope`; then /join nope goes there.")
         assert chat.channel == "tech"
         assert chat.composer.text == "for nobody"
         assert "nope" not in "".join(channel_lines(chat.app.screen.query_one(ChannelList)))

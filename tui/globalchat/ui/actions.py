@@ -52,7 +52,7 @@ CHANNELS, MESSAGES, WRITING, CONNECTION, GENERAL = "Channels", "Messages", "Writ
 GROUPS = (CHANNELS, MESSAGES, WRITING, CONNECTION, GENERAL)
 
 ACTIONS: tuple[Action, ...] = (
-    Action("channel.pick", "Go to a channel, or join one by name", ("ctrl+k",), CHANNELS, footer="channel"),
+    Action("channel.pick", "Go to a channel", ("ctrl+k",), CHANNELS, footer="channel"),
     Action("channel.next", "Next channel", ("ctrl+down", "alt+down"), CHANNELS),
     Action("channel.previous", "Previous channel", ("ctrl+up", "alt+up"), CHANNELS),
     Action(

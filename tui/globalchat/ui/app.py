@@ -48,10 +48,16 @@ _PROBLEMS_SHOWN = 4
 """The most problems with the settings in one notice."""
 
 
-def _chat_commands() -> type[Provider]:
-    from globalchat.ui.screens.palette import ChatCommands
+def _provider(name: str) -> Callable[[], type[Provider]]:
+    """Return a function that imports a provider of the palette: the first frame does not wait for it."""
 
-    return ChatCommands
+    def load() -> type[Provider]:
+        from globalchat.ui.screens import palette
+
+        provider: type[Provider] = getattr(palette, name)
+        return provider
+
+    return load
 
 
 class ChatApp(SafeApp):
@@ -77,7 +83,9 @@ class ChatApp(SafeApp):
     TITLE = "globalchat"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_chat_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {
+        _provider(name) for name in ("ChatCommands", "TypedCommands", "Channels")
+    }
 
     def __init__(
         self,

@@ -268,7 +268,7 @@ class ChatController:
             case ["discard"]:
                 self._messages.discard(self._panel.pane.chosen)
             case ["help"]:
-                self._screen.app.push_screen(Help(self._keymap), self._run_chosen)
+                self._screen.app.push_screen(Help(self._keymap), self.run_chosen)
             case ["back"]:
                 await self._close_top()
 
@@ -276,7 +276,8 @@ class ChatController:
         channel = self._view_model.channel
         match action.split("."):
             case ["pick"]:
-                switcher = QuickSwitcher(self._view_model.switcher(), self._keymap.keys("channel.pick"))
+                view_model, keys = self._view_model, self._keymap.keys("channel.pick")
+                switcher = QuickSwitcher(view_model.switcher(), view_model.why_not, keys)
                 self._screen.app.push_screen(switcher, self.join)
             case ["next"]:
                 self.open(self._view_model.step(1))
@@ -299,8 +300,8 @@ class ChatController:
                 screen.toggle_class("-list-hidden" if screen.has_class("-wide") else "-list-open")
                 self._updater.update()
 
-    def _run_chosen(self, chosen: Action | Command | None) -> None:
-        """Run the entry that was chosen in the help."""
+    def run_chosen(self, chosen: Action | Command | None) -> None:
+        """Run an entry that was chosen in the help or the palette; a command is put into the composer."""
         match chosen:
             case Action(textual_action=action):
                 self._screen.call_next(self._screen.run_action, action)

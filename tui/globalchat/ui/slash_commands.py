@@ -49,7 +49,7 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("join", "Go to a channel, or join it by its name", Argument.CHANNEL, "CHANNEL", required=True),
+    Command("join", "Go to a channel", Argument.CHANNEL, "CHANNEL", required=True),
     Command("leave", "Leave a channel until it is joined again", Argument.CHANNEL, "[CHANNEL]"),
     Command("region", "Switch to a region, or to the next one", Argument.REGION, "[REGION]"),
     Command("dual", "Follow this channel in both regions side by side", action="dual"),

@@ -1,5 +1,6 @@
 """The state of the whole chat: session events go in, rows and notices come out. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from globalchat.client.events import (
@@ -25,6 +26,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset
+from globalchat.client.response_errors import UNKNOWN_CHANNEL
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.attention import Attention, Levels
@@ -32,7 +34,7 @@ from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.gap_notices import DropNotices, GapNotices
 from globalchat.ui.model.latency_stats import LatencyStats
-from globalchat.ui.model.names import KnownSenders
+from globalchat.ui.model.names import KnownSenders, adding_channel
 from globalchat.ui.model.older_messages import OlderMessages, Terms
 from globalchat.ui.model.own_texts import OutgoingMessages
 from globalchat.ui.model.read_mark import ReadMarks
@@ -155,6 +157,11 @@ class ChatModel:
         self.sender = sender
         self._rows.rename(sender)
 
+    @property
+    def left(self) -> Sequence[str]:
+        """The channels that were left, and can be entered again."""
+        return tuple(self._left)
+
     def leave(self, channel: str) -> None:
         """Remove a channel from the list until `enter`."""
         self._left[channel] = self.conversation(channel)
@@ -226,8 +233,9 @@ class ChatModel:
                 self.outgoing.fail(conversation, draft, _TOO_OLD)
             case OutboxUnavailable(reason) | MarksUnavailable(reason):
                 self.warn(reason)
-            case ChannelRefused(channel, _, reason):
-                self._refuse_channel(channel, brief(reason))
+            case ChannelRefused(channel, kind, reason):
+                way = adding_channel(channel) if kind == UNKNOWN_CHANNEL else ""
+                self._refuse_channel(channel, f"{brief(reason)} {way}".strip())
             case ChannelRevoked(channel):
                 self._note(channel, "an administrator ended this channel")
             case GapRecorded():

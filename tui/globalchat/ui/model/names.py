@@ -304,6 +304,26 @@ def name_problem(name: str, limits: MessageLimits) -> str | None:
     return None
 
 
+# -- channels ------------------------------------------------------------------------------------------------
+
+
+_CHANNEL = re.compile("[a-z0-9][a-z0-9_-]{0,49}")
+"""The name of a channel, as `globalchat_infra.config` allows it."""
+
+
+def no_channel(name: str) -> str:
+    """Return the sentence on a channel that does not exist, with the way to get it."""
+    way = adding_channel(name) or "Names of channels consist of a–z, 0–9, - and _."
+    return f"There is no channel {shown_name(name)}. {way}"
+
+
+def adding_channel(name: str) -> str:
+    """Return how a channel is added; empty if no channel can have this name."""
+    if not _CHANNEL.fullmatch(name):
+        return ""
+    return f"An administrator adds one with `globalchat channels add {name}`; then /join {name} goes there."
+
+
 # -- regions -------------------------------------------------------------------------------------------------
 
 

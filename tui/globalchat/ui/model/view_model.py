@@ -10,7 +10,7 @@ from globalchat.ui.model.attention import Level
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
-from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.names import RegionNames, no_channel
 from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
 from globalchat.ui.model.startup import DRAFT, READ, THEME
@@ -43,7 +43,8 @@ NOWHERE = ""
 class ChannelEntry(NamedTuple):
     """A channel in the list. `revoked` is True after an administrator ended it.
 
-    `sign` marks a level other than the default: `×` mute, `*` all, `~` mentions.
+    `sign` marks a level other than the default: `×` mute, `*` all, `~` mentions. `left` is True for one that
+    the user left, which is not in the list.
     """
 
     channel: str
@@ -52,6 +53,7 @@ class ChannelEntry(NamedTuple):
     revoked: bool = False
     sign: str = ""
     level: Level = Level.MENTIONS
+    left: bool = False
 
     @property
     def muted(self) -> bool:
@@ -241,14 +243,23 @@ class ChatViewModel:
         return tuple(entries)
 
     def switcher(self) -> Sequence[ChannelEntry]:
-        """Return the channels to go to: mentions, then unread, then the latest visited; the open one last."""
+        """Return the channels that can be entered: mentions, then unread, then the latest visited.
 
-        def place(entry: ChannelEntry) -> tuple[bool, bool, bool, int]:
+        The open one and those that were left are the last.
+        """
+
+        def place(entry: ChannelEntry) -> tuple[bool, bool, bool, bool, int]:
             visited = self._recent.index(entry.channel) if entry.channel in self._recent else -1
             mentioned = entry.mentions > 0 and entry.has_news
-            return (self._is_open(entry), not mentioned, not entry.has_news, -visited)
+            return (entry.left, self._is_open(entry), not mentioned, not entry.has_news, -visited)
 
-        return sorted(self.entries(), key=place)
+        left = [ChannelEntry(name, left=True) for name in self.model.left]
+        return sorted([*self.entries(), *left], key=place)
+
+    def why_not(self, channel: str) -> str:
+        """Return why a channel that the switcher does not offer cannot be entered."""
+        is_known = self.model.backend is not None
+        return no_channel(channel) if is_known else "Not connected yet: the channels are not known."
 
     # -- stored state ---------------------------------------------------------------------------------------
 

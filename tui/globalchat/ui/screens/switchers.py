@@ -1,6 +1,6 @@
 """The dialogs that choose a channel or a region."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import shown_name
@@ -18,25 +19,29 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 
 
 class QuickSwitcher(Dialog[str | None]):
-    """Finds a channel by a few letters, or joins any channel by its name. Ends with the name, or None.
+    """Finds a channel by a few letters. Ends with the name, or None.
 
-    `entries` are in the order in which they are listed; `keys` close it as well.
+    `entries` are in the order in which they are listed; `why_not` returns why another name cannot be entered;
+    `keys` close it as well.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, entries: Sequence[ChannelEntry], keys: Sequence[str]) -> None:
+    def __init__(
+        self, entries: Sequence[ChannelEntry], why_not: Callable[[str], str], keys: Sequence[str]
+    ) -> None:
         super().__init__()
         self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
         self._entries = entries
+        self._why_not = why_not
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Yield the input line and the matches."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a channel"
-            yield Input(placeholder="a few letters, or any name to join it", compact=True)
+            yield Input(placeholder="a few letters of its name", compact=True)
             yield Choices(compact=True)
             yield Static("Enter goes there   Esc closes", classes="hint")
 
@@ -73,19 +78,20 @@ class QuickSwitcher(Dialog[str | None]):
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
         options = [Option(_title(each)) for each in found]
         self._names = [each.channel for each in found]
-        # The backend decides if there is such a channel, which may be newer than the list.
-        if query and query not in self._names:
-            self._names.append(query)
-            options.append(Option(Content.assemble("join ", (f"# {shown_name(query)}", "bold"))))
+        if query and not options:
+            options = [
+                Option(Content.styled(as_typed_here(self._why_not(query)), "$text-muted"), disabled=True)
+            ]
         choices = self.query_one(OptionList)
         choices.set_options(options)
-        choices.highlighted = 0 if options else None
+        choices.highlighted = 0 if self._names else None
 
 
 def _title(entry: ChannelEntry) -> Content:
     mention = f"  @{entry.mentions}" if entry.mentions else ""
     count = f"  {entry.unread:,} unread" if entry.unread else "  ended" if entry.revoked else ""
     count += "  muted" if entry.muted else ""
+    count += "  left" if entry.left else ""
     return Content.assemble(
         f"# {shown_name(entry.channel)}", (mention, "bold $text-accent"), (count, "$text-muted")
     )
