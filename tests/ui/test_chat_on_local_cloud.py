@@ -106,7 +106,7 @@ async def test_send_switch_send_and_be_refused(local_cloud: LocalCloud) -> None:
         await chat.send("two")
         await chat.until_seen("SYD")
         assert "✓✓" in chat.line_with("two")
-        await chat.pilot.press("ctrl+k", *"nope", "enter")
+        await chat.send("/join nope")
         await chat.until_seen('no channel "nope"')
         assert "# cars ─" in chat.text
 

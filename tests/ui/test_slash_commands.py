@@ -70,7 +70,7 @@ def test_commands(text: str, name: str, argument: str) -> None:
             'Unknown command: /jion. Did you mean "/join"? Begin with // to send the text as it is.',
         ),
         ("/zzz", "Unknown command: /zzz. Begin with // to send the text as it is."),
-        ("/join", "/join CHANNEL: go to a channel, or join it by its name."),
+        ("/join", "/join CHANNEL: go to a channel."),
         ("/quit now", "/quit takes nothing after it. Begin with // to send the text as it is."),
     ],
 )
