@@ -1,14 +1,13 @@
 import { extensions, util } from '@aws-appsync/utils';
 
 /**
- * Refuses a channel that does not exist.
+ * Refuses what cannot name a channel. One that an administrator removed is accepted: its subscriptions are to end.
  * @param {import('@aws-appsync/utils').Context<{ name: string }>} ctx
  */
 export function request(ctx) {
   const { name } = ctx.args;
-  const channels = ctx.env.CHANNELS.split(',');
-  if (channels.indexOf(name) < 0) {
-    util.error('There is no such channel.', 'UnknownChannel', null, { channels });
+  if (!util.matches('^[a-z0-9][a-z0-9_-]{0,49}$', name)) {
+    util.error('There is no such channel.', 'UnknownChannel', null, { channels: ctx.env.CHANNELS.split(',') });
   }
   return { payload: { name } };
 }

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from globalchat.cli.main import root
 from globalchat.localcloud.appsync.evaluation import evaluate_code
-from globalchat.localcloud.aws import services
+from globalchat.localcloud.aws import appsync, services
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.pattern import matches_pattern
 from globalchat.localcloud.server.cloud import LocalCloud
@@ -63,7 +63,7 @@ async def test_three_wrong_behaviours_are_three_rows_that_are_red(
             event = event.replace("GlobalChat", "globalchat")
         return matches_pattern(pattern, event)
 
-    monkeypatch.setattr(services, "evaluate_code", evaluate)
+    monkeypatch.setattr(appsync, "evaluate_code", evaluate)
     monkeypatch.setattr(services, "matches_pattern", match)
     done = await run("--json")
     assert done.exit_code == 1, done.output

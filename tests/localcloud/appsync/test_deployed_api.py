@@ -130,11 +130,13 @@ async def test_refusals(variables: dict[str, JSON], error_type: str, message: st
     assert harness.events.entries == []
 
 
-@pytest.mark.parametrize(("document", "caller"), [(PUBLISH, KEY), (UNSUBSCRIBE, ADMIN)])
+@pytest.mark.parametrize(
+    ("document", "caller", "name"), [(PUBLISH, KEY, "nope"), (UNSUBSCRIBE, ADMIN, "Nope")]
+)
 async def test_an_unknown_channel_is_refused_with_a_list_of_those_that_there_are(
-    document: str, caller: Caller
+    document: str, caller: Caller, name: str
 ) -> None:
-    error = only_error(await Harness().run(document, {"name": "nope", "message": "hi"}, caller))
+    error = only_error(await Harness().run(document, {"name": name, "message": "hi"}, caller))
     assert (error["errorType"], error["message"]) == ("UnknownChannel", "There is no such channel.")
     assert error["errorInfo"] == {"channels": CHANNELS}
 
@@ -300,9 +302,12 @@ async def test_unsubscribe_invalidates() -> None:
     assert harness.subscribers.invalidated == [Invalidation("subscribe", {"name": "tech"})]
     denied = await harness.run(UNSUBSCRIBE, {"name": "tech"}, KEY)
     assert only_error(denied)["errorType"] == "Unauthorized"
-    unknown = await harness.run(UNSUBSCRIBE, {"name": "nope"}, ADMIN)
-    assert only_error(unknown)["errorType"] == "UnknownChannel"
-    assert len(harness.subscribers.invalidated) == 1
+    assert "errors" not in await harness.run(UNSUBSCRIBE, {"name": "removed"}, ADMIN)
+    assert len(harness.subscribers.invalidated) == 2
+    for name in ("No", "", "a b", "x" * 51):
+        unknown = await harness.run(UNSUBSCRIBE, {"name": name}, ADMIN)
+        assert only_error(unknown)["errorType"] == "UnknownChannel"
+    assert len(harness.subscribers.invalidated) == 2
 
 
 async def test_a_request_invalidates_at_most_five_times() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import Certificates
+from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.helpers.aws_clients import AwsClients
-from tests.localcloud.helpers.cloud_client import publish
+from tests.localcloud.helpers.cloud_client import call, publish
 from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud
 
 BUS = "globalchat-bus"
@@ -229,6 +230,60 @@ async def test_code_is_evaluated_without_an_api(aws: AwsClients) -> None:
     ):
         code, status, _ = await aws.refusal("appsync", "evaluate_code", **{**arguments, **change})
         assert (code, status) == ("BadRequestException", 400), change
+
+
+GET_VARIABLES, PUT_VARIABLES = "get_graphql_api_environment_variables", "put_graphql_api_environment_variables"
+
+
+async def channels_of(region: RunningRegion) -> object:
+    status, answer = await call(region, "{ channels }", {})
+    assert status == 200
+    return answer
+
+
+async def test_environment_variables_are_put_and_resolvers_see_them_at_once(
+    aws: AwsClients, local_cloud: LocalCloud
+) -> None:
+    oregon, sydney = local_cloud.regions
+    before = (await aws.call("appsync", GET_VARIABLES, apiId=oregon.api_id))["environmentVariables"]
+    assert (before["CHANNELS"], before["REGION"]) == ("cars,robots,tech,music,media", "us-west-2")
+    put = {**before, "CHANNELS": "tech,ops"}
+    answer = await aws.call("appsync", PUT_VARIABLES, apiId=oregon.api_id, environmentVariables=put)
+    assert answer == {"environmentVariables": put}
+    assert await aws.call("appsync", GET_VARIABLES, apiId=oregon.api_id) == answer
+    assert await channels_of(oregon) == {"data": {"channels": ["tech", "ops"]}}
+    assert await channels_of(sydney) == {"data": {"channels": before["CHANNELS"].split(",")}}
+
+
+async def test_what_cannot_be_put_changes_nothing(aws: AwsClients, local_cloud: LocalCloud) -> None:
+    api_id = local_cloud.regions[0].api_id
+    before = await aws.call("appsync", GET_VARIABLES, apiId=api_id)
+    for variables in ({"A B": "1"}, {"AB": "x" * 513}, {f"V{number}": "" for number in range(51)}):
+        refused = await aws.refusal("appsync", PUT_VARIABLES, apiId=api_id, environmentVariables=variables)
+        assert refused[:2] == ("BadRequestException", 400)
+    assert await aws.refusal("appsync", GET_VARIABLES, apiId="no/such api") == (
+        "NotFoundException",
+        404,
+        "GraphQL API no/such api not found.",
+    )
+    # The API of another region is none of this one.
+    elsewhere = await aws.refusal("appsync", GET_VARIABLES, apiId=api_id, region="ap-southeast-2")
+    assert elsewhere[0] == "NotFoundException"
+    person = local_cloud.people.sign_in("ana")
+    credentials = {
+        "aws_access_key_id": person.access_key,
+        "aws_secret_access_key": person.secret_key,
+        "aws_session_token": str(person.token),
+    }
+    denied = await aws.refusal(
+        *("appsync", PUT_VARIABLES),
+        apiId=api_id,
+        environmentVariables={"CHANNELS": "x"},
+        credentials=credentials,
+    )
+    assert denied[:2] == ("AccessDeniedException", 403)
+    assert "appsync:PutGraphqlApiEnvironmentVariables on resource: arn:aws:appsync:us-west-2:" in denied[2]
+    assert await aws.call("appsync", GET_VARIABLES, apiId=api_id) == before
 
 
 async def test_a_pattern_is_tested_with_an_event(aws: AwsClients) -> None:

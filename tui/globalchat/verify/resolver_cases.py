@@ -217,6 +217,16 @@ def _channel_only(make: _Contexts) -> Iterator[Case]:
     yield make.response("a channel", {"name": name}, result={"name": name})
 
 
+def _unsubscribe(make: _Contexts) -> Iterator[Case]:
+    """Yield the cases of `unsubscribe`, which also takes a channel that was removed."""
+    name = make.settings.channel
+    yield make.request("a channel", {"name": name})
+    yield make.request("a removed channel", {"name": "no-such-channel"})
+    yield make.request("another case of letters", {"name": name.upper()}, refused=True)
+    yield make.request("a line break at its end", {"name": f"{name}\n"}, refused=True)
+    yield make.response("a channel", {"name": name}, result={"name": name})
+
+
 def _without_arguments(make: _Contexts) -> Iterator[Case]:
     yield make.request("no arguments", {})
     yield make.response("answer", {}, result=["cars", "tech"])
@@ -275,7 +285,7 @@ CASES: Final[Mapping[str, Callable[[_Contexts], Iterator[Case]]]] = {
     "Query.whoami": _whoami,
     "Mutation.publish": _publish,
     "Mutation.publishFromBus": _publish_from_bus,
-    "Mutation.unsubscribe": _channel_only,
+    "Mutation.unsubscribe": _unsubscribe,
     "Subscription.subscribe": _channel_only,
 }
 """The functions that make the cases of each field's resolver."""

@@ -218,6 +218,11 @@ RESOLVERS: Final = (
         ),
     ),
     UnverifiedRow(
+        "put-variables",
+        "environment variables that were put",
+        reason="it would change the channels of the deployment for everyone",
+    ),
+    UnverifiedRow(
         "published-errors",
         "a mutation with an error under its path",
         reason="publishFromBus cannot be made to fail under its path without a change of the deployment",

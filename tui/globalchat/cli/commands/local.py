@@ -150,7 +150,9 @@ def down() -> int:
     return ExitCode.DONE
 
 
-RESET_HELP = """Delete the local cloud's data: history, undelivered events, dead letters. It must be stopped.
+RESET_HELP = """Delete the local cloud's data, and put its channels back. It must be stopped.
+
+Deleted are the history, undelivered events and dead letters; the channels are those of the templates again.
 
 \b
 Examples:
@@ -166,14 +168,15 @@ Examples:
 def reset(yes: bool) -> int:
     """Run `globalchat local reset`."""
     from globalchat.core import database  # Imported here, as it loads SQLite.
+    from globalchat.localcloud.appsync.environment import FILE_NAME
     from globalchat.localcloud.dynamodb.store import count_items
     from globalchat.localcloud.events.event_store import count_events
     from globalchat.localcloud.process import launch
     from globalchat.localcloud.process.state import EVENTS, TABLES
 
     folder = local_cloud.folder()
-    tables, events = folder / TABLES, folder / EVENTS
-    if not tables.exists() and not events.exists():
+    tables, events, channels = folder / TABLES, folder / EVENTS, folder / FILE_NAME
+    if not any(path.exists() for path in (tables, events, channels)):
         echo_err("The local cloud keeps nothing.")
         return ExitCode.DONE
     with launch.hold_cloud_lock(folder):
@@ -185,13 +188,17 @@ def reset(yes: bool) -> int:
                 "events and dead letters",
             ),
         )
-    kept = " and ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
+    found = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    if channels.exists():
+        found.append("its changed channels")
+    kept = " and ".join(found)
     if kept and not confirm(f"Delete what the local cloud keeps: {kept}?", yes=yes):
         return ExitCode.FAILED
     # A cloud may have been started while the question was waiting for an answer.
     with launch.hold_cloud_lock(folder):
         for path in (tables, events):
             database.delete_file(path)
+        channels.unlink(missing_ok=True)
     echo_err("The local cloud keeps nothing now.")
     return ExitCode.DONE
 

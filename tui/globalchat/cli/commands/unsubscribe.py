@@ -65,6 +65,7 @@ async def _end_in_every_region(
     async def call(endpoint: RegionEndpoint) -> tuple[ExitCode, str]:
         """Return DONE and the channel's name, or another code and the sentence of the error."""
         try:
+            await _check_channel(endpoint, channel)
             async with RegionApi(endpoint, credentials=credentials) as api:
                 return ExitCode.DONE, await api.unsubscribe(channel)
         except UserError as error:
@@ -82,3 +83,22 @@ async def _end_in_every_region(
         else:
             echo_err(f"{endpoint.alias}: the subscriptions to {text} were ended")
     return max((code for code, _ in answers.values()), default=ExitCode.DONE)
+
+
+async def _check_channel(endpoint: RegionEndpoint, channel: str) -> None:
+    """Check that a region has a channel: its `unsubscribe` also takes one that was removed.
+
+    Raises:
+        Refused: it lists others only.
+    """
+    from globalchat.client.api import RegionApi
+    from globalchat.client.response_errors import unknown_channel_error
+
+    try:
+        # As everyone: the administrator's policy may allow nothing but to unsubscribe.
+        async with RegionApi(endpoint) as api:
+            backend = await api.describe()
+    except UserError:
+        return  # The key may have expired, which does not concern the administrator.
+    if channel not in backend.channels and not backend.left_out:
+        raise unknown_channel_error(channel, backend.channels)

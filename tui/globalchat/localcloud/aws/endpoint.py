@@ -78,7 +78,7 @@ class AwsEndpoint:
         # A valid signature counts as use, whatever its caller may do.
         authorized()
         service, operation = self._find(protocol, signature, request)
-        call = AwsCall(signature.region, principal, protocol.parameters(request))
+        call = AwsCall(signature.region, principal, protocol.parameters(request, operation))
         self._require_permission(protocol, service, operation, call)
         return protocol.result(await operation.handle(call), request_id, service, operation)
 

@@ -60,7 +60,7 @@ class AwsOperation:
         name: AWS's name, such as `PutEvents`; with the service's it is the action that policies name.
         handle: answers a call that is permitted, or raises AwsError.
         resources: the ARNs on which the caller needs the permission; None if no permission is needed.
-        route: method and path (`POST /v1/things`) of an operation in the REST protocol.
+        route: method and path (`POST /v1/things/{id}`) of an operation in the REST protocol.
     """
 
     name: str

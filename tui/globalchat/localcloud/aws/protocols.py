@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.aws.model import (
@@ -51,7 +51,7 @@ class WireProtocol(ABC):
         """Return the error for an operation that there is not."""
 
     @abstractmethod
-    def parameters(self, request: AwsRequest) -> Parameters:
+    def parameters(self, request: AwsRequest, operation: AwsOperation, /) -> Parameters:
         """Parse the operation's input; raise AwsError if the body is malformed."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class JsonProtocol(WireProtocol):
         """Return the error for an operation that there is not."""
         return AwsError("UnknownOperationException", message)
 
-    def parameters(self, request: AwsRequest) -> Parameters:
+    def parameters(self, request: AwsRequest, _operation: AwsOperation, /) -> Parameters:
         """Read the JSON object of the body."""
         return _json_object(request.body)
 
@@ -133,16 +133,17 @@ class RestProtocol(WireProtocol):
 
     def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
         """Find the operation at a method and path."""
-        route = self.called(request)
-        return next((each for each in service.operations if each.route == route), None)
+        called = self.called(request)
+        matching = (each for each in service.operations if _path_members(each.route, called) is not None)
+        return next(matching, None)
 
     def unknown(self, message: str) -> AwsError:
         """Return the error for a path at which there is nothing."""
         return AwsError("UnknownOperationException", message, status=404)
 
-    def parameters(self, request: AwsRequest) -> Parameters:
-        """Read the JSON object of the body."""
-        return _json_object(request.body)
+    def parameters(self, request: AwsRequest, operation: AwsOperation, /) -> Parameters:
+        """Read the JSON object of the body, and the members in the path."""
+        return {**_json_object(request.body), **(_path_members(operation.route, self.called(request)) or {})}
 
     def result(
         self, value: Mapping[str, JSON], request_id: str, _service: AwsService, _operation: AwsOperation, /
@@ -186,7 +187,7 @@ class QueryProtocol(WireProtocol):
         """Return the error for an action that there is not."""
         return AwsError("InvalidAction", message)
 
-    def parameters(self, request: AwsRequest) -> Parameters:
+    def parameters(self, request: AwsRequest, _operation: AwsOperation, /) -> Parameters:
         """Read the fields; all are texts."""
         return _fields(request)
 
@@ -224,6 +225,20 @@ def protocol_of(request: AwsRequest) -> WireProtocol:
     if content_type.startswith("application/x-www-form-urlencoded"):
         return QueryProtocol()
     return RestProtocol()
+
+
+def _path_members(route: str, called: str) -> dict[str, JSON] | None:
+    """Return the input that a path has in the places of a route's `{name}`; None if the paths differ."""
+    names, words = route.split("/"), called.split("/")
+    if len(names) != len(words):
+        return None
+    members: dict[str, JSON] = {}
+    for name, word in zip(names, words, strict=True):
+        if name.startswith("{"):
+            members[name.strip("{}")] = unquote(word)
+        elif name != word:
+            return None
+    return members
 
 
 def _json_object(body: bytes) -> Parameters:

@@ -1,16 +1,14 @@
-"""The services of the AWS endpoint except SQS: EventBridge, AppSync's EvaluateCode, STS.
+"""The services of the AWS endpoint, and two of them: EventBridge and STS.
 
-Sources: the API references of PutEvents, PutEventsRequestEntry, TestEventPattern, EvaluateCode and
-GetCallerIdentity.
+Sources: the API references of PutEvents, PutEventsRequestEntry, TestEventPattern and GetCallerIdentity.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.appsync.evaluation import evaluate_code
-from globalchat.localcloud.aws import dynamodb
+from globalchat.localcloud.appsync.environment import Environments
+from globalchat.localcloud.aws import appsync, dynamodb
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text, texts
 from globalchat.localcloud.aws.sqs import Queues
 from globalchat.localcloud.definition import JSON
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BUS: Final = "default"
 """The bus of an entry that names none: every account has it, and here it has no rules."""
-
-
-_RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 
 
 def _events(events: EventBridge) -> AwsService:
@@ -106,30 +101,6 @@ def _result(result: EntryResult) -> JSON:
     return {"ErrorCode": result.error_code, "ErrorMessage": result.error_message}
 
 
-def _appsync(clock: EpochClock) -> AwsService:
-    """Return the service `appsync`; `clock` is the time that evaluated code sees."""
-
-    async def evaluate(call: AwsCall) -> Mapping[str, JSON]:
-        parameters = call.parameters
-        if parameters.get("runtime") != _RUNTIME:
-            raise AwsError("BadRequestException", "The only runtime is APPSYNC_JS 1.0.0.")
-        code, context, function = (text(parameters, name) for name in ("code", "context", "function"))
-        try:
-            return evaluate_code(code, context, function, clock=clock, entropy=secrets.token_bytes)
-        except Invalid as error:
-            raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
-
-    def account(call: AwsCall) -> Sequence[str]:
-        """Return the account as the resource, as in the developer guide's policy.
-
-        The operation names no API.
-        """
-        return [f"arn:aws:appsync:{call.region}:{call.principal.account}:*"]
-
-    operation = AwsOperation("EvaluateCode", evaluate, account, route="POST /v1/dataplane-evaluatecode")
-    return AwsService("appsync", (operation,))
-
-
 async def _get_caller_identity(call: AwsCall) -> Mapping[str, JSON]:
     principal = call.principal
     return {"Arn": principal.arn, "UserId": principal.user_id, "Account": principal.account}
@@ -144,14 +115,19 @@ _STS: Final = AwsService(
 
 
 def services(
-    event_bridge: EventBridge, *, base_url: str, clock: EpochClock, tables: "TableCalls | None" = None
+    event_bridge: EventBridge,
+    *,
+    base_url: str,
+    clock: EpochClock,
+    tables: "TableCalls | None" = None,
+    environments: Environments | None = None,
 ) -> list[AwsService]:
-    """Return all services over a running EventBridge and the tables, if there are any.
+    """Return all services over a running EventBridge.
 
-    `base_url` is the endpoint's URL.
+    `tables` are None if there are none; `environments` are those of the APIs, `base_url` is the endpoint's.
     """
     return [
-        _appsync(clock),
+        appsync.service(clock, environments or Environments(None)),
         dynamodb.service(tables),
         _events(event_bridge),
         Queues(event_bridge.queues, base_url=base_url, clock=clock).service(),

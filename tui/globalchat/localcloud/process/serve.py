@@ -14,6 +14,7 @@ from globalchat.core.clock import MonotonicClock, now_ms
 from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, unwritable
 from globalchat.core.gc_tuning import freeze_gc
+from globalchat.localcloud.appsync import environment
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.interfaces import AppSyncErrors
@@ -127,6 +128,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
         delivery=DeliverySettings(appsync_errors=options.appsync_errors),
         tls=tls.context if tls else None,
         tables_file=options.folder / state.TABLES,
+        environment_file=options.folder / environment.FILE_NAME,
         events_file=options.folder / state.EVENTS,
         history_since=since,
     )

@@ -19,7 +19,7 @@ from globalchat.localcloud.resources.property_schema import (
 )
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,63}")
 _CODE_LIMIT = 32_768
 _MAPPING_TEMPLATES = tuple(
     f"{side}MappingTemplate{where}" for side in ("Request", "Response") for where in ("", "S3Location")

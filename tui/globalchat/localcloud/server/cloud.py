@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
+from globalchat.localcloud.appsync.environment import Environments
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.parser import ScriptError
@@ -64,6 +65,7 @@ class CloudOptions:
         delivery: The limits of EventBridge's deliveries.
         tls: Serve the regions over https and wss.
         tables_file: Keeps the items of tables; None keeps them in memory.
+        environment_file: Keeps the environment variables that were put; None keeps them in memory.
         events_file: Keeps what is accepted and not delivered yet, and dead letters; None keeps it in memory.
         history_since: Since when messages are stored (epoch seconds); 0 if they always were.
         request_seconds: How long a request's resolvers may take.
@@ -78,6 +80,7 @@ class CloudOptions:
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
     tables_file: Path | None = None
+    environment_file: Path | None = None
     events_file: Path | None = None
     history_since: int = 0
     request_seconds: float = REQUEST_SECONDS
@@ -141,7 +144,8 @@ class LocalCloud:
             tables = _open_tables(deployment, chosen, table_faults, stack)
             store = _open_events(chosen.events_file, tables, stack)
             events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
-            backends = _backends(deployment, urls, people.keys.by_id, events, tables, chosen)
+            environments = Environments(chosen.environment_file)
+            backends = _backends(deployment, urls, people.keys.by_id, events, tables, chosen, environments)
             faults = Faults([backend.faulty for backend in backends], rng, table_faults)
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             # EventBridge and AppSync call each other, so neither can be made with the other.
@@ -154,6 +158,7 @@ class LocalCloud:
                     base_url=aws_url,
                     clock=chosen.clock,
                     tables=None if tables is None else tables.calls,
+                    environments=environments,
                 ),
                 regions=names,
                 access_keys=people.keys.by_id,
@@ -295,6 +300,7 @@ def _backends(
     events: EventSink,
     tables: _OpenTables | None,
     options: CloudOptions,
+    environments: Environments,
 ) -> list[RegionBackend]:
     """Make the APIs of all regions; `urls` are by AWS region.
 
@@ -312,6 +318,7 @@ def _backends(
                 key_expires_at=options.clock() + KEY_LIFETIME,
                 access_keys=access_keys,
                 events=events,
+                environments=environments,
                 tables=None if tables is None else tables.sources,
                 clock=options.clock,
                 options=options.realtime,

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
+from globalchat.localcloud.appsync.environment import Environments
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import REQUEST_SECONDS
 from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
@@ -59,6 +60,7 @@ class RegionBackend:
         api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
         access_keys: the access keys that may sign, by id.
         events: where its data sources put events.
+        environments: keeps the environment variables of the APIs; None keeps those of the templates.
         tables: runs the operations of its data sources on tables; None if there is no table.
         clock: epoch seconds.
         options: limits of the realtime side.
@@ -79,6 +81,7 @@ class RegionBackend:
         events: EventSink,
         clock: EpochClock,
         options: RealtimeOptions,
+        environments: Environments | None = None,
         tables: "TableDataSources | None" = None,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
@@ -88,6 +91,7 @@ class RegionBackend:
         self.executor = GraphQLExecutor(
             api,
             events=events,
+            environment=None if environments is None else environments.add(api.arn, api.environment),
             tables=tables,
             subscribers=self.hub,
             clock=clock,

@@ -23,6 +23,7 @@ from graphql.pyutils import Path
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import Authorization
+from globalchat.localcloud.appsync.environment import ApiEnvironment
 from globalchat.localcloud.appsync.execution.compiled import (
     CompiledOperation,
     FallbackRequired,
@@ -68,6 +69,7 @@ class GraphQLExecutor:
     Args:
         api: the API, from the templates.
         events: where EventBridge data sources put events.
+        environment: the API's environment variables; those of the templates, for ever, without it.
         tables: runs the operations of DynamoDB data sources; None if there is no table.
         subscribers: gets mutations and invalidations.
         clock: the time in epoch seconds.
@@ -83,6 +85,7 @@ class GraphQLExecutor:
         api: Api,
         *,
         events: EventSink,
+        environment: ApiEnvironment | None = None,
         tables: "TableDataSources | None" = None,
         subscribers: Subscribers,
         clock: EpochClock,
@@ -90,6 +93,7 @@ class GraphQLExecutor:
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self.api = api
+        self._environment = ApiEnvironment(api.environment) if environment is None else environment
         try:
             self._schema = build_schema(api.schema)
         except Invalid as error:
@@ -138,7 +142,7 @@ class GraphQLExecutor:
         return FieldResolver(
             resolver,
             source,
-            environment=self.api.environment,
+            environment=self._environment,
             events=events,
             tables=tables,
             clock=clock,

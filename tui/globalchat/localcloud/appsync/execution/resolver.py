@@ -16,6 +16,7 @@ from graphql import FieldNode, GraphQLOutputType
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
+from globalchat.localcloud.appsync.environment import ApiEnvironment
 from globalchat.localcloud.appsync.execution.selection import (
     Selection,
     selection_set_graphql,
@@ -190,7 +191,7 @@ class FieldResolver:
         resolver: Resolver,
         source: DataSource,
         *,
-        environment: Mapping[str, str],
+        environment: ApiEnvironment,
         events: EventSink,
         tables: "TableDataSources | None" = None,
         clock: EpochClock,
@@ -210,7 +211,7 @@ class FieldResolver:
             raise Invalid(f"the data source {source.name} has no table or no role")
         self._source = source
         self._tables = tables
-        self._environment = write_json(environment, resolver.file)
+        self._environment = environment
         self._events = events
         self._clock = clock
         self._entropy = entropy
@@ -225,7 +226,8 @@ class FieldResolver:
         """
         inputs = HandlerInputs(
             call,
-            environment=self._environment,
+            # Read for each call: an administrator may put other variables at any time.
+            environment=self._environment.text,
             with_selection=self._with_selection,
             file=self._script.file,
         )
