@@ -232,7 +232,8 @@ async def test_code_is_evaluated_without_an_api(aws: AwsClients) -> None:
         assert (code, status) == ("BadRequestException", 400), change
 
 
-GET_VARIABLES, PUT_VARIABLES = "get_graphql_api_environment_variables", "put_graphql_api_environment_variables"
+GET_VARIABLES = "get_graphql_api_environment_variables"
+PUT_VARIABLES = "put_graphql_api_environment_variables"
 
 
 async def channels_of(region: RunningRegion) -> object:
