@@ -21,6 +21,8 @@ ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 SENDERS = ("anyone", "verified")
 ENVIRONMENT_VALUE = 512
 """Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
+CHANNELS_VARIABLE = "CHANNELS"
+"""The environment variable with the channels, joined by commas: at most 256, fewer than clients take."""
 RESERVED_ALIASES = ("auto", "local")
 """Words that commands accept in place of an alias."""
 LIMIT_RANGES = {
@@ -126,7 +128,7 @@ def parse(value: object) -> Config:
     return Config(
         prefix=_prefix(value["prefix"]),
         regions=_regions(value["regions"]),
-        channels=_channels(value["channels"]),
+        channels=check_channels(value["channels"]),
         limits=_limits(value["limits"]),
         history_days=_history_days(value.get("historyDays")),
         senders=_senders(value.get("senders")),
@@ -181,13 +183,18 @@ def _regions(value: object) -> Mapping[str, str]:
     return regions
 
 
-def _channels(value: object) -> tuple[str, ...]:
+def check_channels(value: object) -> tuple[str, ...]:
+    """Return the channels in a list.
+
+    Raises:
+        UsageError: there are none, one cannot be a name or occurs twice, or they are too long in all.
+    """
     if not isinstance(value, list) or not value:
         raise UsageError('"channels" must list at least one channel: write ["tech"], for example.')
     for position, channel in enumerate(value):
         if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
             raise UsageError(
-                f"The channel {json.dumps(channel)} is not valid: "
+                f"The channel {json.dumps(channel)[:80]} is not valid: "
                 "use 1 to 50 of a-z, 0-9, _ and -, a letter or digit first."
             )
         if channel in value[:position]:

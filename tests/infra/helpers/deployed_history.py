@@ -1,4 +1,4 @@
-"""A deployment "small" in two regions of moto, with the tables of its history."""
+"""A deployment "small" in two regions of moto, with its channels and the tables of its history."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +11,7 @@ from tests.infra.helpers.moto_account import ACCOUNT, END, User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
+CHANNELS = ("cars", "robots", "tech")
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 HOUR = 3_600_000
 
@@ -33,7 +34,12 @@ def table(alias: str, *, owner: str = "small") -> dict[str, Any]:
 def deploy(user: User, *, tables: Iterable[str] = REGIONS, owner: str = "small") -> User:
     """Stand a deployment "small" in two regions, and write its profile."""
     for alias, region in REGIONS.items():
-        api = {"Name": f"small-{alias}", "AuthenticationType": "API_KEY", "LogConfig": {}}
+        api = {
+            "Name": f"small-{alias}",
+            "AuthenticationType": "API_KEY",
+            "LogConfig": {},
+            "EnvironmentVariables": {"CHANNELS": ",".join(CHANNELS), "REGION": region},
+        }
         key = {"ApiId": API_ID, "Expires": END, "Description": stack_interface.KEY_DESCRIPTION}
         resources = {
             "Api": {"Type": "AWS::AppSync::GraphQLApi", "Properties": {**api, "Tags": tags("small", alias)}},

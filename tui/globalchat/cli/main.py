@@ -32,6 +32,7 @@ COMMANDS = {
     "history": Entry("history", "Print the messages of a channel."),
     "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
     "purge": Entry("purge", "Delete the history of a channel in every region (admin)."),
+    "channels": Entry("channels", "List, add or remove channels in every region (admin)."),
     "latency": Entry("latency", "Measure how long messages take, region by region."),
     "bench": Entry("bench", "Run a load test: count every message at every subscriber."),
     "doctor": Entry("doctor", "Find out what is wrong, and what to do about it."),

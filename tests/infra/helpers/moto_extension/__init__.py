@@ -21,8 +21,9 @@ def install() -> None:
         )
     # Each reset would make some thousand machine images with random ids: half of the tests' time.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-    from tests.infra.helpers.moto_extension import repairs, types, updates
+    from tests.infra.helpers.moto_extension import api_variables, repairs, types, updates
 
     types.register()
     repairs.apply()
     updates.apply()
+    api_variables.apply()

@@ -14,6 +14,7 @@ from moto.events.models import events_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 
+from tests.infra.helpers.moto_extension.api_variables import put_variables
 from tests.infra.helpers.moto_extension.resource import Properties, Resource
 
 ENDPOINTS: dict[str, tuple[str, str, str]] = {}
@@ -43,7 +44,7 @@ class Api(Resource):
             visibility="GLOBAL",
         )
         self._api = api
-        self.environment = properties.get("EnvironmentVariables")
+        put_variables(api, properties.get("EnvironmentVariables") or {})
         self.physical_resource_id = api.arn
         self.remove = partial(backend.delete_graphql_api, api.api_id)
         host = api.api_id.replace("-", "")[:26]
@@ -67,7 +68,7 @@ class Api(Resource):
         self._api.authentication_type = properties["AuthenticationType"]
         self._api.additional_authentication_providers = properties.get("AdditionalAuthenticationProviders")
         _check_modes(self._api)
-        self.environment = properties.get("EnvironmentVariables")
+        put_variables(self._api, properties.get("EnvironmentVariables") or {})
 
 
 def _check_modes(api: MotoApi) -> None:

@@ -1,5 +1,6 @@
 """`globalchat unsubscribe`: an administrator ends a channel's subscriptions."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import click
@@ -57,32 +58,49 @@ def command(given: UnsubscribeOptions) -> int:
 async def _end_in_every_region(
     profile: Profile, channel: str, credentials: Credentials, *, as_json: bool
 ) -> ExitCode:
-    """Call every region, whatever the others answer, and print each result; return the worst exit code."""
+    """End the subscriptions everywhere, and print each result; return the worst exit code."""
+    code = ExitCode.DONE
+    ended = await end_subscriptions(profile, channel, credentials, check=_check_channel)
+    for endpoint, error in ended.items():
+        if error is not None:
+            echo_err(f"globalchat: {endpoint.alias}: {error.sentence}")
+            code = max(code, error.exit_code)
+        elif as_json:
+            write_lines([json_line({"region": endpoint.region, "name": channel})])
+        else:
+            echo_err(f"{endpoint.alias}: the subscriptions to {channel} were ended")
+    return code
+
+
+async def end_subscriptions(
+    profile: Profile,
+    channel: str,
+    credentials: Credentials,
+    *,
+    check: Callable[[RegionEndpoint, str], Awaitable[None]] | None = None,
+) -> Mapping[RegionEndpoint, UserError | None]:
+    """Call every region, whatever the others answer; return the error of each, or None.
+
+    `check` is called before each call, and raises UserError to prevent it.
+    """
     import asyncio
 
     from globalchat.client.api import RegionApi
 
-    async def call(endpoint: RegionEndpoint) -> tuple[ExitCode, str]:
-        """Return DONE and the channel's name, or another code and the sentence of the error."""
+    async def call(endpoint: RegionEndpoint) -> UserError | None:
         try:
-            await _check_channel(endpoint, channel)
+            if check is not None:
+                await check(endpoint, channel)
             async with RegionApi(endpoint, credentials=credentials) as api:
-                return ExitCode.DONE, await api.unsubscribe(channel)
+                await api.unsubscribe(channel)
         except UserError as error:
-            return error.exit_code, error.sentence
+            return error
+        return None
 
     # All at once, and all of them: a region that is down must not prevent the others.
     async with asyncio.TaskGroup() as tasks:
         calls = {each: tasks.create_task(call(each)) for each in profile.regions.values()}
-    answers = {endpoint: task.result() for endpoint, task in calls.items()}
-    for endpoint, (code, text) in answers.items():
-        if code is not ExitCode.DONE:
-            echo_err(f"globalchat: {endpoint.alias}: {text}")
-        elif as_json:
-            write_lines([json_line({"region": endpoint.region, "name": text})])
-        else:
-            echo_err(f"{endpoint.alias}: the subscriptions to {text} were ended")
-    return max((code for code, _ in answers.values()), default=ExitCode.DONE)
+    return {endpoint: task.result() for endpoint, task in calls.items()}
 
 
 async def _check_channel(endpoint: RegionEndpoint, channel: str) -> None:

@@ -1,0 +1,226 @@
+"""The channels of a deployment as its APIs have them: reads them, and changes them in every region at once.
+
+They are an environment variable of each API, read at each request: a change needs no deployment.
+AppSync replaces all variables of an API in one call and has no condition for it, so the variables are read
+immediately before each put, and the channels once more after the last one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from globalchat.core.errors import UsageError, UserError
+from globalchat_infra.config import CHANNELS_VARIABLE, ENVIRONMENT_VALUE
+from globalchat_infra.deployer.aws import Aws
+
+Channels: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPlace:
+    """One region's API: the alias and AWS region, and the API's id."""
+
+    alias: str
+    region: str
+    api_id: str
+
+    def __str__(self) -> str:
+        return f"{self.alias} ({self.region})"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiVariables:
+    """The environment variables of an API."""
+
+    place: ApiPlace
+    variables: Mapping[str, str] = field(repr=False)
+
+    @property
+    def channels(self) -> Channels:
+        """The channels that the API has."""
+        return tuple(name for name in self.variables.get(CHANNELS_VARIABLE, "").split(",") if name)
+
+    def with_channels(self, channels: Channels) -> "ApiVariables":
+        """Return the same variables with other channels."""
+        return ApiVariables(self.place, {**self.variables, CHANNELS_VARIABLE: ",".join(channels)})
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChange:
+    """The variables of an API before and after a change."""
+
+    before: ApiVariables
+    after: ApiVariables
+
+    @property
+    def place(self) -> ApiPlace:
+        """The API."""
+        return self.before.place
+
+
+def read(aws: Aws, place: ApiPlace) -> ApiVariables:
+    """Return the environment variables of an API.
+
+    Raises:
+        UserError: they may not be read, the API is gone, or it has no channels.
+    """
+    answer = aws.call("appsync", place.region, "get_graphql_api_environment_variables", apiId=place.api_id)
+    found = ApiVariables(place, answer.get("environmentVariables") or {})
+    if not found.channels:
+        raise UserError(
+            f"The API of {place} has no environment variable {CHANNELS_VARIABLE}: it is not globalchat's.",
+            remedy="Run `globalchat deploy` to put it back.",
+        )
+    return found
+
+
+def union(regions: Iterable[ApiVariables]) -> Channels:
+    """Return every channel that any region has, in the order of the first region."""
+    return tuple(dict.fromkeys(name for each in regions for name in each.channels))
+
+
+def are_alike(regions: Sequence[ApiVariables]) -> bool:
+    """Return True if all regions have the same channels, in whatever order."""
+    return len({frozenset(each.channels) for each in regions}) < 2
+
+
+def lacking(regions: Sequence[ApiVariables]) -> Mapping[str, Sequence[ApiPlace]]:
+    """Return the regions that lack a channel which another one has, by channel."""
+    missing = {name: [each.place for each in regions if name not in each.channels] for name in union(regions)}
+    return {name: places for name, places in missing.items() if places}
+
+
+def adding(regions: Iterable[ApiVariables], names: Sequence[str]) -> list[ChannelChange]:
+    """Return the changes with which every region has these channels; none for a region that has them.
+
+    Raises:
+        UsageError: the channels of a region would be too long in all.
+    """
+    found: list[ChannelChange] = []
+    for each in regions:
+        after = (*each.channels, *(name for name in dict.fromkeys(names) if name not in each.channels))
+        if after == each.channels:
+            continue
+        if (length := len(",".join(after))) > ENVIRONMENT_VALUE:
+            raise UsageError(
+                f"The channels of {each.place} would have {length} characters, joined by commas; "
+                f"AppSync takes {ENVIRONMENT_VALUE}.",
+                remedy="Use shorter names, or remove channels before with `globalchat channels remove NAME`.",
+            )
+        found.append(ChannelChange(each, each.with_channels(after)))
+    return found
+
+
+def removing(regions: Iterable[ApiVariables], names: Iterable[str]) -> list[ChannelChange]:
+    """Return the changes with which no region has these channels; none for a region that lacks them.
+
+    Raises:
+        UsageError: a region would have no channel any more.
+    """
+    gone = frozenset(names)
+    found: list[ChannelChange] = []
+    for each in regions:
+        after = tuple(name for name in each.channels if name not in gone)
+        if not after:
+            raise UsageError(
+                f"{each.place} would have no channel any more, and there has to be one.",
+                remedy="Add another before with `globalchat channels add NAME`.",
+            )
+        if after != each.channels:
+            found.append(ChannelChange(each, each.with_channels(after)))
+    return found
+
+
+def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], None]) -> None:
+    """Make a change in every region; if it fails in one, put the others back.
+
+    `note` prints what is put back.
+
+    Raises:
+        UserError: it failed, or another administrator made a change at the same time; says what regions have.
+        KeyboardInterrupt: Ctrl-C, after the regions were put back.
+    """
+    tried: list[ChannelChange] = []
+    for each in changes:
+        try:
+            _check_unchanged(each, read(aws, each.place))
+            tried.append(each)
+            _put(aws, each.after)
+        except KeyboardInterrupt:
+            if left := _put_back(aws, tried, note):
+                raise _left(f"Interrupted: {each.place} was not changed.", left) from None
+            raise
+        except UserError as error:
+            if left := _put_back(aws, tried, note):
+                raise _left(f"{each.place} could not be changed. {error}", left, error) from None
+            raise UserError(
+                f"{each.place} could not be changed, and no region is. {error}",
+                remedy=error.remedy or "Run the same command again.",
+                exit_code=error.exit_code,
+            ) from None
+    for each in changes:
+        # Without a condition, two administrators may both have read before either put.
+        if (now := read(aws, each.place)).channels != each.after.channels:
+            raise _changed_by_others(each, now)
+
+
+def _put(aws: Aws, wanted: ApiVariables) -> None:
+    aws.call(
+        "appsync",
+        wanted.place.region,
+        "put_graphql_api_environment_variables",
+        apiId=wanted.place.api_id,
+        environmentVariables=dict(wanted.variables),
+    )
+
+
+def _check_unchanged(planned: ChannelChange, now: ApiVariables) -> None:
+    """Check that an API has the variables that a change was planned for.
+
+    Raises:
+        UserError: it has others.
+    """
+    if now.variables != planned.before.variables:
+        raise _changed_by_others(planned, now)
+
+
+def _changed_by_others(planned: ChannelChange, now: ApiVariables) -> UserError:
+    return UserError(
+        f"Someone else changed {planned.place} at the same time: it has {', '.join(now.channels)} now.",
+        remedy="Look at `globalchat channels list`, then run the same command again.",
+    )
+
+
+def _put_back(aws: Aws, tried: Sequence[ChannelChange], note: Callable[[str], None]) -> list[str]:
+    """Give regions the variables from before a change; return a sentence about each that may have kept it."""
+    left: list[str] = []
+    for each in reversed(tried):
+        try:
+            # A put whose answer was lost may have taken effect.
+            now = read(aws, each.place)
+            if now.variables == each.before.variables:
+                continue
+            if now.variables != each.after.variables:
+                left.append(str(_changed_by_others(each, now)))
+                continue
+            _put(aws, each.before)
+            note(f"{each.place} was put back: {', '.join(each.before.channels)}")
+        except UserError as error:
+            left.append(
+                f"{each.place} may have {', '.join(each.after.channels)}: it could not be put back to "
+                f"{', '.join(each.before.channels)}. {error}"
+            )
+    return left
+
+
+def _left(sentence: str, left: Sequence[str], error: UserError | None = None) -> UserError:
+    """Return the error for regions that differ now, with the way on."""
+    return UserError(
+        sentence,
+        details=tuple(left),
+        remedy=(
+            "The regions may differ now: see `globalchat channels list`. Once they can be reached, "
+            "run the same command again: it completes the change."
+        ),
+        exit_code=None if error is None else error.exit_code,
+    )

@@ -1,0 +1,282 @@
+"""`globalchat channels` on an imitated AWS: in every region or in none, whoever else is at work."""
+
+import json
+import signal
+from collections.abc import Mapping
+
+import pytest
+
+from globalchat.cli.commands import unsubscribe
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.credentials import Credentials
+from globalchat.core.errors import UserError
+from globalchat.core.sign_in import Timeouts
+from globalchat_infra.deployer.aws import Aws
+from tests.infra.helpers.aws_front import AwsFront, Call, Reply
+from tests.infra.helpers.deployed_history import CHANNELS, REGIONS, deploy, left, store
+from tests.infra.helpers.moto_account import ACCOUNT, User
+
+GET = "get_graphql_api_environment_variables"
+PUT = "put_graphql_api_environment_variables"
+OREGON, SYDNEY = REGIONS.values()
+
+
+@pytest.fixture
+def deployed(front: AwsFront, user: User) -> User:
+    """A user with a deployment in two regions, with the same channels."""
+    return deploy(user)
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls that AWS does not take fail at once."""
+    made = Aws.with_retries
+
+    def without_pauses(self: Aws) -> Aws:
+        aws = made(self)
+        aws.timeouts, aws.busy_seconds = Timeouts(10.0, 20.0, 1), 0.0
+        return aws
+
+    monkeypatch.setattr(Aws, "with_retries", without_pauses)
+
+
+@pytest.fixture(autouse=True)
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the channels whose subscriptions are ended: moto has no GraphQL."""
+    channels: list[str] = []
+
+    async def end(
+        profile: Profile, channel: str, credentials: Credentials
+    ) -> Mapping[RegionEndpoint, UserError | None]:
+        assert credentials.access_key
+        channels.append(channel)
+        return dict.fromkeys(profile.regions.values())
+
+    monkeypatch.setattr(unsubscribe, "end_subscriptions", end)
+    return channels
+
+
+def api_id(user: User, region: str) -> str:
+    regions = json.loads((user.profiles / "default.json").read_text())["regions"]
+    return str(next(each["apiId"] for each in regions.values() if each["region"] == region))
+
+
+def variables(user: User, region: str) -> dict[str, str]:
+    found: dict[str, str] = Aws().call("appsync", region, GET, apiId=api_id(user, region))[
+        "environmentVariables"
+    ]
+    return found
+
+
+def put(user: User, region: str, *channels: str) -> None:
+    """Give one region other channels, as another administrator may."""
+    changed = {**variables(user, region), "CHANNELS": ",".join(channels)}
+    Aws().call("appsync", region, PUT, apiId=api_id(user, region), environmentVariables=changed)
+
+
+def have(user: User) -> list[str]:
+    """Return the channels of both regions."""
+    return [variables(user, region)["CHANNELS"] for region in REGIONS.values()]
+
+
+def action(call: str, user: User, region: str) -> str:
+    return f"{call} /v1/apis/{api_id(user, region)}/environmentVariables"
+
+
+def test_channels_are_added_and_removed_in_every_region_and_other_variables_stay(
+    deployed: User, ended: list[str]
+) -> None:
+    ran = deployed.run("channels", "add", "ops", "art", "--json")
+    assert ran.exit_code == 0, ran.output
+    assert f"AWS account {ACCOUNT}, as arn:aws:" in ran.stderr
+    after = [*CHANNELS, "ops", "art"]
+    assert [json.loads(line) for line in ran.stdout.splitlines()] == [
+        {"region": region, "channels": after, "added": ["ops", "art"]} for region in REGIONS.values()
+    ]
+    assert variables(deployed, OREGON) == {"CHANNELS": ",".join(after), "REGION": OREGON}
+
+    unasked = deployed.run("channels", "remove", "cars", "ops")
+    assert unasked.exit_code == 1
+    question = "Remove cars, ops from oregon (us-west-2), sydney (ap-southeast-2), for everyone?"
+    assert question in unasked.output
+    assert (have(deployed), ended) == ([",".join(after)] * 2, [])
+
+    ran = deployed.run("channels", "remove", "cars", "ops", "--yes")
+    assert (ran.exit_code, ended) == (0, ["cars", "ops"]), ran.output
+    assert "sydney (ap-southeast-2): removed cars, ops" in ran.output
+    assert have(deployed) == ["robots,tech,art"] * 2
+    assert deployed.run("channels", "list").stdout.split() == ["robots", "tech", "art"]
+
+
+def test_what_is_there_already_or_no_more_is_said_and_is_no_failure(
+    deployed: User, front: AwsFront, ended: list[str]
+) -> None:
+    front.calls.clear()
+    ran = deployed.run("channels", "add", "tech")
+    assert (ran.exit_code, "Every region has tech already." in ran.output) == (0, True), ran.output
+    ran = deployed.run("channels", "remove", "tehc")
+    assert ran.exit_code == 0, ran.output
+    assert 'No region has the channel tehc. Did you mean "tech"?' in ran.output
+    # An earlier run may have removed it, and ended before it ended the subscriptions.
+    assert ended == ["tehc"]
+    assert not [call for call in front.calls if call.action.startswith("PUT")]
+
+
+def test_regions_that_differ_are_listed_and_mended(deployed: User) -> None:
+    put(deployed, SYDNEY, "cars", "tech", "ops")
+    ran = deployed.run("channels", "list")
+    assert ran.exit_code == 0, ran.output
+    assert [line.split(maxsplit=1) for line in ran.stdout.splitlines()] == [
+        ["cars"],
+        ["robots", "not in sydney (ap-southeast-2)"],
+        ["tech"],
+        ["ops", "not in oregon (us-west-2)"],
+    ]
+    assert "The regions differ." in ran.stderr
+    assert "sydney (ap-southeast-2): added robots" in deployed.run("channels", "add", "robots").output
+    assert "sydney (ap-southeast-2): removed ops" in deployed.run("channels", "remove", "ops", "--yes").output
+    assert [set(each.split(",")) for each in have(deployed)] == [set(CHANNELS)] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["add", "Ops"], 2, 'The channel "Ops" is not valid'),
+        (["add", "-ops"], 2, "No such option"),
+        (["add", "--", "-ops"], 2, 'The channel "-ops" is not valid'),
+        (["add", "a,b"], 2, 'The channel "a,b" is not valid'),
+        (["add", "x" * 51], 2, "is not valid: use 1 to 50"),
+        (["remove", "é"], 2, "is not valid"),
+        (["add"], 2, "Missing argument"),
+        (["add", *(f"{number:050}" for number in range(10))], 2, "would have 526 characters"),
+        (["remove", *CHANNELS, "--yes"], 2, "would have no channel any more"),
+    ],
+)
+def test_limits_are_checked_before_anything_is_changed(
+    deployed: User, arguments: list[str], code: int, said: str
+) -> None:
+    ran = deployed.run("channels", *arguments)
+    assert (ran.exit_code, said in " ".join(ran.output.split())) == (code, True), ran.output
+    assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+def test_as_many_channels_as_there_is_room_for(deployed: User) -> None:
+    names = [f"{number:050}" for number in range(9)]
+    names.append("x" * (512 - len(",".join([*CHANNELS, *names, ""]))))
+    ran = deployed.run("channels", "add", *names)
+    assert (ran.exit_code, "512 of 512 characters" in ran.output) == (0, True), ran.output
+    assert "would have 514 characters" in deployed.run("channels", "add", "y").output
+
+
+def test_a_region_that_fails_has_the_others_put_back(deployed: User, front: AwsFront) -> None:
+    front.refuse("AccessDeniedException", "no", action=action("PUT", deployed, SYDNEY), status=403)
+    ran = deployed.run("channels", "add", "ops")
+    assert ran.exit_code == 1
+    assert "oregon (us-west-2) was put back: cars, robots, tech" in ran.output
+    assert "sydney (ap-southeast-2) could not be changed, and no region is." in ran.output
+    assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+def test_a_put_whose_answer_is_lost_is_put_back_as_well(deployed: User, front: AwsFront) -> None:
+    def change_and_fail(call: Call) -> Reply | None:
+        if call.action != action("PUT", deployed, SYDNEY) or b"tech" in call.body:
+            return None
+        front.rules.remove(change_and_fail)
+        put(deployed, SYDNEY, "cars", "robots")
+        front.rules.append(change_and_fail)
+        return Reply(500, b"{}")
+
+    front.rules.append(change_and_fail)
+    ran = deployed.run("channels", "remove", "tech", "--yes")
+    assert ran.exit_code == 1, ran.output
+    for place in ("oregon (us-west-2)", "sydney (ap-southeast-2)"):
+        assert f"{place} was put back: cars, robots, tech" in ran.output
+    assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+def test_a_region_that_cannot_be_put_back_is_said_with_the_way_on(deployed: User, front: AwsFront) -> None:
+    front.refuse("AccessDeniedException", "no", action=action("PUT", deployed, SYDNEY), status=403)
+
+    def only_once(call: Call) -> Reply | None:
+        if call.action != action("PUT", deployed, OREGON):
+            return None
+        if b"ops" in call.body:
+            return None
+        return Reply(403, b"{}", {"x-amzn-ErrorType": "AccessDeniedException"})
+
+    front.rules.insert(0, only_once)
+    ran = deployed.run("channels", "add", "ops")
+    assert ran.exit_code == 1
+    said = " ".join(ran.output.split())
+    assert "sydney (ap-southeast-2) could not be changed." in said
+    assert (
+        "oregon (us-west-2) may have cars, robots, tech, ops: it could not be put back to cars, robots, tech."
+        in said
+    )
+    assert "run the same command again: it completes the change" in said
+    assert have(deployed) == ["cars,robots,tech,ops", "cars,robots,tech"]
+    front.rules.clear()
+    ran = deployed.run("channels", "add", "ops")
+    assert (ran.exit_code, have(deployed)) == (0, ["cars,robots,tech,ops"] * 2), ran.output
+
+
+def test_a_region_that_does_not_answer_prevents_any_change(deployed: User, front: AwsFront) -> None:
+    front.refuse("AccessDeniedException", "no", action=action("GET", deployed, SYDNEY), status=403)
+    ran = deployed.run("channels", "add", "ops")
+    assert ran.exit_code == 1
+    assert "No channel was changed." in ran.output
+    listed = deployed.run("channels", "list")
+    assert (listed.exit_code, listed.stdout.split()) == (1, list(CHANNELS)), listed.output
+    assert "globalchat: sydney: " in listed.stderr
+    front.rules.clear()
+    assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+@pytest.mark.parametrize("when", ["before the put", "after the put"])
+def test_a_change_by_another_administrator_is_noticed(deployed: User, front: AwsFront, when: str) -> None:
+    asked = [0]
+
+    def change_meanwhile(call: Call) -> Reply | None:
+        asked[0] += call.action == action("GET", deployed, SYDNEY)
+        # The second read is before the put, the third after it.
+        if asked[0] == (2 if when == "before the put" else 3):
+            front.rules.clear()
+            put(deployed, SYDNEY, "theirs")
+        return None
+
+    front.rules.insert(0, change_meanwhile)
+    ran = deployed.run("channels", "add", "ops")
+    assert ran.exit_code == 1
+    assert "Someone else changed sydney (ap-southeast-2) at the same time: it has theirs now." in ran.output
+    oregon, sydney = have(deployed)
+    assert sydney == "theirs"
+    assert ("ops" in oregon) == (when == "after the put")
+
+
+def test_ctrl_c_puts_back_what_was_changed(deployed: User, front: AwsFront) -> None:
+    def interrupt(call: Call) -> Reply | None:
+        if call.action == action("PUT", deployed, SYDNEY):
+            front.rules.clear()
+            signal.raise_signal(signal.SIGINT)
+        return None
+
+    front.rules.insert(0, interrupt)
+    ran = deployed.run("channels", "add", "ops")
+    assert ran.exit_code == 130, ran.output
+    assert variables(deployed, OREGON)["CHANNELS"] == ",".join(CHANNELS)
+
+
+def test_the_api_of_others_is_left_alone(deployed: User) -> None:
+    arn = f"arn:aws:appsync:{SYDNEY}:{ACCOUNT}:apis/{api_id(deployed, SYDNEY)}"
+    Aws().call("appsync", SYDNEY, "tag_resource", resourceArn=arn, tags={"deployment": "other"})
+    ran = deployed.run("channels", "add", "ops")
+    assert (ran.exit_code, "deployment=other" in ran.output) == (2, True), ran.output
+    assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+def test_what_is_stored_of_a_removed_channel_stays_and_can_be_purged(deployed: User) -> None:
+    store(3)
+    assert deployed.run("channels", "remove", "tech", "--yes").exit_code == 0
+    assert left() == 3
+    ran = deployed.run("purge", "tech", "--yes")
+    assert (ran.exit_code, left()) == (0, 0), ran.output
