@@ -1,9 +1,15 @@
 """Each source is read once for each theme; what is seen is the theme's all the same."""
 
-import pytest
-from textual.css.stylesheet import StylesheetParseError
+from itertools import combinations
+from math import dist
 
-from globalchat.ui.stylesheet import ReadOnce
+import pytest
+from textual.color import Color
+from textual.css.stylesheet import StylesheetParseError
+from textual.theme import BUILTIN_THEMES
+
+from globalchat.ui.model.names import NAME_COLOURS
+from globalchat.ui.stylesheet import NAMES, RATIO, ReadOnce, contrast, legible, oklab
 from tests.ui.helpers.chat_driver import SMALL, running
 
 SOURCE = "Label { color: $text; }"
@@ -56,3 +62,19 @@ async def test_the_chat_reads_its_screens_once() -> None:
         assert after is not before
         assert all(map(lambda one, other: one is other, before, after))
         assert len(before) == len(after) > 100
+
+
+DIFFERENT = 0.03
+"""A distance in OKLAB at which two colours of text can be told apart; 0.02 is just noticeable on areas."""
+
+
+@pytest.mark.parametrize("theme", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
+def test_names_have_colours_that_differ_from_each_other_and_from_ones_own(theme: str) -> None:
+    assert len(NAMES) == NAME_COLOURS
+    plain = BUILTIN_THEMES[theme].to_color_system().generate()
+    variables = legible({**plain, **BUILTIN_THEMES[theme].variables}, ansi=False)
+    colours = [Color.parse(variables[name]) for name in (*NAMES, "text-primary")]
+    for one, other in combinations(colours, 2):
+        assert dist(oklab(one), oklab(other)) >= DIFFERENT, (one, other)
+    for each in colours:
+        assert contrast(each, Color.parse(variables["background"])) >= RATIO

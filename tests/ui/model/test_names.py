@@ -18,7 +18,7 @@ from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export, message_details
-from globalchat.ui.model.names import FULL_CELLS, Names
+from globalchat.ui.model.names import FULL_CELLS, NAME_COLOURS, NameColours, Names
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import Mentions, MessageRow
 from globalchat.ui.model.side_by_side import SideBySideModel
@@ -303,3 +303,79 @@ def test_names_of_channels_differ(names: tuple[str, str]) -> None:
     first, second = map(known.name, names)
     assert first.drawn(16) != second.drawn(16)
     assert isinstance(Conversation(names[0], CALENDAR).channel, str)
+
+
+# -- colours -------------------------------------------------------------------------------------------------
+
+SENDERS = st.lists(st.tuples(st.integers(0, 11).map("user {}".format), st.booleans()), max_size=40)
+
+
+@given(SENDERS)
+@settings(deadline=None)
+def test_who_writes_first_while_others_write_has_a_colour_of_its_own(written: list[tuple[str, bool]]) -> None:
+    names, colours = Names(), NameColours()
+    given_to: dict[str, int] = {}
+    beside: dict[bool, list[str]] = {False: [], True: []}
+    for sender, older in written:
+        others = [each for each in beside[older] if each != sender][-NAME_COLOURS + 1 :]
+        colour = colours.take(names.name(sender), older=older)
+        if sender in given_to:
+            assert colour == given_to[sender], "it changed while its messages are on the screen"
+        else:
+            assert colour not in {given_to[each] for each in others}
+        given_to[sender] = colour
+        beside[older] = [*others, sender]
+
+
+def test_colours_are_by_person_not_by_name_and_bounded() -> None:
+    names, colours = Names(), NameColours()
+    ana = "ana@example.com"
+    assert colours.take(names.name("ana", ana)) == colours.take(names.name("Ana of the team", ana))
+    assert colours.take(names.name("ana")) != colours.take(names.name("ana", ana))
+    for number in range(2_000):
+        colours.take(names.name(f"user {number}"))
+    assert len(colours._given) <= 128
+
+
+def test_rows_keep_the_colour_that_their_sender_has_in_the_channel(model: ChatModel) -> None:
+    rows = [receive(model, f"user {number % 6}", at=number) for number in range(12)]
+    assert len({row.colour for row in rows}) == 6
+    assert [row.colour for row in rows[:6]] == [row.colour for row in rows[6:]]
+
+
+# -- the column of names -------------------------------------------------------------------------------------
+
+LONGEST = "alice-from-the-release-team-eu-1"
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, "alice-fro…"),
+        (79, "alice-from-…"),
+        (93, "alice-from-the…"),
+        (110, "alice-from-the-release-…"),
+        (126, LONGEST),
+        (200, LONGEST),
+    ],
+)
+def test_a_long_name_has_the_room_that_the_window_has(model: ChatModel, width: int, shown: str) -> None:
+    row = receive(model, LONGEST)
+    shape = columns(width, name=model.conversation("tech").name_cells)
+    (line,) = row_lines(row, shape, NAMES, DEFAULT_KEYS.title)[row.above :]
+    assert "".join(piece.text for piece in line)[8:].lstrip().split("  ")[0] == shown
+    assert shape.text >= 25
+
+
+def test_short_names_take_no_more_room_in_a_wide_window(model: ChatModel) -> None:
+    receive(model, "ana")
+    cells = model.conversation("tech").name_cells
+    assert {columns(width, name=cells).name for width in range(90, 300)} == {12}
+
+
+@given(st.integers(0, 300), st.integers(0, 100))
+def test_columns_grow_a_few_times_at_most_and_never_beyond_the_window(width: int, name: int) -> None:
+    shape = columns(width, name=name)
+    assert shape.name in (0, *range(10, 33))
+    assert shape.text_start + shape.text + shape.right <= max(width, shape.text_start + shape.right + 2)
+    assert len({columns(width, name=each).name for each in range(100)}) <= 6

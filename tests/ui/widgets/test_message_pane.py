@@ -104,6 +104,21 @@ async def test_no_name_is_read_as_markup() -> None:
             assert chat.status.startswith(name)
 
 
+async def test_the_column_of_names_widens_for_a_longer_name_and_keeps_the_place() -> None:
+    async with running((200, 24)) as chat:
+        await fill(chat, 60)
+        await chat.pilot.press("pageup")
+        await chat.settle()
+        seen = visible_numbers(chat)
+        name = "alice-from-the-release-team-eu-1"
+        chat.session.receive("tech", "#60", sender=name, at=NOON + 60)
+        await chat.settle()
+        assert visible_numbers(chat)[:-1] == seen[:-1]
+        await chat.pilot.press("end")
+        await chat.settle()
+        assert f" {name}  #60" in chat.lines()[-1]
+
+
 async def test_a_wheel_that_still_turns_does_not_undo_a_jump_to_the_end() -> None:
     async with running(SMALL) as chat:
         await fill(chat, 200)

@@ -7,6 +7,7 @@ default background, and emphasis is reverse, bold or underlined (see `chat.tcss`
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from math import atan2, cos, sin, tau
 from typing import ClassVar
 
 from textual.cache import LRUCache
@@ -74,11 +75,21 @@ _INKS = ("primary", "secondary", "accent", "warning", "error", "success")
 _SHADES = ("primary-lighten-3", "success-lighten-3", "error-lighten-3")
 _DARK_SHADES = ("primary-darken-2", "success-darken-3", "error-darken-2")
 
+NAMES = tuple(f"name-{number}" for number in range(8))
+"""The colours of senders' names (`names.NAME_COLOURS`).
+
+Themes have fewer colours that differ: some have the same one for warning and accent.
+"""
+
+_NAME_LIGHT, _NAME_DARK = (0.8, 0.15), (0.5, 0.13)
+"""Lightness and chroma (OKLCH) of these colours, on a dark background and on a light one."""
+
 _ANSI_DEFAULT = "ansi_default"
 _ANSI_TEXT = (
     *(f"text-{ink}" for ink in _INKS),
     *_SHADES,
     *_DARK_SHADES,
+    *NAMES,
     *("text", "text-muted", "text-disabled", "foreground"),
     *("block-cursor-foreground", "block-cursor-background", "block-cursor-blurred-foreground"),
     *("block-cursor-blurred-background", "block-hover-background", "input-cursor-background"),
@@ -132,6 +143,10 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     # Blended with the background first and then made legible, so that it stays as faint as possible.
     muted = _readable(grounds[0].blend(ink, _MUTED, alpha=1.0), ink, grounds).hex
     selected = variables["primary-muted"]
+    names = _name_colours(
+        Color.parse(variables["text-primary"]), *(_NAME_LIGHT if ink is WHITE else _NAME_DARK)
+    )
+    variables |= {name: _readable(each, ink, grounds).hex for name, each in zip(NAMES, names, strict=True)}
     # Tuples, since `lru_cache` needs hashable arguments, and a dictionary in the cache could be changed.
     return tuple(
         {
@@ -193,7 +208,64 @@ def _readable(text: Color, ink: Color, grounds: Iterable[Color]) -> Color:
 
 
 def _luminance(colour: Color) -> float:
+    red, green, blue = _linear(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(colour: Color) -> tuple[float, float, float]:
+    """Return the amounts of light of a colour: red, green, blue."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
     )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return red, green, blue
+
+
+# -- colours of names ----------------------------------------------------------------------------------------
+
+
+def _name_colours(own: Color, lightness: float, chroma: float) -> list[Color]:
+    """Return colours that differ from each other and from the user's own by their hue.
+
+    The hues are at equal distances in OKLCH (Björn Ottosson, 2020), in which they look so; neighbours in the
+    list are far apart.
+    """
+    _, a, b = oklab(own)
+    places = len(NAMES) + 1
+    hues = (atan2(b, a) + tau * (4 * number % places) / places for number in range(1, places))
+    return [_from_oklab(lightness, chroma * cos(hue), chroma * sin(hue)) for hue in hues]
+
+
+def oklab(colour: Color) -> tuple[float, float, float]:
+    """Return lightness, green to red and blue to yellow of a colour; distances are as the eye sees them."""
+    red, green, blue = _linear(colour)
+    long, medium, short = (
+        part ** (1 / 3)
+        for part in (
+            0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue,
+            0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue,
+            0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue,
+        )
+    )
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+def _from_oklab(lightness: float, a: float, b: float) -> Color:
+    """Return the colour nearest to a place in OKLAB that a screen can show."""
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    light = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return Color(*(round(255 * min(1.0, max(0.0, _encoded(part)))) for part in light))
+
+
+def _encoded(light: float) -> float:
+    """Return an amount of light as sRGB encodes it."""
+    return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055

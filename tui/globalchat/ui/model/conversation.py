@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from sys import getsizeof
 
+from rich.cells import cell_len
+
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.names import Name, NameKey
+from globalchat.ui.model.names import Name, NameColours, NameKey
 from globalchat.ui.model.read_mark import Order, ReadMark
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
@@ -54,6 +56,7 @@ class Conversation:
         is_trimmed: True if the oldest rows were dropped because there were too many.
         is_cleared: True if the user emptied it.
         calendar: The times of the rows.
+        name_cells: The cells of the longest name that is or was here.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Conversation:
         self.is_trimmed = False
         self.is_cleared = False
         self.calendar = calendar
+        self.name_cells = 0
+        self._colours = NameColours()
         self._limit = limit
         self._size = 0
         self._divider: Row | None = None
@@ -116,6 +121,8 @@ class Conversation:
         index = len(self.rows)
         if index and self.rows[-1].order > row.order:
             index = bisect_right(self.rows, row.order, key=_order)
+        if isinstance(row, MessageRow):
+            self._draw_name(row, older=index < len(self.rows))
         self.rows.insert(index, row)
         self._size += _size(row)
         self._record(Inserted(index, row))
@@ -307,6 +314,12 @@ class Conversation:
         if changed:
             row.revision += 1
             self._record(Updated(index, row))
+
+    def _draw_name(self, row: MessageRow, *, older: bool) -> None:
+        """Give a new row the colour of its sender, and note how much room the name takes."""
+        self.name_cells = max(self.name_cells, cell_len(row.name.short))
+        if row.colour is None and not row.own:
+            row.colour = self._colours.take(row.name, older=older)
 
     def _record(self, edit: Edit) -> None:
         if self._edits is not None:

@@ -13,7 +13,7 @@ from globalchat.core.text import nfc, sanitize
 from globalchat.ui.model.text import clip, clip_middle, code_units, shown_name
 
 NAME_COLOURS = 8
-"""The number of colours of senders, without the user's own."""
+"""The number of colours of senders, without the user's own. The style sheet makes as many."""
 
 FULL_CELLS = 64
 """The most cells of a name: enough for 32 wide characters, the limit of our backends."""
@@ -40,7 +40,7 @@ class Name:
         key: The name itself, in NFC (canonically equivalent spellings are one name), and the author.
         shown: The sanitised name; different names may have the same.
         short: The same for narrow columns: of an author the part that people say.
-        colour: Which of `NAME_COLOURS` it has.
+        colour: Which of `NAME_COLOURS` it has where no other sender has that; see `NameColours`.
     """
 
     __slots__ = ("_names", "colour", "key", "short", "shown")
@@ -260,6 +260,41 @@ def _identity(given: str) -> str:
         digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
         given = f"{given[: _LONGEST - len(digest)]}{digest}"
     return nfc(given)
+
+
+# -- colours -------------------------------------------------------------------------------------------------
+
+_COLOURED = 128
+"""The senders of a channel whose colours are remembered."""
+
+
+class NameColours:
+    """Gives the senders of a channel colours, so that those who write at the same time have different ones.
+
+    A sender keeps its colour while it is one of the last `_COLOURED` that wrote here, so that nothing on the
+    screen is painted again.
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[NameKey, int] = {}
+        # Messages from above the others are beside other senders than those that arrive now.
+        self._beside: dict[bool, dict[NameKey, int]] = {False: {}, True: {}}
+
+    def take(self, name: Name, *, older: bool = False) -> int:
+        """Return the colour of a sender that has written; `older` if not at the end of the channel."""
+        owner, beside = name.owner, self._beside[older]
+        colour = self._given.pop(owner, None)
+        beside.pop(owner, None)
+        if colour is None:
+            taken = set(beside.values())
+            tried = [(name.colour + step) % NAME_COLOURS for step in range(NAME_COLOURS)]
+            colour = next((each for each in tried if each not in taken), name.colour)
+        self._given[owner] = beside[owner] = colour
+        if len(self._given) > _COLOURED:
+            del self._given[next(iter(self._given))]
+        if len(beside) >= NAME_COLOURS:
+            del beside[next(iter(beside))]
+        return colour
 
 
 # -- known senders -------------------------------------------------------------------------------------------

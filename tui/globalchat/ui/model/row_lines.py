@@ -18,6 +18,9 @@ from globalchat.ui.model.text import Span, clip, pad, shown_lines
 TICK_CELLS = 2
 TRANSIT_CELLS = 6
 TIME_CELLS = 5
+WIDEST_NAME = 32
+"""The most cells of the column of names: enough for the longest name of our backends, if it is not wide."""
+_NAME_STEP = 4
 _PLAIN_MARK_CELLS = 2
 """The cells before every line of a message without columns: only the sender's mark stands there."""
 
@@ -65,17 +68,30 @@ class Columns:
         return max(2, self.width - self.text_start - self.margin)
 
 
-def columns(width: int, *, code: int = 3, letter: int = 1, plain: bool = False) -> Columns:
-    """Return the columns for a pane of `width` cells, with region codes of `code` and `letter` cells."""
+def columns(width: int, *, code: int = 3, letter: int = 1, name: int = 0, plain: bool = False) -> Columns:
+    """Return the columns for a pane of `width` cells, with region codes of `code` and `letter` cells.
+
+    `name` is how many cells the longest name takes: its column is as wide if there is room.
+    """
     if plain:
         return Columns(width, 0, 0, 0, 0, True, plain=True)
     if width >= 90:
-        return Columns(width, 1, 12, 2 * code + 1, TRANSIT_CELLS, False)
+        widest = min(WIDEST_NAME, 14 + (width - 90) // 2)
+        return Columns(width, 1, _fitting(name, 12, widest), 2 * code + 1, TRANSIT_CELLS, False)
     if width >= 60:
-        return Columns(width, 1, 10, 2 * letter + 1, TRANSIT_CELLS, True)
+        widest = 10 + (width - 60) // 8
+        return Columns(width, 1, _fitting(name, 10, widest), 2 * letter + 1, TRANSIT_CELLS, True)
     if width >= 48:
         return Columns(width, 0, 0, 2 * letter + 1, 0, True)
     return Columns(width, 0, 0, 0, 0, True)
+
+
+def _fitting(name: int, least: int, most: int) -> int:
+    """Return the width of the column for names of up to `name` cells.
+
+    It grows by several cells at a time, since with each change all texts are wrapped again.
+    """
+    return min(most, least + -(-max(0, name - least) // _NAME_STEP) * _NAME_STEP)
 
 
 # -- lines ---------------------------------------------------------------------------------------------------
@@ -365,4 +381,6 @@ def _remedy(delivery: Delivery, keys: Keys) -> str:
 
 
 def _sender_role(row: MessageRow) -> str:
-    return "sender-own" if row.own else f"sender-{row.name.colour}"
+    if row.own:
+        return "sender-own"
+    return f"sender-{row.name.colour if row.colour is None else row.colour}"

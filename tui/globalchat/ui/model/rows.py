@@ -135,7 +135,8 @@ class MessageRow(NamedRow):
 
     `origin` is the AWS region that accepted it, `via` the alias of the one that delivered it, `received_at`
     when (epoch ms, this machine's clock; 0 while unknown). `original` is the text and sender as received, if
-    they differ from what is shown. `from_history` is True if no socket brought it.
+    they differ from what is shown. `from_history` is True if no socket brought it. `colour` is that of the
+    sender in this channel, None before the row is in one.
     """
 
     id: str
@@ -155,6 +156,7 @@ class MessageRow(NamedRow):
     links: tuple[Link, ...] = ()
     grouped: bool = False
     from_history: bool = False
+    colour: int | None = None
     draft: Draft | None = None
 
 

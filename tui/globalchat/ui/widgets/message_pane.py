@@ -19,6 +19,7 @@ from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.row_lines import (
     ROLES,
     WRITTEN,
+    Columns,
     Line,
     Mark,
     Piece,
@@ -125,13 +126,17 @@ class MessagePane(RowView, can_focus=True):
         return True
 
     def reshape(self) -> None:
-        """Lay out the columns for the width and the region names."""
+        """Lay out the columns for the width and for the names of regions and senders."""
+        self._columns = self._lay_out()
+
+    def _lay_out(self) -> Columns:
         # The widest code sets the column, so that the texts of all regions begin in the same place.
         widths = [
             max(map(len, codes.values()), default=size)
             for codes, size in ((self.names.codes, 3), (self.names.letters, 1))
         ]
-        self._columns = columns(self.text_width, code=widths[0], letter=widths[1], plain=self.plain)
+        name = self.conversation.name_cells if self.conversation is not None else 0
+        return columns(self.text_width, code=widths[0], letter=widths[1], name=name, plain=self.plain)
 
     def row_lines(self, row: Row) -> list[Line]:
         """Return the lines of a row, as pieces."""
@@ -166,6 +171,8 @@ class MessagePane(RowView, can_focus=True):
         if self.chosen is not None and self.conversation is not None:
             # The chosen row may have been removed, or moved by an older message before it.
             self.choose(self.conversation.nearest_message(self.chosen))
+        if edits and self._lay_out() != self._columns:
+            self.rewrap()  # A longer name came: its column becomes wider.
         self._refresh_pill()
 
     def set_plain(self, plain: bool) -> None:
