@@ -263,7 +263,8 @@ def _from_oklab(lightness: float, a: float, b: float) -> Color:
         -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
         -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
     )
-    return Color(*(round(255 * min(1.0, max(0.0, _encoded(part)))) for part in light))
+    red, green, blue = (round(255 * min(1.0, max(0.0, _encoded(part)))) for part in light)
+    return Color(red, green, blue)
 
 
 def _encoded(light: float) -> float:
