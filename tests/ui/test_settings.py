@@ -28,6 +28,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         title = false
         desktop = "osc777"
         seconds = 30
+        words = ["deploy", "code review"]
+        nick = true
 
         [keys]
         channel.next = "ctrl+n"
@@ -41,10 +43,24 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             motion=False,
             scrollback=500,
             paste_lines=9,
-            notify=NotifySettings(level="all", bell=True, title=False, desktop="osc777", seconds=30),
+            notify=NotifySettings(
+                level="all",
+                bell=True,
+                title=False,
+                desktop="osc777",
+                seconds=30,
+                words=("deploy", "code review"),
+                nick=True,
+            ),
             keys={"channel.next": "ctrl+n", "pane.tail": "f9,f10"},
         )
     )
+
+
+WORDS = (
+    'The setting "notify.words" must be a list of words like ["deploy", "sydney"], at most 100 of 64 characters'
+    ": the default applies."
+)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +79,11 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         (
             "[notify]\nlevel = 'loud'",
             'The setting "notify.level" must be one of "mentions", "all", "mute": the default applies.',
+        ),
+        ("[notify]\nword = []", 'Unknown setting: "notify.word". Did you mean "notify.words"?'),
+        *(
+            (f"[notify]\nwords = {each}", WORDS)
+            for each in ("'deploy'", "[' ']", "[3]", "['x']".replace("x", "x" * 65))
         ),
         ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults apply.'),
         ("[keys]\nhelp = 3", 'The keys of "help" must be a text in quotes, like "ctrl+n".'),

@@ -14,6 +14,7 @@ from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
 from globalchat.ui.model.links import find_links
 from globalchat.ui.model.names import Names
+from globalchat.ui.model.own_words import OwnWords
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import Mentions, RowFactory
 from globalchat.ui.model.search import Search, fuzzy_score
@@ -132,6 +133,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "shorten": brief,
     "links": find_links,
     "mentions": lambda text: Mentions(text[:8]).spans(text, sanitize(text)),
+    "own words": lambda text: OwnWords((text[:8], text[:2], text[:64]), nick=True).finder(["b"]).spans(text),
     "fold the case": fold,
     "draw a name": lambda text: Names().name(text).drawn(12),
     "arrive": arrive,

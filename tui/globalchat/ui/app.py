@@ -171,17 +171,20 @@ class ChatApp(SafeApp):
         from globalchat.ui.model.calendar import Calendar
         from globalchat.ui.model.chat_model import ChatModel
         from globalchat.ui.model.own_texts import SentTexts
+        from globalchat.ui.model.own_words import OwnWords
         from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat_screen import ChatScreen
         from globalchat.ui.state_store import StateStore
         from globalchat.ui.workers import SessionWorker
 
+        notify = self.settings.notify
         model = ChatModel(
             sender=self._sender,
             calendar=Calendar(self._tz),
             clock=self._now,
             limit=self.settings.scrollback,
-            levels=Levels(Level(self.settings.notify.level)),
+            levels=Levels(Level(notify.level)),
+            words=OwnWords(notify.words, notify.nick),
         )
         view_model = ChatViewModel(model, self._profile_name, self._channel, keymap.title)
         view_model.welcome = self._welcome

@@ -10,6 +10,9 @@ from globalchat.core.text import NotUtf8, sanitize, suggest
 
 FILE = "config.toml"
 
+MOST_WORDS, LONGEST_WORD = 100, 64
+"""The most words of `words`, and the most characters of each: every message is searched for each."""
+
 T = TypeVar("T")
 Check = Callable[[object], str | None]
 """Returns what a value should be; None if it is valid."""
@@ -35,6 +38,13 @@ def _one_of(*words: str) -> Check:
     return lambda value: None if value in words else "one of " + ", ".join(f'"{word}"' for word in words)
 
 
+def _words(value: object) -> str | None:
+    words = value if isinstance(value, list) else [None]
+    right = all(isinstance(each, str) and each.strip() and len(each) <= LONGEST_WORD for each in words)
+    wanted = f'a list of words like ["deploy", "sydney"], at most {MOST_WORDS} of {LONGEST_WORD} characters'
+    return None if right and len(words) <= MOST_WORDS else wanted
+
+
 def _setting(default: T, check: Check) -> T:
     """Return a dataclass field that the file may set. `check` restricts its value."""
     value: T = field(default=default, metadata={"check": check})
@@ -51,6 +61,8 @@ class NotifySettings:
         title: Show the number of unread messages in the window title.
         desktop: How to request a desktop notification from the terminal: `off`, `osc9` or `osc777`.
         seconds: The least time between two bells or notices.
+        words: Words that count as mentions.
+        nick: Whether the user's name without an `@` counts as a mention, too.
     """
 
     level: str = _setting("mentions", _one_of("mentions", "all", "mute"))
@@ -58,6 +70,8 @@ class NotifySettings:
     title: bool = _setting(True, _flag)
     desktop: str = _setting("off", _one_of("off", "osc9", "osc777"))
     seconds: int = _setting(5, _number(1, 3600))
+    words: tuple[str, ...] = _setting((), _words)
+    nick: bool = _setting(False, _flag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +154,7 @@ def _take(
         elif (wanted := checks[key](value)) is not None:
             problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default applies.')
         else:
-            values[key] = value
+            values[key] = tuple(value) if isinstance(value, list) else value
     return values
 
 

@@ -37,6 +37,7 @@ from globalchat.ui.model.latency_stats import LatencyStats
 from globalchat.ui.model.names import KnownSenders, adding_channel
 from globalchat.ui.model.older_messages import OlderMessages, Terms
 from globalchat.ui.model.own_texts import OutgoingMessages
+from globalchat.ui.model.own_words import OwnWords
 from globalchat.ui.model.read_mark import ReadMarks
 from globalchat.ui.model.rows import MessageRow, RowFactory
 from globalchat.ui.model.text import brief
@@ -99,6 +100,7 @@ class ChatModel:
         clock: WallClock,
         limit: int = 2000,
         levels: Levels | None = None,
+        words: OwnWords | None = None,
     ) -> None:
         self.state: SessionState | None = None
         self.backend: Backend | None = None
@@ -122,7 +124,7 @@ class ChatModel:
         self.calendar = calendar
         self._clock = clock
         self._limit = limit
-        self._rows = RowFactory(sender, calendar)
+        self._rows = RowFactory(sender, calendar, words=words)
         self._drop_notices = DropNotices(self._rows)
         self.gaps = GapNotices(self._rows)
         self._effects: list[Effect] = []

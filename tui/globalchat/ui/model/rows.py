@@ -14,6 +14,7 @@ from globalchat.core.text import is_hidden, nfc, sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.links import Link, find_links
 from globalchat.ui.model.names import Name, Names
+from globalchat.ui.model.own_words import OwnWords, merged
 from globalchat.ui.model.text import Span
 
 MARKS = {AuthorKind.NONE: "", AuthorKind.PERSON: "✓", AuthorKind.MACHINE: "$"}
@@ -248,10 +249,16 @@ _LAST = "\uffff"
 
 
 class RowFactory:
-    """Makes rows from messages, drafts and notices, and sanitises their text. `names` are the senders'."""
+    """Makes rows from messages, drafts and notices, and sanitises their text. `names` are the senders'.
 
-    def __init__(self, sender: str, calendar: Calendar, author: str | None = None) -> None:
+    `words` count as mentions, too.
+    """
+
+    def __init__(
+        self, sender: str, calendar: Calendar, author: str | None = None, words: OwnWords | None = None
+    ) -> None:
         self.names = Names()
+        self._own_words = words or OwnWords()
         self.author: str | None = None
         self._calendar = calendar
         self._uids = count(1)
@@ -274,6 +281,7 @@ class RowFactory:
     def _find_mentions(self) -> None:
         authors = () if self.author is None else (self.author, short_author(self.author))
         self._mentions = Mentions(self._sender, *authors)
+        self._words = self._own_words.finder((self._sender, *authors))
 
     def message(self, event: MessageReceived) -> MessageRow:
         """Return the row of a message that arrived."""
@@ -291,7 +299,16 @@ class RowFactory:
             row.delivery = Delivery.DELIVERED
         else:
             row.mentions = self._mentions.spans(message.text[:MAX_TEXT], row.text)
+            # What the user wrote in an earlier run calls for no attention.
+            if not self.is_own_name(row.name):
+                row.mentions = merged((*row.mentions, *self._words.spans(row.text)))
         return row
+
+    def is_own_name(self, name: Name) -> bool:
+        """Return True if messages with this name are the user's own, as far as anything shows that."""
+        if self.author is not None:
+            return name.author == self.author
+        return name.author is None and name.raw == nfc(self._sender)
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
