@@ -58,8 +58,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
 
 
 WORDS = (
-    'The setting "notify.words" must be a list of words like ["deploy", "sydney"], at most 100 of 64 characters'
-    ": the default applies."
+    'The setting "notify.words" must be a list of words like ["deploy", "sydney"], at most 100 of 64 '
+    "characters: the default applies."
 )
 
 

@@ -72,7 +72,7 @@ class Exporter:
 
     async def _write(self, conversation: Conversation, file: str | None, since: int | None) -> None:
         try:
-            rows = conversation.rows if since is None else await self._read(conversation, since)
+            rows = conversation.all_rows if since is None else await self._read(conversation, since)
             path = await to_thread(write_export, conversation, file, now=self._clock(), rows=rows)
         except CancelledError:
             self._screen.notify("The export was stopped: nothing was written.", timeout=4, markup=False)
@@ -91,10 +91,10 @@ class Exporter:
         assert profile is not None
         assert alias is not None
         open_history = await to_thread(load_history_opener)
-        known = {_identity(row): row for row in conversation.rows if isinstance(row, MessageRow)}
+        known = {_identity(row): row for row in conversation.all_rows if isinstance(row, MessageRow)}
         model = self._view_model.model
         factory = RowFactory(model.sender, conversation.calendar, model.author)
-        rows: dict[Row, None] = dict.fromkeys(row for row in conversation.rows if row.at >= since)
+        rows: dict[Row, None] = dict.fromkeys(row for row in conversation.all_rows if row.at >= since)
         shown_at = monotonic()
         async with open_history(profile, alias) as reader:
             async for message in messages_since(reader, conversation.channel, since):

@@ -29,15 +29,17 @@ from globalchat.client.offset import ClockOffset
 from globalchat.client.response_errors import UNKNOWN_CHANNEL
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
+from globalchat.core.errors import UserError
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.gap_notices import DropNotices, GapNotices
 from globalchat.ui.model.latency_stats import LatencyStats
-from globalchat.ui.model.names import KnownSenders, adding_channel
+from globalchat.ui.model.names import KnownSenders, Name, adding_channel
 from globalchat.ui.model.older_messages import OlderMessages, Terms
 from globalchat.ui.model.own_texts import OutgoingMessages
 from globalchat.ui.model.own_words import OwnWords
+from globalchat.ui.model.people import IgnoreList, RecentWriters
 from globalchat.ui.model.read_mark import ReadMarks
 from globalchat.ui.model.rows import MessageRow, RowFactory
 from globalchat.ui.model.text import brief
@@ -84,6 +86,8 @@ class ChatModel:
         read_marks: Up to where each channel is read.
         gaps: The rows about missed messages.
         known_senders: The names that can be mentioned.
+        writers: Who wrote lately.
+        ignored: Whom the user ignores; change it by `ignore` and `unignore`.
         warning_dismissed: True if the user hid the warning about a live session.
         outgoing: The own messages that are not delivered yet.
         answer_ms: The time that the latest answer to an own message took, None before one.
@@ -117,6 +121,8 @@ class ChatModel:
         self._started_at = clock()
         self._older: dict[str, OlderMessages] = {}
         self.known_senders = KnownSenders()
+        self.writers = RecentWriters()
+        self.ignored = IgnoreList()
         self._left: dict[str, Conversation] = {}
         self.clock_offset_ms: int | None = None
         self._offset = ClockOffset()
@@ -140,7 +146,9 @@ class ChatModel:
         found = self.conversations.get(channel) or self._left.get(channel)
         if found is None:
             mark = self.read_marks.of(channel)
-            found = Conversation(channel, self.calendar, limit=self._limit, mark=mark)
+            found = Conversation(
+                channel, self.calendar, limit=self._limit, mark=mark, ignores=self.is_ignored
+            )
             self.conversations[channel] = found
         return found
 
@@ -158,6 +166,45 @@ class ChatModel:
         """Sign further messages with another name."""
         self.sender = sender
         self._rows.rename(sender)
+        if self.ignored:
+            self._sort_out()
+
+    def is_own_name(self, name: Name) -> bool:
+        """Return True if messages with a name are the user's own, as far as anything shows that."""
+        return self._rows.is_own_name(name)
+
+    def is_ignored(self, name: Name) -> bool:
+        """Return True if the user ignores a sender; nobody ignores what seems to be the own name."""
+        return name.owner in self.ignored and not self.is_own_name(name)
+
+    def ignore(self, name: Name) -> None:
+        """Hide the messages of a sender from now on.
+
+        Raises:
+            UserError: it is the user, or too many are ignored.
+        """
+        if self.is_own_name(name):
+            raise UserError("That is your own name.")
+        self.ignored.add(name.owner)
+        self._sort_out()
+
+    def unignore(self, name: Name) -> None:
+        """Show the messages of a sender again."""
+        self.ignored.remove(name.owner)
+        self._sort_out()
+
+    def ignored_names(self) -> list[Name]:
+        """Return the names of those whom the user ignores."""
+        return [self._rows.names.name(raw, author) for raw, author in self.ignored.owners]
+
+    def name(self, sender: str) -> Name:
+        """Return the name of a sender for whom AWS does not vouch."""
+        return self._rows.names.name(sender)
+
+    def _sort_out(self) -> None:
+        """Show and hide messages again: it has changed who is ignored, or who the user is."""
+        for conversation in (*self.conversations.values(), *self._left.values()):
+            conversation.sort_out()
 
     @property
     def left(self) -> Sequence[str]:
@@ -254,6 +301,7 @@ class ChatModel:
     def _receive(self, event: MessageReceived) -> None:
         message = event.message
         conversation = self.conversation(message.channel)
+        self._note_writer(message, own=event.own)
         # An own message without a row was sent by an earlier run, or its row is gone.
         if event.own:
             if not self.outgoing.deliver(conversation, event, self._rows):
@@ -263,8 +311,11 @@ class ChatModel:
                 conversation.mark.read()
             return
         row = self._row(event)
-        self.known_senders.add(row.name)
         seen = self.watching == conversation.channel
+        if conversation.is_ignored(row):
+            conversation.arrive(row, message.arrival, seen=seen)
+            return
+        self.known_senders.add(row.name)
         if event.filled:
             self.gaps.note(conversation.channel, row)
             # What came while the chat was closed is below the line *new*, though its end is seen at once.
@@ -279,6 +330,11 @@ class ChatModel:
         if not seen and conversation.channel not in self._left:
             self.attention.note(conversation.channel, row, missed=event.filled)
 
+    def _note_writer(self, message: Message, *, own: bool = False) -> None:
+        name = self._rows.names.name(message.sender, message.author)
+        own = own or self.is_own_name(name)
+        self.writers.note(message.channel, name, message.region, message.sent_at, own=own)
+
     def _row(self, event: MessageReceived) -> MessageRow:
         row = self._rows.message(event)
         self._redraw_names()
@@ -292,8 +348,11 @@ class ChatModel:
 
     def _identify(self, author: str | None) -> None:
         """Note what the backend calls the user."""
+        is_new = author != self.author
         self.author = author
         self._rows.identify(author)
+        if is_new and self.ignored:
+            self._sort_out()
         self._redraw_names()
 
     def _load_page(self, event: PageLoaded) -> None:
@@ -303,7 +362,8 @@ class ChatModel:
         if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
             return  # Rows between it and the rest would be missing.
         mark, messages = conversation.mark, event.messages[-conversation.room :]
-        new = [row for message in messages for row in self._put_older(conversation, message)]
+        fresh = [row for message in messages for row in self._put_older(conversation, message)]
+        new = [row for row in fresh if not row.ignored]
         for row in new:
             conversation.divide(row, mark.start.order if mark.start is not None else None)
         if self.watching == event.channel:
@@ -314,7 +374,7 @@ class ChatModel:
         if mark.is_read_on:
             return  # Its end was seen: what the user looks up above it is not unread.
         mentions = sum(bool(row.mentions) for row in new)
-        mark.count_page(len(new), mentions, is_all=event.is_start or len(new) < len(messages))
+        mark.count_page(len(new), mentions, is_all=event.is_start or len(fresh) < len(messages))
         for row in new:
             self.attention.note(event.channel, row, missed=True)
 
@@ -323,6 +383,7 @@ class ChatModel:
         via = self.state.region if self.state is not None else ""
         mark, received = conversation.mark, MessageReceived(message, via, 0, None, filled=True)
         mark.note(message.order, message.arrival, via)
+        self._note_writer(message)
         if self.outgoing.awaits(message) and self.outgoing.deliver(conversation, received, self._rows):
             return []
         row = self._row(received)

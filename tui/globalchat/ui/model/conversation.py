@@ -1,7 +1,7 @@
 """One channel's rows in order, and which of them are unread. Pure."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from sys import getsizeof
@@ -44,14 +44,29 @@ class Removed:
     count: int = 1
 
 
-Edit = Inserted | Updated | Removed
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """All rows were replaced by these."""
+
+    rows: tuple[Row, ...]
+
+
+Edit = Inserted | Updated | Removed | Replaced
+
+
+def _never(_name: Name) -> bool:
+    return False
 
 
 class Conversation:
     """Keeps the scrollback of a channel, bounded in rows and in the bytes of their texts.
 
+    Messages of senders that the user ignores (`ignores`) are kept apart, and so are those of others while
+    only some senders are shown; they have the same bounds.
+
     Attributes:
-        rows: In order of (time, id); change them only through the methods.
+        rows: The rows that are shown, in order of (time, id); change them only through the methods.
+        ignored_count: The number of messages that are hidden because their senders are ignored.
         mark: Up to where it is read.
         is_trimmed: True if the oldest rows were dropped because there were too many.
         is_cleared: True if the user emptied it.
@@ -60,10 +75,21 @@ class Conversation:
     """
 
     def __init__(
-        self, channel: str, calendar: Calendar, *, limit: int = 2000, mark: ReadMark | None = None
+        self,
+        channel: str,
+        calendar: Calendar,
+        *,
+        limit: int = 2000,
+        mark: ReadMark | None = None,
+        ignores: Callable[[Name], bool] = _never,
     ) -> None:
         self.channel = channel
         self.rows: list[Row] = []
+        self.ignored_count = 0
+        self._ignores = ignores
+        self._shows: Callable[[Name], bool] | None = None
+        self._hidden: list[NamedRow] = []
+        self._hidden_size = 0
         self.mark = mark or ReadMark()
         self.is_trimmed = False
         self.is_cleared = False
@@ -107,6 +133,13 @@ class Conversation:
         place = bisect_right(self.rows, row.order, key=_order)
         return self.rows[place - 1] if place else None
 
+    def place_of(self, row: Row) -> int | None:
+        """Return the index of a row, or of the one below it if it is not shown any more; None without any."""
+        place = self.index_of(row)
+        if place is None and self.rows:
+            place = min(bisect_left(self.rows, row.order, key=_order), len(self.rows) - 1)
+        return place
+
     def nearest_message(self, row: MessageRow) -> MessageRow | None:
         """Return a message itself while it is here, else the one now at its place or above."""
         if self.index_of(row) is not None:
@@ -117,23 +150,21 @@ class Conversation:
 
     def add(self, row: Row) -> None:
         """Insert a row at its place, and drop the oldest rows if there are too many."""
+        if isinstance(row, NamedRow) and self._is_hidden(row):
+            self._hide(row)
+            return
         # Nearly every row belongs at the end.
         index = len(self.rows)
         if index and self.rows[-1].order > row.order:
             index = bisect_right(self.rows, row.order, key=_order)
-        if isinstance(row, MessageRow):
-            self._draw_name(row, older=index < len(self.rows))
+        self._draw_name(row, older=index < len(self.rows))
         self.rows.insert(index, row)
         self._size += _size(row)
         self._record(Inserted(index, row))
         # The row below may get another day or name above it.
         self._decorate(index)
         self._decorate(index + 1)
-        surplus = self._surplus()
-        if surplus > 0:
-            self.is_trimmed = True
-            # Many are removed at once in a long history, since each removal moves all other rows up.
-            self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
+        self._trim()
 
     def arrive(self, row: MessageRow, arrival: str | None = None, *, seen: bool) -> None:
         """Add a message of another user, as unread unless it is seen at once.
@@ -142,7 +173,7 @@ class Conversation:
         """
         mark = self.mark
         mark.note(row.order, arrival, row.via)
-        if not seen:
+        if not seen and not self.is_ignored(row):
             # The line *new* stays above the first unread message.
             if not mark.unread:
                 self.place_divider(row)
@@ -231,6 +262,7 @@ class Conversation:
         self.is_cleared = True
         kept = [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in UNDECIDED]
         self.place_divider(None)
+        self._hidden, self._hidden_size, self.ignored_count = [], 0, 0
         self._remove(0, len(self.rows))
         for row in kept:
             row.day = None  # `add` sets it again.
@@ -240,7 +272,9 @@ class Conversation:
     @property
     def room(self) -> int:
         """The number of rows that can be added before the oldest ones are dropped."""
-        return self._limit - len(self.rows) if self._size < self._limit * SIZE_PER_ROW else 0
+        # While only some senders are shown, all rows have to find room again afterwards.
+        rows = len(self.rows) + (len(self._hidden) if self.is_filtered else 0)
+        return self._limit - rows if self._size < self._limit * SIZE_PER_ROW else 0
 
     @property
     def limit(self) -> int:
@@ -278,15 +312,86 @@ class Conversation:
     @property
     def tail(self) -> int:
         """The time of the last row (epoch ms), 0 without one."""
-        return self.rows[-1].at if self.rows else 0
+        return max(self.rows[-1].at if self.rows else 0, self._hidden[-1].at if self._hidden else 0)
 
-    def _surplus(self) -> int:
+    # -- hidden rows ----------------------------------------------------------------------------------------
+
+    @property
+    def is_filtered(self) -> bool:
+        """True while only some senders are shown."""
+        return self._shows is not None
+
+    @property
+    def all_rows(self) -> list[Row]:
+        """The rows that are shown and those that are hidden, in order."""
+        return sorted((*self.rows, *self._hidden), key=_order) if self._hidden else list(self.rows)
+
+    def is_ignored(self, row: NamedRow) -> bool:
+        """Return True if the user ignores the sender; what the user wrote is never ignored."""
+        return not _is_own(row) and self._ignores(row.name)
+
+    def show_only(self, shows: Callable[[Name], bool] | None) -> None:
+        """Show only the messages of these senders, and the user's own; None shows all again."""
+        self._shows = shows
+        self.sort_out()
+
+    def sort_out(self) -> None:
+        """Show and hide messages again, after it has changed who is ignored."""
+        rows, self.ignored_count = self.all_rows, 0
+        came_back = set(map(id, self._hidden))
+        self.rows, self._hidden = [], []
+        for row in rows:
+            was_ignored = isinstance(row, NamedRow) and row.ignored
+            if isinstance(row, NamedRow) and self._is_hidden(row):
+                self._hidden.append(row)
+                self.ignored_count += row.ignored
+                if row.ignored and not was_ignored and isinstance(row, MessageRow):
+                    self.mark.uncount(row.order, mention=bool(row.mentions))
+            else:
+                row.revision += id(row) in came_back  # It was not updated meanwhile.
+                self._draw_name(row, older=True)
+                self.rows.append(row)
+        self._size, self._hidden_size = sum(map(_size, self.rows)), sum(map(_size, self._hidden))
+        if self._edits is not None:
+            self._edits = []  # What the rows were before makes no difference.
+        self._trim()
+        for index in range(len(self.rows)):
+            self._decorate(index)
+        if self._edits is not None:
+            self._edits = [Replaced(tuple(self.rows))]
+
+    def _is_hidden(self, row: NamedRow) -> bool:
+        """Return True if a row is not to be shown; note if its sender is ignored."""
+        row.ignored = self.is_ignored(row)
+        filtered = self._shows is not None and not _is_own(row) and not self._shows(row.name)
+        return row.ignored or filtered
+
+    def _hide(self, row: NamedRow) -> None:
+        insort(self._hidden, row, key=_order)
+        self._hidden_size += _size(row)
+        self.ignored_count += row.ignored
+        surplus = self._surplus(self._hidden, self._hidden_size)
+        if surplus > 0:
+            gone = self._hidden[: surplus + self._limit // 64]
+            del self._hidden[: len(gone)]
+            self._hidden_size -= sum(map(_size, gone))
+            self.ignored_count -= sum(each.ignored for each in gone)
+
+    def _trim(self) -> None:
+        """Drop the oldest rows if there are too many."""
+        surplus = self._surplus(self.rows, self._size)
+        if surplus > 0:
+            self.is_trimmed = True
+            # Many are removed at once in a long history, since each removal moves all other rows up.
+            self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
+
+    def _surplus(self, rows: Sequence[Row], size: int) -> int:
         """Return the number of oldest rows above the limits."""
-        surplus = max(0, len(self.rows) - self._limit)
-        excess = self._size - self._limit * SIZE_PER_ROW
+        surplus = max(0, len(rows) - self._limit)
+        excess = size - self._limit * SIZE_PER_ROW
         if excess > 0:
             # Only in the rare case that the bytes are the limit, since this reads every row.
-            sizes = accumulate(map(_size, self.rows))
+            sizes = accumulate(map(_size, rows))
             surplus = max(surplus, next(count for count, size in enumerate(sizes, 1) if size >= excess))
         return surplus
 
@@ -315,8 +420,10 @@ class Conversation:
             row.revision += 1
             self._record(Updated(index, row))
 
-    def _draw_name(self, row: MessageRow, *, older: bool) -> None:
-        """Give a new row the colour of its sender, and note how much room the name takes."""
+    def _draw_name(self, row: Row, *, older: bool) -> None:
+        """Give a row the colour of its sender, and note how much room the name takes."""
+        if not isinstance(row, MessageRow):
+            return
         self.name_cells = max(self.name_cells, cell_len(row.name.short))
         if row.colour is None and not row.own:
             row.colour = self._colours.take(row.name, older=older)
@@ -334,6 +441,10 @@ def _belong_together(first: Row | None, second: Row) -> bool:
         and first.own == second.own
         and second.at - first.at <= GROUP_WITHIN
     )
+
+
+def _is_own(row: NamedRow) -> bool:
+    return isinstance(row, MessageRow) and row.own
 
 
 def _size(row: Row) -> int:

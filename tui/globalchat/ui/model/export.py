@@ -57,9 +57,10 @@ def export(
 ) -> str:
     """Return rows of a channel (None: all), oldest first, ending with a line feed.
 
-    Text and Markdown hold what the pane shows (sanitised); JSON holds the original, escaped to plain ASCII.
+    Messages of senders that the user ignores are included: the file is a record of what was said. Text and
+    Markdown hold what the pane shows (sanitised); JSON holds the original, escaped to plain ASCII.
     """
-    rows = list(conversation.rows if rows is None else rows)
+    rows = list(conversation.all_rows if rows is None else rows)
     if form is ExportForm.JSON:
         return "".join(json.dumps(_record(row, conversation.channel)) + "\n" for row in rows)
     if form is ExportForm.MARKDOWN:

@@ -21,7 +21,7 @@ FULL_CELLS = 64
 _MOST = 4096
 """The number of names that are distinguished, most recently seen first."""
 
-_LONGEST = 256
+LONGEST_NAME = 256
 """The characters kept of a name; a digest replaces the rest."""
 
 _TAG_DIGITS = (4, 8, 16)
@@ -256,9 +256,9 @@ class _Labels:
 
 def _identity(given: str) -> str:
     """Return a name in NFC; for a long name, a digest replaces the rest."""
-    if len(given) > _LONGEST:
+    if len(given) > LONGEST_NAME:
         digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
-        given = f"{given[: _LONGEST - len(digest)]}{digest}"
+        given = f"{given[: LONGEST_NAME - len(digest)]}{digest}"
     return nfc(given)
 
 

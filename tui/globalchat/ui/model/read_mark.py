@@ -77,6 +77,13 @@ class ReadMark:
             self.position = ReadPosition((order[0], ""))  # all that was there before is read
         self.changed()
 
+    def uncount(self, order: Order, *, mention: bool) -> None:
+        """Count an unread message no longer; one that was read makes no difference."""
+        if self.position is not None and order > self.position.order:
+            self.unread = max(0, self.unread - 1)
+            self.mentions = max(0, self.mentions - mention)
+            self.changed()
+
     def count_page(self, unread: int, mentions: int, *, is_all: bool) -> None:
         """Count the unread messages of a page: of an earlier run, or of the time between.
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from globalchat.ui.model.conversation import Edit, Inserted, Removed, Updated
+from globalchat.ui.model.conversation import Edit, Inserted, Removed, Replaced, Updated
 from globalchat.ui.model.rows import Row
 
 BLOCK_ROWS = 64
@@ -109,13 +109,9 @@ class RowIndex:
         self._measure = height
         # Most messages take one line; a wrong guess only moves the scroll bar.
         self._guess = 1.0
-        self._count = len(rows)
-        self._blocks = [
-            RowBlock(rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)
-        ]
         self._ends: list[int] = []
         self._row_ends: list[int] = []
-        self._summed = self._counted = False
+        self._replace(rows)
 
     def __len__(self) -> int:
         return self._count
@@ -232,6 +228,8 @@ class RowIndex:
                 if self._blocks[block].update(place, self._measure):
                     return index
                 self._summed = False
+            case Replaced(rows):
+                self._replace(rows)
         return None
 
     def replay(self, edits: Iterable[Edit]) -> set[int] | None:
@@ -245,6 +243,13 @@ class RowIndex:
             else:
                 repaint.add(index)
         return None if moved else repaint
+
+    def _replace(self, rows: Sequence[Row]) -> None:
+        self._count = len(rows)
+        self._blocks = [
+            RowBlock(rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)
+        ]
+        self._summed = self._counted = False
 
     def _insert(self, index: int, row: Row) -> None:
         if index == self._count:

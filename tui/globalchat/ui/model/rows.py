@@ -70,10 +70,14 @@ class Row:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NamedRow(Row):
-    """A row with a sender; `author` is who AWS vouches for, as far as the backend has said."""
+    """A row with a sender; `author` is who AWS vouches for, as far as the backend has said.
+
+    `ignored` is True if it is hidden because the user ignores the sender.
+    """
 
     name: Name
     author: str | None = None
+    ignored: bool = False
 
     @property
     def sender(self) -> str:
@@ -83,10 +87,15 @@ class NamedRow(Row):
     @property
     def mark(self) -> str:
         """The mark of the sender, which stands where no name or text can: one cell, or empty."""
-        kind = author_kind(self.author)
-        if kind is AuthorKind.NONE and self.name.imitated is not None:
-            return IMITATION
-        return MARKS[kind]
+        return sender_mark(self.name, self.author)
+
+
+def sender_mark(name: Name, author: str | None) -> str:
+    """Return the mark of a sender, of one cell or empty."""
+    kind = author_kind(author)
+    if kind is AuthorKind.NONE and name.imitated is not None:
+        return IMITATION
+    return MARKS[kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from globalchat.core.text import sanitize
-from globalchat.ui.model.conversation import Edit, Inserted, Removed
+from globalchat.ui.model.conversation import Edit, Inserted, Removed, Replaced
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.text import Span, fold, fold_text
 
@@ -92,8 +92,8 @@ class Search:
                     # The oldest rows left the scrollback, and the matches before the first row with them.
                     oldest = rows[0].order if rows else ()
                     del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
-                case Removed():
-                    # The row moved, so its place among the matches is unknown.
+                case Removed() | Replaced():
+                    # A row moved, or all did: the places among the matches are unknown.
                     self.restart(rows, self.current)
                     return True
                 case _:

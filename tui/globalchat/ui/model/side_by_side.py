@@ -1,7 +1,7 @@
 """A channel in two regions side by side: when each message arrived in which region. Pure."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2s
 from itertools import count
@@ -15,7 +15,7 @@ from globalchat.core.clock import WallClock
 from globalchat.core.text import plural
 from globalchat.ui.model.calendar import Calendar, transit
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.names import Names, RegionNames
+from globalchat.ui.model.names import Name, Names, RegionNames
 from globalchat.ui.model.row_lines import MARK_ROLES, Line, Piece, mark_piece, rule
 from globalchat.ui.model.rows import MAX_TEXT, NamedRow, Row, shown_text
 from globalchat.ui.model.status import UNFOLD, Keys, indicator
@@ -55,7 +55,10 @@ class SideBySideModel:
         since: When the regions were first followed (epoch ms): nothing is older.
     """
 
-    def __init__(self, calendar: Calendar, clock: WallClock) -> None:
+    def __init__(
+        self, calendar: Calendar, clock: WallClock, ignores: Callable[[Name], bool] | None = None
+    ) -> None:
+        self._ignores = ignores or (lambda _: False)
         self.states: dict[str, SessionState] = {}
         self.since = clock()
         self._calendar = calendar
@@ -69,8 +72,15 @@ class SideBySideModel:
         """Return the rows of a channel."""
         found = self._feeds.get(channel)
         if found is None:
-            found = self._feeds[channel] = Conversation(channel, self._calendar, limit=KEPT)
+            found = self._feeds[channel] = Conversation(
+                channel, self._calendar, limit=KEPT, ignores=self._ignores
+            )
         return found
+
+    def sort_out(self) -> None:
+        """Show and hide messages again, after it has changed who is ignored."""
+        for feed in self._feeds.values():
+            feed.sort_out()
 
     def take(self, alias: str, event: SessionEvent) -> None:
         """Apply an event of a region's session."""

@@ -33,7 +33,7 @@ _METER_FROM = 0.9
 """The share of the limit from which the length meter appears."""
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_LEVEL, SENT, _WELCOME = "level:", "sent:", "welcome"
+_LEVEL, SENT, _WELCOME, _IGNORE = "level:", "sent:", "welcome", "ignore:"
 """Prefixes of the keys under which state is stored for a later run."""
 
 NOWHERE = ""
@@ -271,6 +271,7 @@ class ChatViewModel:
     def on_change(self, changed: Callable[[], object]) -> None:
         """Call `changed` whenever the result of `kept` may have changed."""
         self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed
+        self.model.ignored.changed = changed
 
     def kept(self) -> dict[str, str]:
         """Return the state to store for a later run."""
@@ -285,6 +286,7 @@ class ChatViewModel:
             | sent
             | read
             | theme
+            | {_IGNORE + entry: "" for entry in self.model.ignored.kept()}
             | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
         )
 
@@ -297,6 +299,7 @@ class ChatViewModel:
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))
         self.sent.restore(_beginning(kept, SENT))
+        self.model.ignored.restore(_beginning(kept, _IGNORE))
         self.model.read_marks.restore(_beginning(kept, READ), self.model.sender)
 
     # -- the screen -----------------------------------------------------------------------------------------

@@ -127,6 +127,11 @@ class SideBySideController:
         if self._panel is not None:
             self._panel.show(self._view_model.region)
 
+    def sort_out(self) -> None:
+        """Show and hide messages again, after it has changed who is ignored."""
+        if self._model is not None:
+            self._model.sort_out()
+
     def is_counting(self) -> bool:
         """Return True if something shown changes with time, without an event."""
         return (
@@ -173,7 +178,8 @@ class SideBySideController:
         elif self._worker is None and self.profile is not None:
             from globalchat.ui.model.side_by_side import SideBySideModel
 
-            self._model = SideBySideModel(self._view_model.model.calendar, self._clock)
+            model = self._view_model.model
+            self._model = SideBySideModel(model.calendar, self._clock, model.is_ignored)
             self._worker = WatchWorker(self.profile, self._factory, reload=self._reload)
             work = self._worker.run(self._screen.post_message)
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)

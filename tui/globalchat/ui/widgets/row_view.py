@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from globalchat.ui.ascii import VERBATIM
-from globalchat.ui.model.conversation import Conversation, Edit
+from globalchat.ui.model.conversation import Conversation, Edit, Replaced
 from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import Line, Piece, centred_lines
 from globalchat.ui.model.rows import Row
@@ -405,6 +405,9 @@ class RowView(ScrollView):
                 # The lines of what is shown keep their numbers: a selection consists of those.
                 self._index.base += line - self._anchor_line(anchor, place)
             self._scroll_to_anchor(None if self.following else anchor)
+            if any(isinstance(edit, Replaced) for edit in edits):
+                # Fewer rows may be there, of which the last is in sight.
+                self._set_following(self.scroll_offset.y >= self.max_scroll_y)
         for index in repaint or ():
             top = self._index.top(index) - self._top + self._padding
             self.refresh(Region(0, top, self.size.width, self._index.height(index)))
@@ -456,8 +459,8 @@ class RowView(ScrollView):
         if anchor is None or self.conversation is None:
             index.measure_end(height)
             return max(0, index.total + self._head_height - height)
-        place = self.conversation.index_of(anchor.row)
-        if place is None:
+        place = self.conversation.place_of(anchor.row)
+        if place is None or (place == 0 and self.conversation.index_of(anchor.row) is None):
             # The row is gone, for example cleared: the view begins at the top.
             index.measure_lines(index.base, height, index.base - 1)
             return 0
