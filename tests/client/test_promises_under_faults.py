@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.client import profiles
-from globalchat.client.events import DraftAccepted, GapReason, MessageReceived, SessionEvent
+from globalchat.client.events import GapReason, MessageReceived, SessionEvent
 from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.store import FILE
 from globalchat.client.session import Session
