@@ -10,7 +10,7 @@ README and sources of aws/event-ruler, the matcher behind it (`JsonRuleCompiler`
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON
@@ -53,9 +53,12 @@ class _Field:
 
     def matches(self, value: JSON) -> bool:
         """Return True if a scalar of the event matches."""
-        if self.present or (isinstance(value, str) and value in self.strings):
+        if self.present or value in self.strings:
             return True
-        return any(test(value) for test in self.tests)
+        for test in self.tests:  # `any` would cost a generator, for each field of each event
+            if test(value):
+                return True
+        return False
 
 
 _Rule: TypeAlias = "dict[str, _Field]"
@@ -68,10 +71,7 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
     Raises:
         Invalid: EventBridge would refuse it, or it has an unknown operator; names the place.
     """
-    first, *others = [_Program(rule) for rule in _extended([{}], pattern, "", "")]
-    if not others:
-        return first.matches
-    return lambda event: any(program.matches(event) for program in (first, *others))
+    return _Programs([_Program(rule) for rule in _extended([{}], pattern, "", "")]).matches
 
 
 def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefix: str) -> list[_Rule]:
@@ -182,45 +182,29 @@ class _Program:
             self._root.add(path.split("."), number)
         self._all = (1 << len(ordered)) - 1
         self._absent = [number for number, each in enumerate(self._fields) if each.absent]
-        # The fields with the objects that hold them, if none is deeper: the usual case.
         self._lookups = [(*path.rpartition(".")[::2], each) for path, each in ordered]
-        self._holders = sorted({holder for holder, _, _ in self._lookups})
-        if any("." in holder for holder in self._holders):
-            self._holders = []
+        self.holders = frozenset(holder for holder, _, _ in self._lookups)
+        """The paths of the objects that hold the fields; the event itself is the empty path."""
 
-    def matches(self, event: JSON) -> bool:
-        """Return True if all fields match."""
-        simple = self._matches_simple(event) if isinstance(event, dict) and self._holders else None
-        return self._matches_any(event) if simple is None else simple
+    def matches_simple(self, holders: Mapping[str, Mapping[str, JSON]]) -> bool | None:
+        """Return True if all fields match; None if there is a list or an object where a field is.
 
-    def _matches_simple(self, event: dict[str, JSON]) -> bool | None:
-        """Do the same for a pattern of fields of the event and of objects in it, with a fraction of the work.
-
-        Return None if the event is not that simple: a name has a dot, or there is a list or an object where a
-        field is.
+        `holders` are the objects at the paths of `self.holders`; no name in them has a dot.
         """
-        holders: dict[str, JSON] = {}
-        for name in self._holders:
-            holder = holders[name] = event if not name else event.get(name, {})
-            # One search in all names joined is faster than one for each name.
-            if not isinstance(holder, dict) or "." in "".join(holder):
-                return None
-        if "." in "".join(event):
-            return None
-        for holder_name, name, each in self._lookups:
-            holder = cast("dict[str, JSON]", holders[holder_name])
-            if name not in holder:
-                if not each.absent:
+        for holder, name, each in self._lookups:
+            found = holders[holder]
+            if name in found:
+                value = found[name]
+                if isinstance(value, dict | list):
+                    return None
+                if not each.matches(value):
                     return False
-                continue
-            value = holder[name]
-            if isinstance(value, dict | list):
-                return None
-            if not each.matches(value):
+            elif not each.absent:
                 return False
         return True
 
-    def _matches_any(self, event: JSON) -> bool:
+    def matches(self, event: JSON) -> bool:
+        """Return True if all fields match, in an event of any form."""
         found, seen = self._satisfied(event, self._root)
         absent = sum(1 << number for number in self._absent) & ~seen
         return any(each | absent == self._all for each in found)
@@ -269,6 +253,42 @@ class _Program:
                 absent = (n for n in self._absent if not there >> n & 1 and each & ((1 << n) - 1))
                 elements.add(each | sum(1 << number for number in absent) if each else 0)
         return _largest(elements) or [0], seen
+
+
+class _Programs:
+    """All rules of a pattern: of more than one (`$or`), any may match."""
+
+    def __init__(self, programs: Sequence[_Program]) -> None:
+        self._programs = programs
+        names = frozenset().union(*(program.holders for program in programs))
+        # Only fields of the event and of objects in it are looked up: the usual case.
+        self._has_lookups = not any("." in name for name in names)
+        self._names = names - {""}
+
+    def matches(self, event: JSON) -> bool:
+        """Return True if a rule matches."""
+        holders = self._holders(event) if self._has_lookups and isinstance(event, dict) else None
+        for program in self._programs:
+            matched = None if holders is None else program.matches_simple(holders)
+            if program.matches(event) if matched is None else matched:
+                return True
+        return False
+
+    def _holders(self, event: dict[str, JSON]) -> dict[str, dict[str, JSON]] | None:
+        """Return the objects that hold the fields; None if a name has a dot, or one of them is not an object.
+
+        Looking fields up in them takes a fraction of the work of `_Program.matches`.
+        """
+        # One search in all names joined is faster than one for each name.
+        if "." in "".join(event):
+            return None
+        holders = {"": event}
+        for name in self._names:
+            holder = event.get(name, {})
+            if not isinstance(holder, dict) or "." in "".join(holder):
+                return None
+            holders[name] = holder
+        return holders
 
 
 def _largest(sets: set[int]) -> list[int]:
