@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.dynamodb.items import (
-    MAX_ITEM_BYTES,
     DynamoDBError,
     Value,
     equal,
@@ -15,7 +14,6 @@ from globalchat.localcloud.dynamodb.items import (
     number_text,
     order,
     plain,
-    read_item,
     read_value,
 )
 
@@ -90,14 +88,6 @@ def test_values_are_nested_up_to_32_levels() -> None:
     assert read_value(value) == value
     with pytest.raises(DynamoDBError, match="Nesting Levels have exceeded supported limits"):
         read_value({"M": {"a": value}})
-
-
-def test_an_item_has_at_most_400_kb() -> None:
-    name = "text"
-    fits: dict[str, JSON] = {name: {"S": "x" * (MAX_ITEM_BYTES - len(name))}}
-    assert item_size(read_item(fits)) == MAX_ITEM_BYTES
-    with pytest.raises(DynamoDBError, match="Item size has exceeded the maximum allowed size"):
-        read_item(fits | {"b": {"BOOL": True}})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import KeyAttribute, Table
-from globalchat.localcloud.dynamodb.items import DynamoDBError, Item, Value, item_size
+from globalchat.localcloud.dynamodb.items import MAX_ITEM_BYTES, DynamoDBError, Item, Value, item_size
 from globalchat.localcloud.dynamodb.store import ItemStore
 from globalchat.localcloud.dynamodb.tables import (
     DELETION_DELAY,
@@ -234,6 +234,18 @@ def test_a_table_with_another_key_has_other_items(store: ItemStore, tables: Tabl
 
 TEXTS = st.text(st.sampled_from("ab\x00\x7fé\uffff\U0001f600"), min_size=1, max_size=4)
 NUMBERS = st.sampled_from(("0", "1", "-1", "1.5", "-1.5", "10", "100", "-12", "0.1", "-0.1", "99", "101"))
+
+
+def test_an_item_has_at_most_400_kb(tables: Tables) -> None:
+    fits = note("a", text={"S": ""})
+    fits["text"] = {"S": "x" * (MAX_ITEM_BYTES - item_size(fits))}
+    too_large = fits | {"b": {"BOOL": True}}
+    put(tables, fits)
+    with pytest.raises(DynamoDBError, match="Item size has exceeded the maximum allowed size"):
+        put(tables, too_large)
+    with pytest.raises(DynamoDBError, match="Item size has exceeded the maximum allowed size"):
+        tables.write_batch([Write(TEXT_TABLE, "put", note("b")), Write(TEXT_TABLE, "put", too_large)])
+    assert query(tables).items == [fits]
 
 
 @settings(max_examples=150, deadline=None)

@@ -56,15 +56,14 @@ def text_in(value: Value) -> str:
 def read_item(document: JSON) -> Item:
     """Check the item of a request, and normalise its numbers as DynamoDB does.
 
+    Its size is not checked: see `item_size`.
+
     Raises:
-        DynamoDBError: it is not a map of attribute values, or too large.
+        DynamoDBError: it is not a map of attribute values.
     """
     if not isinstance(document, dict):
         raise DynamoDBError("SerializationException", "An item is a map of attribute values.")
-    item = {name: read_value(value) for name, value in document.items()}
-    if item_size(item) > MAX_ITEM_BYTES:
-        raise invalid("Item size has exceeded the maximum allowed size")
-    return item
+    return {name: read_value(value) for name, value in document.items()}
 
 
 def read_value(document: JSON, depth: int = 0) -> Value:
@@ -216,12 +215,9 @@ def _text_size(text: str) -> int:
 
 def value_size(value: Value) -> int:
     """Return the size of a checked value in bytes, without its name."""
-    kind = type_of(value)
-    held = value[kind]
-    if kind == "S":
-        return _text_size(cast("str", held))
-    if kind == "N":
-        return _number_size(cast("str", held))
+    kind, held = next(iter(value.items()))
+    if isinstance(held, str):
+        return _text_size(held) if kind == "S" else _number_size(held)
     if kind == "SS":
         return sum(len(each.encode()) for each in cast("list[str]", held))
     if kind == "NS":
@@ -269,10 +265,9 @@ def plain(value: Value) -> JSON:
 
     Source: AppSync developer guide, "Type system (response mapping)".
     """
-    kind = type_of(value)
-    held = value[kind]
-    if kind == "N":
-        return _plain_number(cast("str", held))
+    kind, held = next(iter(value.items()))
+    if isinstance(held, str):
+        return held if kind == "S" else _plain_number(held)
     if kind == "NS":
         return [_plain_number(each) for each in cast("list[str]", held)]
     if kind == "NULL":

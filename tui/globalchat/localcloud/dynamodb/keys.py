@@ -78,15 +78,15 @@ def key_of_item(table: Table, item: Item) -> Key:
         DynamoDBError: a key attribute is missing, of another type, empty or too long.
     """
     for attribute in key_attributes(table):
-        if attribute.name not in item:
+        value = item.get(attribute.name)
+        if value is None:
             raise invalid(
                 f"One or more parameter values were invalid: Missing the key {attribute.name} in the item"
             )
-        actual = type_of(item[attribute.name])
-        if actual != attribute.type:
+        if attribute.type not in value:
             raise invalid(
                 f"One or more parameter values were invalid: Type mismatch for key {attribute.name} "
-                f"expected: {attribute.type} actual: {actual}"
+                f"expected: {attribute.type} actual: {type_of(value)}"
             )
     return _key(table, item)
 

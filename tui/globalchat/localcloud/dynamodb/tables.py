@@ -18,7 +18,15 @@ from globalchat.localcloud.dynamodb.expressions import (
     parse_condition,
     parse_projection,
 )
-from globalchat.localcloud.dynamodb.items import DynamoDBError, Item, Value, invalid, item_size, text_in
+from globalchat.localcloud.dynamodb.items import (
+    MAX_ITEM_BYTES,
+    DynamoDBError,
+    Item,
+    Value,
+    invalid,
+    item_size,
+    text_in,
+)
 from globalchat.localcloud.dynamodb.keys import (
     Key,
     KeyRange,
@@ -130,6 +138,7 @@ class Tables:
             ConditionFailed: the condition does not hold.
             DynamoDBError: there is no such table, or it does not take the item or the condition.
         """
+        new = _measured(request.item)
         placeholders = Placeholders(request.names, request.values)
         condition = _optional_condition(request.condition, placeholders, "ConditionExpression")
         placeholders.check_use()
@@ -139,7 +148,7 @@ class Tables:
             stored = self._store.get(_table_id(table), key)
             if not holds(condition, stored or {}):
                 raise ConditionFailed
-        self._write(table, key, request.item)
+        self._put(table, key, new)
         # Not in a task of its own: a cloud without use does no work.
         self._delete_expired()
 
@@ -162,19 +171,21 @@ class Tables:
         Raises:
             DynamoDBError: a table refuses one of them, or two are for the same item; then none is made.
         """
-        keyed = [
-            (write, (key_of_item if write.kind == "put" else key_alone)(write.table, write.document))
+        checked = [
+            (write.table, key_of_item(write.table, write.document), _measured(write.document))
+            if write.kind == "put"
+            else (write.table, key_alone(write.table, write.document), None)
             for write in writes
         ]
-        if len({(write.table.arn, key) for write, key in keyed}) < len(keyed):
+        if len({(table.arn, key) for table, key, _ in checked}) < len(checked):
             raise invalid("Provided list of item keys contains duplicates")
-        # All keys are valid here: only SQLite itself can still fail.
+        # All keys and items are valid here: only SQLite itself can still fail.
         with self._store.transaction():
-            for write, key in keyed:
-                if write.kind == "put":
-                    self._write(write.table, key, write.document)
+            for table, key, new in checked:
+                if new is None:
+                    self._store.delete(_table_id(table), key)
                 else:
-                    self._store.delete(_table_id(write.table), key)
+                    self._put(table, key, new)
 
     def query(self, arn: str, request: QueryRequest) -> QueryPage:
         """Read a page of a partition: up to the limit or 1 MB, before the filter.
@@ -219,9 +230,8 @@ class Tables:
             "TableStatus": "ACTIVE",
         }
 
-    def _write(self, table: Table, key: Key, item: Item) -> None:
-        stored = StoredItem(item, item_size(item))
-        self._store.put(_table_id(table), key, stored, _expiry(table, item))
+    def _put(self, table: Table, key: Key, new: StoredItem) -> None:
+        self._store.put(_table_id(table), key, new, _expiry(table, new.item))
 
     def _page(
         self,
@@ -273,6 +283,18 @@ class Tables:
                 )
         if deleted < DELETIONS:
             self._next_deletion = now + _DELETION_INTERVAL
+
+
+def _measured(item: Item) -> StoredItem:
+    """Return an item with its size.
+
+    Raises:
+        DynamoDBError: it is too large.
+    """
+    size = item_size(item)
+    if size > MAX_ITEM_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    return StoredItem(item, size)
 
 
 def _table_id(table: Table) -> str:
