@@ -52,18 +52,23 @@ def evaluate_code(
     try:
         script = Script(code, _FILE)
     except ScriptError as error:
-        return _answer(given.get("stash"), error=_of_code(error))
+        return _answer(_stash(given), error=_of_code(error))
     evaluation = {
         "now": int(clock() * 1000),
         "seed": list(struct.unpack("4i", entropy(16))),
         "authType": _auth_type(given.get("identity")),
+        "keepsStash": True,
         "ctx": _handlers_context(given),
     }
     try:
         outcome = script.call(handler, write_json(cast("Mapping[str, JSON]", evaluation), _FILE))
     except ScriptError as error:
-        return _answer(given.get("stash"), error={"message": str(error), "codeErrors": []})
+        return _answer(_stash(given), error={"message": str(error), "codeErrors": []})
     return _outcome(outcome)
+
+
+def _stash(given: Mapping[str, JSON]) -> str:
+    return json_text.write(given.get("stash") or {})
 
 
 def _handler(function: str) -> Handler:
@@ -111,7 +116,7 @@ def _auth_type(identity: JSON) -> str:
 
 
 def _outcome(outcome: Mapping[str, JSON]) -> dict[str, JSON]:
-    stash, effects = outcome.get("stash"), cast("Mapping[str, JSON]", outcome["effects"])
+    stash, effects = str(outcome["stash"]), cast("Mapping[str, JSON]", outcome["effects"])
     appended = cast("list[Mapping[str, JSON]]", effects["errors"])
     errors = [_appended(each) for each in appended]
     match outcome["status"]:
@@ -133,14 +138,14 @@ def _appended(error: Mapping[str, JSON]) -> JSON:
 
 
 def _answer(
-    stash: JSON, errors: list[JSON] | None = None, *, result: JSON = None, error: JSON = None
+    stash: str, errors: list[JSON] | None = None, *, result: JSON = None, error: JSON = None
 ) -> dict[str, JSON]:
     answer: dict[str, JSON] = (
         {"error": error} if error is not None else {"evaluationResult": json_text.write(result)}
     )
     return answer | {
         "logs": [],
-        "stash": json_text.write({} if stash is None else stash),
+        "stash": stash,
         "outErrors": json_text.write(errors or []),
     }
 

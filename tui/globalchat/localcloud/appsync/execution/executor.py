@@ -354,6 +354,8 @@ class AppSync:
     def __init__(self, executors: Iterable[GraphQLExecutor], roles: Mapping[str, Role]) -> None:
         self._executors = {executor.api.endpoint_arn: executor for executor in executors}
         self._roles = roles
+        # Roles never change while the local cloud runs.
+        self._callers: dict[str, Caller] = {}
 
     async def invoke(
         self, *, endpoint_arn: str, operation: str, variables: Mapping[str, JSON], role_arn: str
@@ -375,7 +377,10 @@ class AppSync:
                 "NO_PERMISSIONS", f"The API {executor.api.name} does not accept IAM callers."
             )
         request = GraphQLRequest(operation, variables)
-        caller = Caller("AWS_IAM", session(role, _session_name(role_arn)), SOURCE_IP, is_rule=True)
+        caller = self._callers.get(role_arn)
+        if caller is None:
+            principal = session(role, _session_name(role_arn))
+            caller = self._callers[role_arn] = Caller("AWS_IAM", principal, SOURCE_IP, is_rule=True)
         return Invocation(await executor.invoke(request, caller))
 
 

@@ -7,7 +7,7 @@ Sources: the AppSync developer guide, `resolver-context-reference-js`, `resolver
 
 import asyncio
 import struct
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
@@ -23,6 +23,7 @@ from globalchat.localcloud.appsync.execution.selection import (
     selection_set_list,
 )
 from globalchat.localcloud.appsync.graphql_errors import FieldError, not_authorized
+from globalchat.localcloud.appsync.javascript.context_members import Members
 from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
 from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError, Source, parse
 from globalchat.localcloud.appsync.model import Caller, Invalidation
@@ -78,66 +79,80 @@ class Effects:
 
 
 class HandlerInputs:
-    """Writes the inputs of one resolver's handlers as JSON; the part that both share is written once.
+    """Writes the inputs of one resolver's handlers as JSON: only what they can read of `ctx`.
 
     Args:
         call: the field to resolve.
+        script: the resolver's file.
         environment: the API's environment variables as JSON.
         with_selection: True if the handlers read the selection set.
-        file: the name of the resolver's file, for errors.
     """
 
-    def __init__(self, call: FieldCall, *, environment: str, with_selection: bool, file: str) -> None:
+    def __init__(self, call: FieldCall, script: Script, *, environment: str, with_selection: bool) -> None:
         self.call = call
+        self._script = script
         self._environment = environment
         self._with_selection = with_selection
-        self._file = file
-        self._shared: str | None = None
+        self._arguments: str | None = None
 
-    def text(self, now: float, seed: bytes, stash: JSON, outcome: Mapping[str, JSON]) -> str:
+    def text(
+        self, handler: Handler, *, now: float, seed: bytes, stash: str, outcome: Mapping[str, JSON]
+    ) -> str:
         """Write the input of one evaluation.
 
         Args:
+            handler: the handler that will be called.
             now: the time in epoch seconds.
             seed: 16 random bytes.
-            stash: `ctx.stash`, which the request handler passes to the response handler.
+            stash: `ctx.stash`, which the request handler passes to the response handler, as JSON.
             outcome: `result` and `error` for a response handler.
 
         Raises:
             ScriptError: a value has no form in JSON.
         """
-        if self._shared is None:
-            self._shared = self._write_shared()
         # The runtime's generator is seeded with four 32-bit integers.
         numbers = list(struct.unpack("4i", seed))
         mode = _AUTH_TYPES[self.call.caller.mode]
-        own = write_json({"stash": stash, **outcome}, self._file)
-        # Both are objects: their texts are joined to one.
-        context = f"{self._shared[:-1]},{own[1:]}"
-        return f'{{"now":{int(now * 1000)},"seed":{numbers},"authType":"{mode}","ctx":{context}}}'
+        context = ",".join(self._members(self._script.members_read[handler], stash, outcome))
+        return f'{{"now":{int(now * 1000)},"seed":{numbers},"authType":"{mode}","ctx":{{{context}}}}}'
 
-    def _write_shared(self) -> str:
-        call = self.call
-        info: dict[str, JSON] = {
-            "fieldName": call.field_name,
-            "parentTypeName": call.parent_type,
-            "variables": call.selection.variables.coerced,
-        }
-        context: dict[str, JSON] = {
-            "args": dict(call.arguments),
-            "identity": _identity(call),
-            "prev": {},
-            "request": {"headers": dict(call.caller.headers), "domainName": None},
-            "info": info,
-        }
-        if call.source is not None:
-            context["source"] = call.source
-        if self._with_selection:
-            context["selection"] = {
-                "selectionSetList": selection_set_list(call.selection, call.return_type, call.nodes),
-                "selectionSetGraphQL": selection_set_graphql(call.nodes),
-            }
-        return f'{write_json(context, self._file)[:-1]},"env":{self._environment}}}'
+    def _members(self, read: Members, stash: str, outcome: Mapping[str, JSON]) -> Iterator[str]:
+        """Yield the members of `ctx` that are read, as they stand in an object."""
+        if read is None or "args" in read:
+            yield f'"args":{self._written_arguments()}'
+        if read is None or "stash" in read:
+            yield f'"stash":{stash}'
+        if read is None or "env" in read:
+            yield f'"env":{self._environment}'
+        others = {name: value(self.call) for name, value in _MEMBERS.items() if read is None or name in read}
+        others |= {name: value for name, value in outcome.items() if read is None or name in read}
+        if self.call.source is not None and (read is None or "source" in read):
+            others["source"] = self.call.source
+        if self._with_selection and "info" in others:
+            others["selection"] = _selection(self.call)
+        if others:
+            yield write_json(others, self._script.file)[1:-1]
+
+    def _written_arguments(self) -> str:
+        if self._arguments is None:
+            self._arguments = write_json(self.call.arguments, self._script.file)
+        return self._arguments
+
+
+def _info(call: FieldCall) -> JSON:
+    return {
+        "fieldName": call.field_name,
+        "parentTypeName": call.parent_type,
+        "variables": call.selection.variables.coerced,
+    }
+
+
+def _selection(call: FieldCall) -> JSON:
+    """Return the lazy part of `ctx.info`."""
+    return {
+        "selectionSetList": selection_set_list(call.selection, call.return_type, call.nodes),
+        "selectionSetGraphQL": selection_set_graphql(call.nodes),
+    }
 
 
 def _identity(call: FieldCall) -> JSON:
@@ -165,6 +180,14 @@ def _identity(call: FieldCall) -> JSON:
         "cognitoIdentityAuthProvider": None,
     }
 
+
+_MEMBERS: Final[Mapping[str, Callable[[FieldCall], JSON]]] = {
+    "identity": _identity,
+    "prev": lambda _: {},
+    "request": lambda call: {"headers": dict(call.caller.headers), "domainName": None},
+    "info": _info,
+}
+"""The members of `ctx` that follow from the call, and that most handlers do not read."""
 
 Outcome = Mapping[str, JSON]
 
@@ -226,16 +249,16 @@ class FieldResolver:
         """
         inputs = HandlerInputs(
             call,
+            self._script,
             # Read for each call: an administrator may put other variables at any time.
             environment=self._environment.text,
             with_selection=self._with_selection,
-            file=self._script.file,
         )
-        outcome = self._evaluate("request", inputs, effects, {}, {})
+        outcome = self._evaluate("request", inputs, effects, {}, "{}")
         # `runtime.earlyReturn` skips the data source and the response handler.
         if outcome["status"] == "return":
             return outcome.get("value")
-        request, stash = outcome.get("value"), outcome.get("stash")
+        request, stash = outcome.get("value"), str(outcome["stash"])
         if self._source.type == "NONE":
             result = none_result(request)
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
@@ -246,7 +269,7 @@ class FieldResolver:
             return self._run_on_table(request, stash, inputs, effects)
         return self._put_events(request, stash, inputs, effects)
 
-    def _run_on_table(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
+    def _run_on_table(self, request: JSON, stash: str, inputs: HandlerInputs, effects: Effects) -> JSON:
         # A rule's event is kept until it is delivered, with a commit in between; others get an answer now.
         answer = cast("TableDataSources", self._tables).run(
             self._source, request, may_commit_later=inputs.call.caller.is_rule
@@ -254,12 +277,12 @@ class FieldResolver:
         return self._evaluate("response", inputs, effects, answer, stash).get("value")
 
     async def _run_late(
-        self, delay: float, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects
+        self, delay: float, request: JSON, stash: str, inputs: HandlerInputs, effects: Effects
     ) -> JSON:
         await asyncio.sleep(delay)
         return self._run_on_table(request, stash, inputs, effects)
 
-    async def _put_events(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
+    async def _put_events(self, request: JSON, stash: str, inputs: HandlerInputs, effects: Effects) -> JSON:
         entries = put_events_entries(request)
         try:
             results = await self._events.put_events(
@@ -275,10 +298,11 @@ class FieldResolver:
         return self._evaluate("response", inputs, effects, outcome, stash).get("value")
 
     def _evaluate(
-        self, handler: Handler, inputs: HandlerInputs, effects: Effects, before: Outcome, stash: JSON
+        self, handler: Handler, inputs: HandlerInputs, effects: Effects, before: Outcome, stash: str
     ) -> Outcome:
+        now, seed = self._clock(), self._entropy(16)
         try:
-            text = inputs.text(self._clock(), self._entropy(16), stash, before)
+            text = inputs.text(handler, now=now, seed=seed, stash=stash, outcome=before)
             outcome = self._script.call(handler, text)
         except ScriptError as error:
             raise _runtime_error(error) from None

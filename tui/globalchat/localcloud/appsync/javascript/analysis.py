@@ -195,15 +195,9 @@ class _Analyst:
         for each in program.imports:
             for imported, local in each.bindings:
                 scope.declare(local).imported = language.export_path(each.module, imported)
-        self._find_handlers(body, scope)
+        self.handlers = [function for _, function in handlers_of(body)]
         for statement in body.parts:
             self.visit(statement, scope)
-
-    def _find_handlers(self, program: SyntaxNode, scope: NameScope) -> None:
-        for outer, local in _exported(program):
-            binding = scope.find(local)
-            if outer in HANDLERS and binding is not None and binding.function is not None:
-                self.handlers.append(binding.function)
 
     def visit(self, node: SyntaxNode, scope: NameScope) -> None:
         match node.kind:
@@ -394,6 +388,17 @@ class _Analyst:
         if binding is not None and binding.is_context:
             name = f"{owner.text}.{target.text}" if target.kind == "member" else owner.text
             raise self.lacks(f"re-assignment of {name}, which is read-only", target)
+
+
+def handlers_of(program: SyntaxNode) -> Iterator[tuple[str, SyntaxNode]]:
+    """Yield the handlers that a file exports: name and function."""
+    scope = NameScope()
+    scope.declare_statements(program.parts)
+    scope.declare_hoisted(program)
+    for outer, local in _exported(program):
+        binding = scope.find(local)
+        if outer in HANDLERS and binding is not None and binding.function is not None:
+            yield outer, binding.function
 
 
 def _exported(program: SyntaxNode) -> Iterator[tuple[str, str]]:

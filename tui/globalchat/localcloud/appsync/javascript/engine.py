@@ -18,6 +18,7 @@ import quickjs
 
 from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.appsync.javascript.analysis import analyse
+from globalchat.localcloud.appsync.javascript.context_members import Members, members_read
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports, export_path
 from globalchat.localcloud.appsync.javascript.parser import (
     Program,
@@ -69,11 +70,15 @@ _STEP: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The module that runs for a file, line by line; `insertions` are offset and length of added text."""
+    """The module that runs for a file, line by line; `insertions` are offset and length of added text.
+
+    `members_read` are the members of `ctx` that each handler can read.
+    """
 
     text: str
     source: str
     insertions: tuple[tuple[int, int], ...]
+    members_read: Mapping[str, Members]
 
     def original_column(self, line: int, column: int) -> int:
         """Return the column in the file of a place in the module that the engine reported.
@@ -118,7 +123,8 @@ def rewrite(source: str, program: Program) -> Module:
         pieces += [source[position:offset], text]
         position = offset
     pieces.append(source[position:])
-    return Module("".join(pieces), source, tuple((offset, len(text)) for offset, text in insertions))
+    lengths = tuple((offset, len(text)) for offset, text in insertions)
+    return Module("".join(pieces), source, lengths, members_read(program))
 
 
 def _declare(path: str, local: str) -> str:
@@ -165,6 +171,9 @@ class Script:
         file: its name, for errors.
         limits: the limits of one evaluation.
 
+    Attributes:
+        members_read: The members of `ctx` that each handler can read: no others need to be passed to it.
+
     Raises:
         ScriptError: the file breaks a rule of the language, fails to load, or lacks a handler.
     """
@@ -173,6 +182,7 @@ class Script:
         self.file = file
         self._limits = limits
         self._module = prepare(code, file)
+        self.members_read = self._module.members_read
         self._is_open = False
         if (code, file, limits) not in _loaded:
             self._open()
@@ -198,7 +208,8 @@ class Script:
         """Call a handler with the JSON text of an object with `ctx`, `now`, `seed` and `authType`.
 
         Returns:
-            The outcome: `status`, `value` and the like, `stash`, `effects`.
+            The outcome: `status`, `value` and the like, `effects`, and `stash`, which is JSON text (empty
+            for a response handler, unless the object has `keepsStash`).
 
         Raises:
             ScriptError: the handler failed, or exceeded a limit.
@@ -222,12 +233,15 @@ class Script:
         # At most three bytes per UTF-16 unit, so most answers need not be encoded to be measured.
         if len(answer) * 3 > limit and len(answer.encode("utf-8", "surrogatepass")) > limit:
             raise ResultTooLarge("Transformation too large", file=self.file)
+        # The runtime's JSON has no line breaks.
+        result, _, stash = answer.partition("\n")
         try:
-            outcome = cast("dict[str, JSON]", json.loads(answer))
+            outcome = cast("dict[str, JSON]", json.loads(result))
         except RecursionError:
             raise ScriptError("the result is nested too deeply", file=self.file) from None
         if outcome["status"] == "fault":
             raise self._error(f"{outcome['message']}\n{outcome.get('stack', '')}")
+        outcome["stash"] = stash
         return outcome
 
     def _load_zone(self, name: str) -> None:

@@ -16,6 +16,7 @@ const map = uncurried(Array.prototype.map);
 const filter = uncurried(Array.prototype.filter);
 const flatMap = uncurried(Array.prototype.flatMap);
 const reduce = uncurried(Array.prototype.reduce);
+const join = uncurried(Array.prototype.join);
 const padStart = uncurried(String.prototype.padStart);
 const charCodeAt = uncurried(String.prototype.charCodeAt);
 
@@ -80,9 +81,12 @@ function fault(thrown) {
   return { status: 'fault', message: thrown === null ? 'out of memory' : `thrown: ${thrown}`, stack: '' };
 }
 
-/** Calls `request` or `response` with a context (JSON text); returns the outcome and its side effects (JSON text). */
+/**
+ * Calls `request` or `response` with a context (JSON text); returns the outcome and its side effects, and on another
+ * line the stash, if a response handler is to get it (JSON texts).
+ */
 function call(handler, text) {
-  const { ctx, now, seed, authType } = parseJson(text);
+  const { ctx, now, seed, authType, keepsStash = handler === 'request' } = parseJson(text);
   const effects = { errors: [], invalidations: [] };
   iterations = 0;
   deadline = Time.now() + host.wallLimit;
@@ -93,10 +97,11 @@ function call(handler, text) {
   } catch (thrown) {
     outcome = thrown instanceof Halt ? thrown.outcome : fault(thrown);
   }
-  outcome.stash = ctx.stash;
   outcome.effects = effects;
   try {
-    return writeJson(outcome);
+    if (!keepsStash) return writeJson(outcome);
+    // Not a template: the engine makes a rope of long texts, which its binding to Python does not know.
+    return join([writeJson(outcome), writeJson(ctx.stash ?? {})], '\n');
   } catch (thrown) {
     return writeJson(fault(thrown));
   }
@@ -104,7 +109,7 @@ function call(handler, text) {
 
 /** sfc32: fast, and as unpredictable between evaluations as its 128-bit seed, which comes from the operating system. */
 function seededRandom(seed) {
-  let [a, b, c, d] = seed;
+  let { 0: a, 1: b, 2: c, 3: d } = seed;
   return () => {
     const t = (((a + b) | 0) + d) | 0;
     d = (d + 1) | 0;
