@@ -6,17 +6,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.command import DiscoveryHit
 
 from globalchat.client.events import DraftUnsent
-from globalchat.ui.actions import ACTIONS, Action, keys_title
+from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
-from globalchat.ui.screens.palette import ChatCommands
+from globalchat.ui.screens.palette import entries
 from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
@@ -160,8 +159,8 @@ EFFECTS = {
     "back": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "guide.connect": on_top(Guide),
     "guide.deploy": on_top(Guide),
-    "app.theme": Effect(lambda seen: "Search for themes" in "\n".join(seen.chat.screen_lines())),
-    "app.palette": Effect(lambda seen: "Search for commands" in "\n".join(seen.chat.screen_lines())),
+    "app.theme": Effect(lambda seen: "╭─ Colours" in "\n".join(seen.chat.screen_lines())),
+    "app.palette": Effect(lambda seen: "╭─ Commands" in "\n".join(seen.chat.screen_lines())),
     "app.quit": Effect(lambda seen: seen.ended),
 }
 """What each action does: an action without one cannot be added."""
@@ -217,11 +216,8 @@ async def by_other_key(seen: Seen, action: Action) -> None:
 
 async def by_palette(seen: Seen, action: Action) -> None:
     """Take what the palette offers under its title."""
-    provider = ChatCommands(seen.screen)
-    hits = [hit async for hit in provider.discover()]
-    assert len(hits) == len(ACTIONS) - 1
-    (hit,) = [hit for hit in hits if isinstance(hit, DiscoveryHit) and hit.display == action.title]
-    result = hit.command()
+    (entry,) = [each for each in entries(seen.screen, DEFAULT_KEYS) if each.text == action.title]
+    result = entry.run()
     assert isinstance(result, Awaitable)
     await result
 

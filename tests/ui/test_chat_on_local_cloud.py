@@ -100,11 +100,11 @@ async def test_send_switch_send_and_be_refused(local_cloud: LocalCloud) -> None:
         assert "● Oregon us-west-2 live" in chat.text
         await chat.send("one")
         await chat.until_seen("✓✓")
-        assert chat.line_with("one").split()[1:4] == ["bo", "one", "ORE"]
+        assert chat.line_with("one").split()[1:3] == ["bo", "one"]
         await chat.pilot.press("ctrl+r")
         await chat.until_seen("● Sydney ap-southeast-2 live")
         await chat.send("two")
-        await chat.until_seen("SYD")
+        await chat.until(lambda: chat.text.count("✓✓") == 2)
         assert "✓✓" in chat.line_with("two")
         await chat.send("/join nope")
         await chat.until_seen('no channel "nope"')
@@ -128,7 +128,7 @@ async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: LocalCloud) 
         await chat.until_seen("hello from the other side")
         line = chat.line_with("hello from the other side")
         assert "bo" in line
-        assert "ORE→SYD" in line
+        assert "Oregon" in line
         sender.close()
         await worker.wait()
 

@@ -100,7 +100,7 @@ VIEWS = [
 
 def segments(screen: Screen[object]) -> Iterator[Segment]:
     """The pieces of text in what is open; what lies behind a dialog is dimmed on purpose."""
-    box = next(iter(screen.query(".dialog, #--container, #menu")), screen).region
+    box = next(iter(screen.query(".dialog, #menu")), screen).region
     for y, strip in enumerate(screen._compositor.render_strips()):
         x = 0
         for segment in strip:

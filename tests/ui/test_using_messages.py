@@ -381,6 +381,11 @@ async def test_a_folded_message_is_shown_whole_by_key_and_by_click(text: str) ->
         whole = chat.app.screen.query_one(WrappedText)
         await chat.until(lambda: whole.region.height > 0)
         assert ("the very end" in str(whole.content)) == ("the very end" in text)
+        await chat.click_on("Y copies the text")
+        await chat.until(lambda: any(COPIED in line for line in chat.screen_lines()))
+        newest = chat.pane.newest()
+        assert newest is not None
+        assert chat.app.clipboard == newest.text
         await chat.pilot.press("escape")
         await chat.pilot.press("escape", "escape")
         await chat.until(lambda: not isinstance(chat.app.screen, MessageDetails))

@@ -93,7 +93,25 @@ def test_the_panel_shows_values_and_what_would_give_missing_ones() -> None:
     assert first.split()[-7:] == ["p50", "50", "ms", "p95", "95", "ms", "100×"]
     narrow = text(stats, 48)[0]
     assert narrow.startswith("here→ORE ")
-    assert narrow.split()[-4:] == ["50", "ms", "95", "ms"]
+    assert narrow.split()[-6:] == ["p50", "50", "ms", "p95", "95", "ms"]
+
+
+def test_bars_and_figures_stand_right_beside_their_label() -> None:
+    stats = LatencyStats()
+    for value in (140, 150, 160):
+        stats.note((OREGON, SYDNEY), value)
+    line = text(stats, 176)[2]
+    assert line.startswith(f"Oregon → Sydney  {sparkline((140, 150, 160), 3)}  p50  150 ms")
+    assert text(stats, 46)[2].startswith(f"ORE→SYD   {sparkline((140, 150, 160), 3)}  p50  150 ms")
+
+
+def test_there_is_no_95th_percentile_of_few_values() -> None:
+    stats = LatencyStats()
+    for value in range(1, 20):
+        stats.note((HERE, OREGON), value)
+    assert text(stats, 100)[0].split()[-3:] == ["p95", "–", "19×"]
+    stats.note((HERE, OREGON), 20)
+    assert text(stats, 100)[0].split()[-4:] == ["p95", "19", "ms", "20×"]
 
 
 @pytest.mark.parametrize("width", range(1, 140, 3))
@@ -102,7 +120,7 @@ def test_no_line_is_wider_than_the_panel(width: int) -> None:
     for path in paths(NAMES)[:3]:
         for value in (1, 999_999, 0, -3):
             stats.note(path, value)
-    assert max(map(cell_len, text(stats, width))) <= width or width < 32
+    assert max(map(cell_len, text(stats, width))) <= width or width < 36
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

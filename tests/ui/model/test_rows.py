@@ -14,7 +14,7 @@ from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
 from globalchat.ui.model.export import selected_text
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.row_index import RowIndex
-from globalchat.ui.model.row_lines import columns, row_height, row_lines
+from globalchat.ui.model.row_lines import TEXT_CELLS, columns, row_height, row_lines
 from globalchat.ui.model.rows import MAX_TEXT, Delivery, MessageRow, NoticeRow, RowFactory
 from globalchat.ui.model.status import AGAIN
 from tests.ui.helpers.fake_session import NOON
@@ -177,9 +177,51 @@ def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:
     row = message(NOON)
     row.delivery = Delivery.DELIVERED
     line = "".join(piece.text for piece in row_lines(row, columns(100), NAMES, DEFAULT_KEYS.title)[-1])
-    assert line.split() == ["12:00", "ana", "hi", "SYD→ORE", "+161ms", "✓✓"]
+    assert line.split() == ["12:00", "ana", "hi", "Sydney", "+161ms", "✓✓"]
     narrow = "".join(piece.text for piece in row_lines(row, columns(50), NAMES, DEFAULT_KEYS.title)[-1])
-    assert narrow.split() == ["12:00", "ana:", "hi", "S→O", "✓✓"]
+    assert narrow.split() == ["12:00", "ana:", "hi", "SYD", "✓✓"]
+
+
+def wide(row: MessageRow, width: int = 172) -> list[str]:
+    lines = row_lines(row, columns(width), NAMES, DEFAULT_KEYS.title)[row.above :]
+    return ["".join(piece.text for piece in line) for line in lines]
+
+
+def test_in_a_wide_pane_lines_stay_short_and_what_is_beside_them_stays_near() -> None:
+    shape = columns(172)
+    assert shape.text == TEXT_CELLS
+    long = wide(message(NOON, "and so on " * 30))
+    assert len(long) == 3
+    for words in (1, 10, 30, 65, 99):
+        line = wide(message(NOON, "x" * words))[0]
+        between = line[shape.text_start + words :].index("Sydney")
+        assert 0 < between <= 45, words
+    beside = {wide(message(NOON, "x" * words))[0].index("Sydney") for words in (1, 39, 40)}
+    assert len(beside) == 1  # short texts share a column
+
+
+@pytest.mark.parametrize("gap", ["  ", "\u3000\u3000", "\u2800", " \u00a0"])
+def test_no_text_reaches_the_place_of_its_origin_and_tick(gap: str) -> None:
+    shape = columns(172)
+    row = message(NOON, f"hi{gap * 10} Oregon +1ms ✓✓")
+    line = row_lines(row, shape, NAMES, DEFAULT_KEYS.title)[0]
+    place = [piece.role for piece in line].index("origin")
+    assert sum(cell_len(piece.text) for piece in line[:place]) == shape.text_start + TEXT_CELLS + 1
+
+
+def test_messages_of_the_region_itself_carry_no_origin() -> None:
+    row = message(NOON)
+    row.origin = "us-west-2"
+    assert wide(row)[0].split() == ["12:00", "ana", "hi", "+161ms"]
+
+
+def test_a_new_day_that_begins_with_something_new_takes_one_line() -> None:
+    row = message(NOON)
+    row.day, row.divider = "Monday 30 November", True
+    lines = row_lines(row, columns(60), NAMES, DEFAULT_KEYS.title)
+    assert row.above == 1
+    assert len(lines) == row_height(row, columns(60), DEFAULT_KEYS.title) == 2
+    assert "".join(piece.text for piece in lines[0]).strip(" ─") == "Monday 30 November · new"
 
 
 def test_a_rough_transit_is_marked() -> None:
@@ -201,9 +243,11 @@ def test_unknown_transit_is_not_shown() -> None:
 def test_region_codes_tell_regions_apart() -> None:
     names = RegionNames.of({"oregon": "us-west-2", "oslo": "eu-north-9", "orlando": "us-east-9"})
     assert names.codes == {"oregon": "ORE", "oslo": "OSL", "orlando": "ORL"}
-    assert len(set(names.letters.values())) == 3
-    assert names.badge("mars-1", "oslo") == "MARS-1→OSL"
-    assert names.badge("eu-north-9", "oslo") == "OSL"
+    assert names.origin("us-east-9", "oslo", 7) == "Orlando"
+    assert names.origin("us-east-9", "oslo", 3) == "ORL"
+    assert names.origin("mars-1", "oslo", 6) == "mars-1"
+    assert names.origin("mars-central-1", "oslo", 7) == "mars-c…"
+    assert names.origin("eu-north-9", "oslo", 7) == ""
 
 
 @pytest.mark.parametrize("at", [-(10**18), 0, 10**18])
@@ -225,7 +269,7 @@ def joined(row: MessageRow, width: int = 100) -> list[str]:
     [
         ("top\n" + "\n" * 1898 + "bottom", 1880),
         ("word " * 2000, 147),
-        ("日" * 2000, 49),
+        ("日" * 2000, 47),
     ],
     ids=["line feeds", "words", "one long word"],
 )

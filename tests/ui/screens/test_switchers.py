@@ -1,27 +1,20 @@
 """The quick switcher and the palette offer what can be entered, and say why something else cannot."""
 
-from textual.command import CommandList
 from textual.widgets import OptionList
 
-from globalchat.ui.screens.palette import Palette
+from globalchat.ui.screens.palette import Picker
 from globalchat.ui.screens.switchers import QuickSwitcher
-from tests.ui.helpers.chat_driver import Chat, running
+from tests.ui.helpers.chat_driver import WIDE, Chat, running
 
 
 async def offered(chat: Chat, query: str) -> list[str]:
     """Open the palette, type a text, and return the titles that it finds."""
     await chat.pilot.press("ctrl+p")
-    await chat.until(lambda: isinstance(chat.app.screen, Palette))
+    await chat.until(lambda: isinstance(chat.app.screen, Picker))
     await chat.type(query)
-    found: list[str] = []
-
-    def is_found() -> bool:
-        options = chat.app.screen.query_one(CommandList).options
-        found[:] = [str(option.prompt).split("\n")[0] for option in options]
-        return bool(found) and not chat.app.screen._show_busy  # type: ignore[attr-defined]
-
-    await chat.until(is_found, query)
-    return found
+    palette = chat.app.screen
+    assert isinstance(palette, Picker)
+    return [each.text for each in palette._found]
 
 
 async def test_only_what_can_be_entered_is_offered() -> None:
@@ -54,9 +47,31 @@ async def test_before_the_channels_are_known_none_is_said_not_to_exist() -> None
 
 async def test_the_palette_finds_channels_and_slash_commands() -> None:
     async with running() as chat:
-        assert "Go to # music" in await offered(chat, "music")
-        await chat.pilot.press("down", "enter")
+        assert (await offered(chat, "music"))[0] == "Go to # music"
+        await chat.pilot.press("enter")
         await chat.until(lambda: chat.channel == "music")
         assert (await offered(chat, "/nick"))[0] == "/nick: write under another name"
-        await chat.pilot.press("down", "enter")
+        await chat.pilot.press("enter")
         await chat.until(lambda: chat.composer.text == "/nick ")
+
+
+async def test_the_palette_is_a_dialog_with_one_line_an_entry_and_its_keys_at_the_right() -> None:
+    async with running() as chat:
+        for size in (WIDE, (50, 20), (40, 10)):
+            await chat.resize(*size)
+            assert await offered(chat, "zzz") == []
+            await chat.until(lambda: "Nothing matches." in "\n".join(chat.screen_lines()))
+            await chat.pilot.press("ctrl+u")
+            await chat.until(lambda: "Go to a channel" in "\n".join(chat.screen_lines()))
+            box = chat.app.screen.query_one(".dialog").region
+            assert chat.app.screen.region.contains_region(box)
+            shown = [line[box.x : box.right] for line in chat.screen_lines()[box.y : box.bottom]]
+            assert shown[0].startswith("╭─ Commands ─")
+            assert shown[-1].startswith("╰─")
+            assert all(line[0] == line[-1] == "│" for line in shown[1:-1])
+            first = next(line for line in shown if "Go to a channel" in line)
+            assert first.rstrip("│ ▁▂▃▄▅▆▇█").endswith("Ctrl+K")
+            await chat.click_on("Go to a channel")
+            await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher))
+            await chat.pilot.press("escape")
+            await chat.until(lambda: len(chat.app.screen_stack) == 1)

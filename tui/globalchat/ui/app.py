@@ -7,15 +7,14 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
+from inspect import isawaitable
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap
-from textual.command import Provider
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -33,12 +32,10 @@ if TYPE_CHECKING:
     from globalchat.ui.interfaces import ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.keymap import Keymap
     from globalchat.ui.screens.chat_screen import ChatScreen
+    from globalchat.ui.screens.palette import PickerEntry
 
 _CHAT = "chat"
 """The mode that replaces the first frame: Textual cannot switch from a default screen otherwise."""
-
-_UNWANTED = frozenset({"Keys", "Maximize", "Minimize", "Quit", "Theme"})
-"""Textual's commands that are replaced by the chat's own actions."""
 
 _DEFAULTS = Loaded(Settings())
 _NO_TITLES = ("dumb", "linux")
@@ -46,18 +43,6 @@ _NO_TITLES = ("dumb", "linux")
 
 _PROBLEMS_SHOWN = 4
 """The most problems with the settings in one notice."""
-
-
-def _provider(name: str) -> Callable[[], type[Provider]]:
-    """Return a function that imports a provider of the palette: the first frame does not wait for it."""
-
-    def load() -> type[Provider]:
-        from globalchat.ui.screens import palette
-
-        provider: type[Provider] = getattr(palette, name)
-        return provider
-
-    return load
 
 
 class ChatApp(SafeApp):
@@ -83,9 +68,6 @@ class ChatApp(SafeApp):
     TITLE = "globalchat"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {
-        _provider(name) for name in ("ChatCommands", "TypedCommands", "Channels")
-    }
 
     def __init__(
         self,
@@ -238,11 +220,37 @@ class ChatApp(SafeApp):
         return self._exit_message()
 
     def action_command_palette(self) -> None:
-        """Open the command palette."""
-        from globalchat.ui.screens.palette import ID, Palette
+        """Open the command palette, or close it."""
+        from globalchat.ui.screens.chat_screen import ChatScreen
+        from globalchat.ui.screens.palette import ID, PickerEntry, palette
 
-        if self.use_command_palette and self.screen.id != ID:
-            self.push_screen(Palette(id=ID))
+        chat, top = self.screen_stack[0], self.screen
+        if top.id == ID:
+            top.dismiss()
+        elif isinstance(chat, ChatScreen) and self.keymap is not None:
+            # Later, when the palette itself is no longer on the screen.
+            picture = PickerEntry(
+                "Save a picture of the screen (SVG)", lambda: self.set_timer(0.1, self.deliver_screenshot)
+            )
+            self.push_screen(palette(chat, self.keymap, [picture]), self._choose)
+
+    def search_themes(self) -> None:
+        """Offer the themes."""
+        from globalchat.ui.screens.palette import themes
+
+        self.push_screen(themes(self), self._choose)
+
+    def _choose(self, entry: "PickerEntry | None") -> None:
+        """Do what was chosen from a list, in the chat."""
+        if entry is not None:
+            self.call_later(self._run_entry, entry)
+
+    async def _run_entry(self, entry: "PickerEntry") -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        result = entry.run()
+        if isawaitable(result):
+            await result
 
     def action_help_quit(self) -> None:
         """Explain which key quits on Ctrl+C without a selection, since elsewhere Ctrl+C ends a program."""
@@ -328,12 +336,6 @@ class ChatApp(SafeApp):
             more = len(self._problems) - _PROBLEMS_SHOWN
             shown += f"\n… and {more} more" if more > 0 else ""
             self.notify(shown, title=FILE, severity="warning", timeout=15, markup=False)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield Textual's commands, except those that the chat replaces."""
-        for command in super().get_system_commands(screen):
-            if command.title not in _UNWANTED:
-                yield command
 
 
 def _own_bindings(keymap: "Keymap") -> list[Binding]:

@@ -79,7 +79,9 @@ class MessageController:
                 pane = self._panel.pane
                 if pane.conversation is not None:
                     lines = message_details(row, pane.conversation.calendar, pane.names)
-                    self._screen.app.push_screen(MessageDetails(lines, row.text))
+                    self._screen.app.push_screen(
+                        MessageDetails(lines, row.text, partial(self.copy, row.text))
+                    )
             case "retry":
                 self._retry_message(row)
             case "discard":

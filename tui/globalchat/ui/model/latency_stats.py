@@ -37,6 +37,15 @@ Line = list[tuple[str, str]]
 
 BARS = "▁▂▃▄▅▆▇█"
 
+_LEAST_FOR_P95 = 20
+"""The values from which a 95th percentile differs from the highest one."""
+
+_FIGURES = 26
+"""The cells of median and percentile with their headings, and the gap before them."""
+
+_COUNT = 7
+"""The cells of the number of values."""
+
 
 class LatencyStats:
     """Keeps the latest values of each path, in ms.
@@ -116,7 +125,7 @@ def sparkline(values: tuple[int, ...], cells: int, bars: str = BARS) -> str:
 class _Shape:
     label: int
     spark: int
-    long: bool
+    has_count: bool
 
 
 def latency_lines(stats: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
@@ -124,7 +133,10 @@ def latency_lines(stats: LatencyStats, names: RegionNames, width: int, region: s
     every, wide = paths(names), width >= 60
     labels = [_label(path, names, short=not wide) for path in every]
     label = max(map(cell_len, labels), default=0)
-    shape = _Shape(label, max(0, min(60, width - label - (37 if wide else 19))), wide)
+    # As wide as its values, so that label, bars and figures stay together.
+    most = max((len(stats.values(path)) for path in every), default=0)
+    room = width - label - 2 - _FIGURES - (_COUNT if wide else 0)
+    shape = _Shape(label, max(0, min(60, most, room)), wide)
     return [
         _line(stats.values(path), text, shape, _hint(path, names, region), width)
         for path, text in zip(every, labels, strict=True)
@@ -149,19 +161,17 @@ def _line(values: tuple[int, ...], label: str, shape: _Shape, hint: str, width: 
     head: Line = [(pad(label, shape.label), "path"), ("  ", "muted")]
     if not values:
         return [*head, (clip(f"no data yet{hint}", max(0, width - shape.label - 2)), "muted")]
-    p50, p95 = percentile(values, 50), percentile(values, 95)
-    spark: Line = [(sparkline(values, shape.spark).rjust(shape.spark), "spark"), ("  ", "muted")]
-    if shape.long:
-        return [
-            *head,
-            *spark,
-            ("p50 ", "muted"),
-            (f"{_ms(p50):>7}", "value"),
-            ("  p95 ", "muted"),
-            (f"{_ms(p95):>7}", "value"),
-            (f"  {len(values):>4}×", "muted"),
-        ]
-    return [*head, *spark, (f"{_ms(p50):>7} {_ms(p95):>7}", "value")]
+    is_enough = len(values) >= _LEAST_FOR_P95
+    p95 = _ms(percentile(values, 95)) if is_enough else "–"
+    line: Line = [
+        *head,
+        (sparkline(values, shape.spark).ljust(shape.spark), "spark"),
+        ("  p50 ", "muted"),
+        (f"{_ms(percentile(values, 50)):>7}", "value"),
+        ("  p95 ", "muted"),
+        (f"{p95:>7}", "value" if is_enough else "muted"),
+    ]
+    return [*line, (f"  {len(values):>4}×", "muted")] if shape.has_count else line
 
 
 def _label(path: Path, names: RegionNames, *, short: bool) -> str:

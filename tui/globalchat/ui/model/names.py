@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2s
 from zlib import crc32
 
+from rich.cells import cell_len
+
 from globalchat.client.authors import ANONYMOUS, AuthorKind, author_kind, full_name, short_author
 from globalchat.client.messages import MessageLimits
 from globalchat.core.lookalikes import shape, shapes_of_claim
@@ -366,17 +368,16 @@ def adding_channel(name: str) -> str:
 class RegionNames:
     """The names of a profile's regions on the screen.
 
-    `regions` maps alias to AWS region; `codes` and `letters` map alias to the short forms.
+    `regions` maps alias to AWS region; `codes` maps alias to the short form.
     """
 
     regions: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
-    letters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, regions: Mapping[str, str]) -> "RegionNames":
-        """Return names with the shortest distinct codes: of at least three letters, and of at least one."""
-        return cls(dict(regions), _shorten(regions, 3), _shorten(regions, 1))
+        """Return names with the shortest distinct codes of at least three letters."""
+        return cls(dict(regions), _shorten(regions, 3))
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -396,12 +397,27 @@ class RegionNames:
         aliases = self.aliases
         return aliases[(aliases.index(alias) + 1) % len(aliases)] if alias in aliases else aliases[0]
 
-    def badge(self, origin: str, via: str, *, short: bool = False) -> str:
-        """Return the badge of a message from AWS region `origin` by way of `via`: `SYD→ORE`, or `ORE`."""
-        codes = self.letters if short else self.codes
-        start, end = self.alias_of(origin), via
-        first = codes.get(start, _code(start, 9))
-        return first if start == end else f"{first}→{codes.get(end, _code(end, 9))}"
+    @property
+    def title_cells(self) -> int:
+        """The cells of the longest title."""
+        return max((cell_len(self.title(alias)) for alias in self.regions), default=0)
+
+    @property
+    def code_cells(self) -> int:
+        """The cells of a code."""
+        return max(map(cell_len, self.codes.values()), default=0)
+
+    def origin(self, origin: str, via: str, cells: int) -> str:
+        """Return where a message comes from that was relayed to the region `via` (an alias): `Sydney`.
+
+        In fewer than its `cells`, it is the code, `SYD`. Empty for a message of `via` itself, since there is
+        nothing to say. `origin` is an AWS region.
+        """
+        start = self.alias_of(origin)
+        if start == via:
+            return ""
+        title = self.title(start) if start in self.regions else shown_name(start)
+        return title if cell_len(title) <= cells else clip(self.codes.get(start, title), cells)
 
 
 def _shorten(names: Iterable[str], length: int) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Lays out rows as lines of styled pieces, in columns that fit a width. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,22 +25,33 @@ _NAME_STEP = 4
 _PLAIN_MARK_CELLS = 2
 """The cells before every line of a message without columns: only the sender's mark stands there."""
 
+TEXT_CELLS = 100
+"""The most cells of a line of text: longer lines are hard to read."""
+
+_STOPS = (40, 70)
+"""The cells after which the right-hand side may begin, beside short texts in a wide pane."""
+
+_WIDE_TEXT = 80
+"""The cells of the text from which the right-hand side would be too far from a short one."""
+
+_GAP = re.compile("\\s\\s|[\u115f\u1160\u2800\u3164\uffa0]")
+"""Blanks by which a text could imitate what stands beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The widths of the columns, in cells.
 
-    `name` 0 means that the name precedes the text instead of having a column; `badge` 0 and `transit` 0
-    mean that these are not shown. The right-hand side has badge, transit and tick.
+    `name` 0 means that the name precedes the text instead of having a column; `origin` 0 and `transit` 0
+    mean that these are not shown. The right-hand side has origin, transit and tick.
     `plain` means no columns at all: time and name precede the text, which has the whole width.
     """
 
     width: int
     margin: int
     name: int
-    badge: int
+    origin: int
     transit: int
-    short_badge: bool
     plain: bool = False
 
     @property
@@ -54,36 +66,50 @@ class Columns:
         """The cells of the right-hand side, with the gap before it."""
         if self.plain:
             return 0
-        parts = [cells for cells in (self.badge, self.transit, TICK_CELLS) if cells]
+        parts = [cells for cells in (self.origin, self.transit, TICK_CELLS) if cells]
         return 1 + sum(parts) + len(parts) - 1 + self.margin
 
     @property
     def text(self) -> int:
         """The cells of the text."""
-        return max(2, self.width - self.text_start - self.right)
+        cells = max(2, self.width - self.text_start - self.right)
+        return cells if self.plain else min(TEXT_CELLS, cells)
 
     @property
     def remark(self) -> int:
         """The cells of a remark below the text, which may extend below the right-hand side."""
-        return max(2, self.width - self.text_start - self.margin)
+        return max(2, self.text + self.right - self.margin)
+
+    def reach(self, text: str) -> int:
+        """Return the cells from the start of a line of text to its right-hand side.
+
+        In a wide pane there are several places for it, so that it is not far from a short text. A text with
+        gaps gets the last one: it could imitate a right-hand side at another.
+        """
+        if self.text < _WIDE_TEXT or _GAP.search(text):
+            return self.text
+        cells = cell_len(text)
+        return next((stop for stop in _STOPS if cells <= stop), self.text)
 
 
-def columns(width: int, *, code: int = 3, letter: int = 1, name: int = 0, plain: bool = False) -> Columns:
-    """Return the columns for a pane of `width` cells, with region codes of `code` and `letter` cells.
+def columns(width: int, *, code: int = 3, title: int = 6, name: int = 0, plain: bool = False) -> Columns:
+    """Return the columns for a pane of `width` cells, with regions' codes and titles of so many cells.
 
     `name` is how many cells the longest name takes: its column is as wide if there is room.
     """
     if plain:
-        return Columns(width, 0, 0, 0, 0, True, plain=True)
+        return Columns(width, 0, 0, 0, 0, plain=True)
     if width >= 90:
         widest = min(WIDEST_NAME, 14 + (width - 90) // 2)
-        return Columns(width, 1, _fitting(name, 12, widest), 2 * code + 1, TRANSIT_CELLS, False)
+        origin = max(code, title) if title <= 12 else code
+        return Columns(width, 1, _fitting(name, 12, widest), origin, TRANSIT_CELLS)
     if width >= 60:
         widest = 10 + (width - 60) // 8
-        return Columns(width, 1, _fitting(name, 10, widest), 2 * letter + 1, TRANSIT_CELLS, True)
+        origin = max(code, title) if title <= 7 else code
+        return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS)
     if width >= 48:
-        return Columns(width, 0, 0, 2 * letter + 1, 0, True)
-    return Columns(width, 0, 0, 0, 0, True)
+        return Columns(width, 0, 0, code, 0)
+    return Columns(width, 0, 0, 0, 0)
 
 
 def _fitting(name: int, least: int, most: int) -> int:
@@ -127,8 +153,7 @@ ROLES = (
     "link",
     "match",
     "match-current",
-    "badge",
-    "badge-relayed",
+    "origin",
     "transit",
     "tick",
     "failure",
@@ -182,10 +207,10 @@ def row_lines(
 ) -> list[Line]:
     """Return the lines of a row: lines above it, its text, and remarks, with keys from `keys`."""
     lines: list[Line] = []
-    if row.day is not None:
-        lines.append(rule(row.day, columns.width, "day"))
-    if row.divider:
-        lines.append(rule("new", columns.width, "divider"))
+    if row.above:
+        # One line for both: what is new often begins with a new day.
+        title = " · ".join(filter(None, (row.day, "new" if row.divider else None)))
+        lines.append(rule(title, columns.width, "divider" if row.divider else "day"))
     if isinstance(row, NoticeRow):
         lines += _notice_lines(_notice_text(row, keys), columns.width, row.role)
     elif isinstance(row, MessageRow):
@@ -261,7 +286,8 @@ def _message_lines(
             line.append(Piece(prefix[start:end], _sender_role(row)))
         line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers)
         if not number and not columns.plain:
-            line.append(Piece(" " * (columns.text - cell_len(content[start:end]))))
+            shown = content[start:end]
+            line.append(Piece(" " * (columns.reach(shown) - cell_len(shown))))
             line += _right_side(row, columns, names)
         lines.append([piece for piece in line if piece.text])
     return lines
@@ -333,12 +359,11 @@ def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
 
 
 def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
-    """Return badge, transit and tick."""
+    """Return origin, transit and tick."""
     line = [Piece(" ")]
-    if columns.badge:
-        badge = names.badge(row.origin, row.via, short=columns.short_badge) if row.origin and row.via else ""
-        role = "badge-relayed" if "→" in badge else "badge"
-        line += [Piece(pad(badge, columns.badge, right=True), role), Piece(" ")]
+    if columns.origin:
+        origin = names.origin(row.origin, row.via, columns.origin) if row.origin and row.via else ""
+        line += [Piece(pad(origin, columns.origin, right=True), "origin"), Piece(" ")]
     if columns.transit:
         took = pad(transit(row.transit_ms, row.transit_error_ms), columns.transit, right=True)
         line += [Piece(took, "transit"), Piece(" ")]

@@ -64,8 +64,8 @@ class Row:
 
     @property
     def above(self) -> int:
-        """The number of lines above the row: day and divider."""
-        return (self.day is not None) + self.divider
+        """The number of lines above the row: one for the day, the divider, or both."""
+        return int(self.day is not None or self.divider)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

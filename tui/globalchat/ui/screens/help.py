@@ -1,6 +1,6 @@
 """Dialogs to read: the help from the registries, the guides to a real cloud, the details of a message."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual import events
@@ -36,7 +36,7 @@ _LEGEND = {
     f"12:00{MARKS[AuthorKind.PERSON]} ana": "a verified person: AWS vouches for this name",
     f"12:00{MARKS[AuthorKind.MACHINE]} ci": "a user or role of AWS, for which AWS vouches",
     f"12:00{IMITATION} ana": "not verified, and the name looks like a verified person's",
-    "SYD→ORE +161ms": "sent in Sydney, received in Oregon, under way for 161 ms",
+    "Sydney +161ms": "sent in Sydney, relayed here, under way for 161 ms",
 }
 
 
@@ -179,20 +179,32 @@ class WrappedText(Static):
 
 
 class MessageDetails(Dialog[None]):
-    """Shows lines of a label and a value, and the text."""
+    """Shows lines of a label and a value, and the text, which `copy` copies."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,enter,q", "dismiss", "Close"),
+        ("y,c", "copy", "Copy the text"),
+    ]
 
-    def __init__(self, lines: list[tuple[str, str]], text: str) -> None:
+    def __init__(self, lines: list[tuple[str, str]], text: str, copy: Callable[[], None]) -> None:
         super().__init__()
         self._lines = lines
         self._text = text
+        self._copy = copy
 
     def compose(self) -> ComposeResult:
         """Yield the details, then the text."""
         with VerticalScroll(classes="dialog -tall") as dialog:
             dialog.border_title = "Message"
-            dialog.border_subtitle = "Esc closes"
+            dialog.border_subtitle = "[@click=screen.copy]Y copies the text[/]   Esc closes"
             for label, value in self._lines:
                 yield Static(Content.assemble((pad(label, _LABEL_CELLS), "$text-accent"), " ", value))
             yield WrappedText(self._text, classes="help-group")
+
+    def action_copy(self) -> None:
+        """Copy the text."""
+        self._copy()
+
+    def show_notice(self, text: str, seconds: float) -> None:  # noqa: ARG002 (as long as the dialog)
+        """Show a notice in the border, since the status line is covered."""
+        self.query_one(".dialog").border_subtitle = Content(text)

@@ -1,133 +1,175 @@
-"""The command palette with every action of the registry, every slash command, and the channels."""
+"""The command palette with every action, command and channel; the choice of a theme looks the same."""
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import ClassVar, NamedTuple
 
-from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
 
-from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
+from globalchat.ui.actions import ACTIONS, Action, keys_title
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.text import shown_name
-from globalchat.ui.model.view_model import ChannelEntry
+from globalchat.ui.model.search import fuzzy_score
+from globalchat.ui.model.text import clip, pad, shown_name
 from globalchat.ui.screens.chat_screen import ChatScreen
-from globalchat.ui.screens.dialogs import Question
-from globalchat.ui.slash_commands import COMMANDS, Command
+from globalchat.ui.screens.dialogs import Choices, Dialog
+from globalchat.ui.slash_commands import COMMANDS
 
-ID = "--command-palette"
-"""The id by which Textual detects that it is open."""
+ID = "palette"
+"""The id of the palette's screen, which is opened only once."""
 
+_ROOMY = 60
+"""The cells of a line from which all keys of an action fit."""
 
-class Palette(CommandPalette, Question[None]):
-    """Textual's palette, made safe for keys that come before its list is filled."""
+_LEAST_TEXT = 20
+"""The cells of a text below which its keys are left out."""
 
-    def _watch__list_visible(self) -> None:
-        """Show or hide the list, which is gone if the palette was closed while commands were gathered."""
-        if self.query(CommandList):
-            super()._watch__list_visible()
-
-    def _action_command_list(self, action: str) -> None:
-        """Let the list move only if it has room: without any, Textual fails."""
-        if self.query_one(CommandList).scrollable_content_region:
-            super()._action_command_list(action)
+_NOTHING = Content.styled("Nothing matches.", "$text-muted")
 
 
-class _ChatProvider(Provider):
-    """Finds entries, and runs one in the chat, after closing the dialogs over it."""
+class PickerEntry(NamedTuple):
+    """A line of a list that can be searched: its text, the keys or the state at its right, what it does."""
 
-    @property
-    def chat(self) -> ChatScreen:
-        """The chat, which dialogs may cover."""
-        chat = self.app.screen_stack[0]
-        assert isinstance(chat, ChatScreen)
-        return chat
-
-    async def uncover(self) -> ChatScreen:
-        """Close the dialogs over the chat and return it."""
-        while len(self.app.screen_stack) > 1:
-            await self.app.pop_screen()
-        return self.chat
+    text: str
+    run: Callable[[], object]
+    keys: str = ""
 
 
-class ChatCommands(_ChatProvider):
-    """Actions of the chat, found by their titles."""
+class Picker(Dialog[PickerEntry | None]):
+    """A list that is searched by a few letters. Ends with the entry that was chosen, or None.
 
-    async def discover(self) -> Hits:
-        """Yield all actions."""
-        for action in _listed_actions():
-            yield DiscoveryHit(
-                action.title, partial(self._run, action), help=keys_title(action, self._keymap)
-            )
+    `keys` close it as well.
+    """
 
-    async def search(self, query: str) -> Hits:
-        """Yield the actions that match."""
-        matcher = self.matcher(query)
-        for action in _listed_actions():
-            score = matcher.match(action.title)
-            if score > 0:
-                yield Hit(
-                    score,
-                    matcher.highlight(action.title),
-                    partial(self._run, action),
-                    help=keys_title(action, self._keymap),
-                )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close", priority=True),
+        Binding("up", "move('cursor_up')", "Above", show=False),
+        Binding("down", "move('cursor_down')", "Below", show=False),
+        Binding("pageup", "move('page_up')", "A page up", show=False),
+        Binding("pagedown", "move('page_down')", "A page down", show=False),
+        Binding("ctrl+home", "move('first')", "First", show=False),
+        Binding("ctrl+end", "move('last')", "Last", show=False),
+    ]
+    AUTO_FOCUS = "Input"
 
-    @property
-    def _keymap(self) -> Keymap:
-        keymap = getattr(self.app, "keymap", None)
-        return keymap if isinstance(keymap, Keymap) else DEFAULT_KEYS
+    def __init__(
+        self,
+        title: str,
+        entries: Sequence[PickerEntry],
+        *,
+        placeholder: str,
+        keys: Sequence[str] = (),
+        id: str | None = None,  # noqa: A002 (Textual's name)
+    ) -> None:
+        super().__init__(id=id)
+        if keys:
+            self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
+        self._title = title
+        self._entries = entries
+        self._placeholder = placeholder
+        self._found: list[PickerEntry] = list(entries)
 
-    async def _run(self, action: Action) -> None:
-        await (await self.uncover()).run_action(action.textual_action)
+    def compose(self) -> ComposeResult:
+        """Yield the input line and the entries."""
+        with Vertical(classes="dialog -list") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "Enter or a click does it   Esc closes"
+            yield Input(placeholder=self._placeholder, compact=True)
+            yield Choices(compact=True)
+
+    def on_resize(self) -> None:
+        """Fit the lines into the new width."""
+        self.call_after_refresh(self._show)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show the entries that match, the best first."""
+        query = " ".join(event.value.split())
+        scored = [(fuzzy_score(query, each.text), number) for number, each in enumerate(self._entries)]
+        order = sorted((score, number) for score, number in scored if score is not None)
+        self._found = [self._entries[number] for _, number in order]
+        self._show(first=True)
+
+    def on_input_submitted(self) -> None:
+        """End with the highlighted entry."""
+        highlighted = self.query_one(Choices).highlighted
+        if highlighted is not None:
+            self.dismiss(self._found[highlighted])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """End with the clicked entry."""
+        self.dismiss(self._found[event.option_index])
+
+    def action_move(self, way: str) -> None:
+        """Move in the list, as `OptionList` names it."""
+        getattr(self.query_one(Choices), f"action_{way}")()
+
+    def _show(self, *, first: bool = False) -> None:
+        for choices in self.query(Choices):  # None if it was closed meanwhile.
+            highlighted = None if first else choices.highlighted
+            # Without the padding of an option.
+            width = choices.scrollable_content_region.width - 2
+            if self._found:
+                choices.set_options([Option(_line(entry, width)) for entry in self._found])
+                choices.highlighted = highlighted or 0
+            else:
+                choices.set_options([Option(_NOTHING, disabled=True)])
+
+    def dismiss(self, result: PickerEntry | None = None) -> AwaitComplete:
+        """End, with what was chosen in the list that is shown."""
+        return super().dismiss(result)
 
 
-class TypedCommands(_ChatProvider):
-    """Slash commands that take an argument, found by name and summary; one is put into the composer."""
-
-    async def discover(self) -> Hits:
-        """Yield all of them."""
-        for command in _listed_commands():
-            yield DiscoveryHit(_title(command), partial(self._write, command), help=command.usage)
-
-    async def search(self, query: str) -> Hits:
-        """Yield those that match."""
-        matcher = self.matcher(query)
-        for command in _listed_commands():
-            title = _title(command)
-            if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), partial(self._write, command), help=command.usage)
-
-    async def _write(self, command: Command) -> None:
-        (await self.uncover()).controller.run_chosen(command)
+def _line(entry: PickerEntry, width: int) -> Content:
+    """Return an entry in one line: its text, and its keys at the right if there is room."""
+    keys = entry.keys if width >= _ROOMY else entry.keys.split("  ")[0]
+    cells = len(keys) + 2 if keys else 0
+    if width - cells < _LEAST_TEXT:
+        keys, cells = "", 0
+    text = pad(clip(entry.text, width - cells), max(0, width - cells))
+    return Content.assemble((text, "$foreground"), (f"  {keys}" if keys else "", "$text-accent"))
 
 
-class Channels(_ChatProvider):
-    """Channels to go to, found by name."""
-
-    async def search(self, query: str) -> Hits:
-        """Yield those that match; all of them are in the quick switcher."""
-        matcher = self.matcher(query.lstrip("#"))
-        for entry in self.chat.view_model.switcher():
-            if (score := matcher.match(entry.channel)) > 0:
-                title = Content.assemble("Go to # ", matcher.highlight(shown_name(entry.channel)))
-                yield Hit(score, title, partial(self._go, entry.channel), help=_news(entry))
-
-    async def _go(self, channel: str) -> None:
-        (await self.uncover()).controller.join(channel)
+def palette(chat: ChatScreen, keymap: Keymap, more: Sequence[PickerEntry] = ()) -> Picker:
+    """Return the palette of a chat, with `more` at its end."""
+    return Picker(
+        "Commands",
+        [*entries(chat, keymap), *more],
+        placeholder="a few letters: what to do, or a channel",
+        keys=keymap.keys("app.palette"),
+        id=ID,
+    )
 
 
-def _title(command: Command) -> str:
-    return f"/{command.name}: {command.summary[0].lower()}{command.summary[1:]}"
+def entries(chat: ChatScreen, keymap: Keymap) -> Iterator[PickerEntry]:
+    """Yield the actions of the registry but the palette itself, the other commands, the channels."""
+    for action in ACTIONS:
+        if action.id != "app.palette":
+            yield PickerEntry(action.title, partial(_perform, chat, action), keys_title(action, keymap))
+    for command in COMMANDS:
+        if command.action is None:
+            text = f"/{command.name}: {command.summary[0].lower()}{command.summary[1:]}"
+            yield PickerEntry(text, partial(chat.controller.run_chosen, command), command.usage)
+    for each in chat.view_model.switcher():
+        news = f"{each.unread:,} unread" if each.has_news else "left" if each.left else ""
+        go = partial(chat.controller.join, each.channel)
+        yield PickerEntry(f"Go to # {shown_name(each.channel)}", go, news)
+            f"Go to # {shown_name(each.channel)}", partial(chat.controller.join, each.channel), news
+        )
 
 
-def _news(entry: ChannelEntry) -> str:
-    return f"{entry.unread:,} unread" if entry.has_news else "left" if entry.left else ""
+async def _perform(chat: ChatScreen, action: Action) -> None:
+    await chat.run_action(action.textual_action)
 
 
-def _listed_commands() -> list[Command]:
-    """Return the commands that are no actions, which the palette has already."""
-    return [command for command in COMMANDS if command.action is None]
-
-
-def _listed_actions() -> list[Action]:
-    """Return all actions but the one that opens the palette."""
-    return [action for action in ACTIONS if action.id != "app.palette"]
+def themes(app: App[None]) -> Picker:
+    """Return the list of all themes."""
+    found = [
+        PickerEntry(name, partial(setattr, app, "theme", name), "in use" if name == app.theme else "")
+        for name in sorted(app.available_themes)
+    ]
+    return Picker("Colours", found, placeholder="a few letters of a theme")

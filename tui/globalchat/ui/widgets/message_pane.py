@@ -130,13 +130,11 @@ class MessagePane(RowView, can_focus=True):
         self._columns = self._lay_out()
 
     def _lay_out(self) -> Columns:
-        # The widest code sets the column, so that the texts of all regions begin in the same place.
-        widths = [
-            max(map(len, codes.values()), default=size)
-            for codes, size in ((self.names.codes, 3), (self.names.letters, 1))
-        ]
+        names = self.names
         name = self.conversation.name_cells if self.conversation is not None else 0
-        return columns(self.text_width, code=widths[0], letter=widths[1], name=name, plain=self.plain)
+        return columns(
+            self.text_width, code=names.code_cells, title=names.title_cells, name=name, plain=self.plain
+        )
 
     def row_lines(self, row: Row) -> list[Line]:
         """Return the lines of a row, as pieces."""
