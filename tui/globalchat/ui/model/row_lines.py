@@ -105,7 +105,7 @@ def columns(width: int, *, code: int = 3, title: int = 6, name: int = 0, plain: 
         return Columns(width, 1, _fitting(name, 12, widest), origin, TRANSIT_CELLS)
     if width >= 60:
         widest = 10 + (width - 60) // 8
-        origin = max(code, title) if title <= 7 else code
+        origin = max(code, title) if title <= 7 and width >= 72 else code
         return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS)
     if width >= 48:
         return Columns(width, 0, 0, code, 0)

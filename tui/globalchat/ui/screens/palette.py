@@ -158,8 +158,6 @@ def entries(chat: ChatScreen, keymap: Keymap) -> Iterator[PickerEntry]:
         news = f"{each.unread:,} unread" if each.has_news else "left" if each.left else ""
         go = partial(chat.controller.join, each.channel)
         yield PickerEntry(f"Go to # {shown_name(each.channel)}", go, news)
-            f"Go to # {shown_name(each.channel)}", partial(chat.controller.join, each.channel), news
-        )
 
 
 async def _perform(chat: ChatScreen, action: Action) -> None:
