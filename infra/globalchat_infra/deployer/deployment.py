@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from globalchat.core.errors import UserError
 from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
+    api_channels,
     api_keys,
     cdk,
     cdk_process,
@@ -23,9 +24,10 @@ from globalchat_infra.deployer import (
     stacks,
     stored_messages,
 )
+from globalchat_infra.deployer.api_channels import PresentChannels
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
-from globalchat_infra.deployer.discovery import discover, find_api_stacks, read_profile
+from globalchat_infra.deployer.discovery import ExistingDeployment, discover, find_api_stacks, read_profile
 from globalchat_infra.deployer.iam_changes import Synthesis
 from globalchat_infra.deployer.plan import DeployRequest, Plan, for_account, make_plan
 from globalchat_infra.deployer.progress import Progress, View
@@ -74,6 +76,7 @@ class Deployer:
         """
         # Since the confirmation, another team may have made a stack of one of these names.
         self._check_owners()
+        self._check_channels()
         parameters = self._parameters()
         app = self.app
         if open_apis := [stack.name for stack in self.plan.takes_key_away]:
@@ -84,6 +87,7 @@ class Deployer:
             app = None  # The first update was synthesised into the same folder.
         self._update(prompter, self.plan.content, app, parameters)
         self._check_complete()
+        self._settle_channels(prompter.note)
         to_delete = self.plan.to_delete
         seconds = self.seconds or stacks.time_limit(len(to_delete))
         # Last, since until here the relays of remaining regions lead to those that will be deleted.
@@ -218,6 +222,30 @@ class Deployer:
         found = stacks.find(self.aws, config.prefix, config.regions)
         stacks.refuse_foreign(config.prefix, (stack.foreign for stack in found), "nothing was changed")
 
+    def _check_channels(self) -> None:
+        """Check that the channels are those that the plan was made for: the templates would undo a change."""
+        before = self.plan.existing.channels
+        now = _present_channels(self.aws, self.plan.existing)
+        had = {each.place: each.channels for each in before.regions}
+        if changed := [each for each in now.regions if each.channels != had.get(each.place, each.channels)]:
+            have = "; ".join(f"{each.place} has {', '.join(each.channels)}" for each in changed)
+            raise UserError(
+                f"The channels were changed meanwhile: {have}. Nothing was deployed.",
+                remedy="Run `globalchat deploy` again: it keeps them.",
+            )
+
+    def _settle_channels(self, note: Callable[[str], None]) -> None:
+        made = find_api_stacks(self.aws, self.config.prefix, self.config.regions)
+        places = [place for stack in made if (place := api_channels.place_of(stack)) is not None]
+        try:
+            api_channels.settle(self.aws, places, self.config.channels, self.plan.existing.channels, note)
+        except UserError as error:
+            raise UserError(
+                f"Every stack is complete, but the channels may differ between regions. {error}",
+                remedy=error.remedy or "Look at `globalchat channels list`.",
+                exit_code=error.exit_code,
+            ) from None
+
     def _check_complete(self) -> None:
         """Check that CloudFormation has every stack complete: the CDK's exit code does not prove it."""
         config = self.config
@@ -262,7 +290,8 @@ def prepare(
     preflight.check_role(role, owner)
     for line in preflight.endpoints(aws, request.first_region):
         prompter.note(line)
-    plan = make_plan(request, discover(aws, request.prefix, request.searched))
+    found = discover(aws, request.prefix, request.searched)
+    plan = make_plan(request, replace(found, channels=_present_channels(aws, found)))
     for finding in preflight.run(aws, plan, owner, role=role, synthesis=synthesis):
         prompter.note(str(finding))
     if check is not None and synthesis is not None and synthesis.folder is not None:
@@ -272,3 +301,9 @@ def prepare(
     if ask and (account is None or plan.needs_confirmation):
         preflight.confirm(plan, owner, prompter.confirm)
     return plan
+
+
+def _present_channels(aws: Aws, existing: ExistingDeployment) -> PresentChannels:
+    """Return the channels in the regions of the mesh; one that was left out has those of its time."""
+    mesh = existing.mesh
+    return api_channels.present(aws, [stack for stack in existing.stacks if stack.alias in mesh])

@@ -9,10 +9,12 @@ from typing import TypeAlias
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import Reason, UserError
 from globalchat_infra import names, stack_interface
-from globalchat_infra.config import aws_regions, choose_regions
+from globalchat_infra.config import CHOICES, aws_regions, choose_regions
 from globalchat_infra.deployer import api_keys, stacks
+from globalchat_infra.deployer.api_channels import PresentChannels
 from globalchat_infra.deployer.aws import GLOBAL, Aws, Denied
 from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, is_ours
+from globalchat_infra.stack_interface import OPTIONS
 
 OUTPUTS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
 """The outputs of an Api stack from which a profile is made."""
@@ -26,7 +28,8 @@ class ExistingDeployment:
 
     `foreign` are stacks with its names that belong to other owners. `unreachable` has the reason for each AWS
     region that could not be asked. `unlisted` is why IAM could not be asked for further regions (None if it
-    was asked), and `unsearched` the AWS regions that were not searched for that reason.
+    was asked), and `unsearched` the AWS regions that were not searched for that reason. `channels` are those
+    that the regions of the mesh have now, if they were asked.
     """
 
     stacks: list[DeployedStack] = field(default_factory=list)
@@ -34,13 +37,25 @@ class ExistingDeployment:
     unreachable: Mapping[str, Reason] = field(default_factory=dict)
     unlisted: Reason | None = None
     unsearched: Sequence[str] = ()
+    channels: PresentChannels = field(default_factory=PresentChannels)
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The settings saved in its latest Api stack, as keys of the context; empty if there is none."""
+        """The settings saved in its latest Api stack, as keys of the context; empty if there is none.
+
+        Channels that an administrator has changed since count as set by an option.
+        """
         # Stacks differ if an update failed half-way: the latest one has the last requested settings.
         saved = [(stack.changed, found) for stack in self.stacks if (found := _settings(stack)) is not None]
-        return max(saved, key=lambda each: each[0])[1] if saved else {}
+        if not saved:
+            return {}
+        latest = max(saved, key=lambda each: each[0])[1]
+        if not self.channels.are_changed:
+            return latest
+        options = latest.get(OPTIONS)
+        decided = {"channels", *(options if isinstance(options, list) else ())}
+        changed = {"channels": list(self.channels.all), OPTIONS: [key for key in CHOICES if key in decided]}
+        return {**latest, **changed}
 
     @property
     def mesh(self) -> Mapping[str, str]:

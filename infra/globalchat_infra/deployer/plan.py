@@ -9,6 +9,7 @@ from typing import Any
 
 from globalchat.core.errors import UsageError
 from globalchat_infra.config import CHOICES, DEFAULTS, Config, choose_regions, parse
+from globalchat_infra.deployer.api_channels import are_alike
 from globalchat_infra.deployer.discovery import AliasedRegion, ExistingDeployment
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.stack_interface import GENERATION, HISTORY_SINCE, OPTIONS
@@ -171,7 +172,11 @@ class Plan:
         before, after = self.existing.settings, context_of(self.content)
         if before:
             yield from (f"changes {line}" for line in differences(before, after))
-        if kept := self._kept(before, after):
+        kept = self._kept(before, after)
+        if "channels" in kept:
+            kept.remove("channels")
+            yield from self._kept_channels()
+        if kept:
             yield f"kept as deployed: {', '.join(kept)} (--reset takes it from cdk.json)"
         if self.takes_key_away:
             yield (
@@ -199,6 +204,18 @@ class Plan:
                 "The others no longer relay to it; what is published there still reaches those that it knew. "
                 f"Delete it with --prune, or with `globalchat destroy --regions {alias}{which}`."
             )
+
+    def _kept_channels(self) -> Iterator[str]:
+        """Yield lines about channels that are not those of `cdk.json`."""
+        listed = _words(context_of(self.request.content)["channels"])
+        yield (
+            f"channels kept: {_words(self.config.channels)} (cdk.json names {listed}; "
+            "--reset takes those, --channels others)"
+        )
+        regions = self.existing.channels.regions
+        if not are_alike(regions):
+            each = "; ".join(f"{region.place.alias} {_words(region.channels)}" for region in regions)
+            yield f"the regions have different channels, and each will have all of them: {each}"
 
     def _kept(self, before: Mapping[str, object], after: Mapping[str, Any]) -> list[str]:
         """Return the keys in which the deployment overrides the file."""

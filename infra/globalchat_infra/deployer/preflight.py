@@ -86,6 +86,7 @@ def _warnings(
     for reason in plan.existing.unreachable_regions(config.regions.values()).values():
         yield f"{reason} Whether the deployment has stacks there is not known."
     yield from unsearched_warnings(plan.existing)
+    yield from plan.existing.channels.unknown
     yield from blockers.check_deployment(aws, owner.number, plan)
     yield from warn_of_quotas(aws, config, existing)
     yield from warn_of_permissions(aws, config, owner, role)

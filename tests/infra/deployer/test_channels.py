@@ -1,6 +1,7 @@
 """`globalchat channels` on an imitated AWS: in every region or in none, whoever else is at work."""
 
 import json
+import re
 import signal
 from collections.abc import Mapping
 
@@ -11,10 +12,14 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from globalchat.core.sign_in import Timeouts
+from globalchat.localcloud.definition import Statement
+from globalchat.localcloud.iam import evaluate
+from globalchat.localcloud.resources.policies import parse
 from globalchat_infra.deployer.aws import Aws
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply
 from tests.infra.helpers.deployed_history import CHANNELS, REGIONS, deploy, left, store
 from tests.infra.helpers.moto_account import ACCOUNT, User
+from tests.paths import ROOT
 
 GET = "get_graphql_api_environment_variables"
 PUT = "put_graphql_api_environment_variables"
@@ -280,3 +285,35 @@ def test_what_is_stored_of_a_removed_channel_stays_and_can_be_purged(deployed: U
     assert left() == 3
     ran = deployed.run("purge", "tech", "--yes")
     assert (ran.exit_code, left()) == (0, 0), ran.output
+
+
+def policy() -> tuple[Statement, ...]:
+    """Return the page's policy for the command, filled in for this deployment's first region."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    [text] = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if '"Channels"' in block]
+    return parse(json.loads(text.replace("ACCOUNT", ACCOUNT)), "Policy", "identity")
+
+
+def asked_for(call: Call) -> str:
+    """Return the action that a call needs a permission for."""
+    method, path = call.action.split(" ")
+    if not path.endswith("/environmentVariables"):
+        assert (method, path.count("/")) == ("GET", 3)
+        return "appsync:GetGraphqlApi"
+    return f"appsync:{method.title()}GraphqlApiEnvironmentVariables"
+
+
+def test_the_policy_of_the_page_allows_what_the_command_calls_and_nothing_else(
+    deployed: User, front: AwsFront
+) -> None:
+    front.calls.clear()
+    assert deployed.run("channels", "add", "ops").exit_code == 0
+    # Who one is may be asked by anyone.
+    used = {asked_for(each) for each in front.calls if each.service != "sts"}
+    arn = f"arn:aws:appsync:{OREGON}:{ACCOUNT}:apis/API-ID"
+    for called in used:
+        assert evaluate(policy(), action=called, resource=arn), called
+    field = f"{arn}/types/Mutation/fields/unsubscribe"
+    assert evaluate(policy(), action="appsync:GraphQL", resource=field)
+    assert {name for each in policy() for name in each.actions} == {*used, "appsync:GraphQL"}
+    assert not evaluate(policy(), action="appsync:GraphQL", resource=field.replace("unsubscribe", "publish"))

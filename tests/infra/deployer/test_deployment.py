@@ -223,17 +223,19 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     assert "give --yes" in refused.output
     assert_whole(aws)
 
+    added = equipped.run("channels", "add", "ops")
+    assert added.exit_code == 0, added.output
     # Another machine, which knows nothing of the first command.
     shutil.rmtree(equipped.home / "config")
     half = equipped.run("deploy", "--yes", "--no-proof", "--regions", "oregon", "--prune")
     assert half.exit_code == 0, half.output
     for message in (
         "changes regions: oregon us-west-2, sydney ap-southeast-2 → oregon us-west-2",
-        "kept as deployed: channels",
+        "channels kept: tech, music, ops (cdk.json names cars, robots, tech, music, media; ",
         "will be deleted: globalchat-oregon-relay, globalchat-sydney-api, globalchat-sydney-relay",
     ):
         assert message in half.output
-    assert channels_of(aws, "oregon") == "tech,music"
+    assert channels_of(aws, "oregon") == "tech,music,ops"
     assert [stack.name for stack in discover(aws, "globalchat", REGIONS.items()).stacks] == [
         "globalchat-oregon-api"
     ]

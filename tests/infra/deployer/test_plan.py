@@ -16,6 +16,7 @@ from globalchat.core.resources import resource
 from globalchat_infra import stack_interface
 from globalchat_infra.config import Config, PublishLimits, choose_regions, parse
 from globalchat_infra.deployer import plan, stacks
+from globalchat_infra.deployer.api_channels import ApiPlace, ApiVariables, PresentChannels
 from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, context_of, make_plan
 from globalchat_infra.deployer.stacks import DeployedStack
@@ -119,8 +120,62 @@ def test_without_options_it_keeps_what_options_said_and_heeds_the_edited_file() 
     assert config.options == ("channels", "alarmEmail")
     assert lines == [
         "changes limits: message 2000, sender 32, id 64 → message 9, sender 32, id 64",
-        "kept as deployed: channels, alarmEmail (--reset takes it from cdk.json)",
+        "channels kept: one (cdk.json names cars, robots, tech, music, media; "
+        "--reset takes those, --channels others)",
+        "kept as deployed: alarmEmail (--reset takes it from cdk.json)",
     ]
+
+
+def present(are_changed: bool = True, **regions: str) -> PresentChannels:
+    """The channels that regions have now, as the variables of their APIs."""
+    found = [
+        ApiVariables(ApiPlace(alias, BOTH[alias], alias), {"CHANNELS": has}) for alias, has in regions.items()
+    ]
+    return PresentChannels(found, are_changed=are_changed)
+
+
+LISTED = "cdk.json names cars, robots, tech, music, media; --reset takes those, --channels others"
+
+
+def test_channels_that_were_changed_since_are_kept_and_saved_as_an_option() -> None:
+    here = "cars,tech,ops"
+    before = replace(existing(), channels=present(oregon=here, sydney=here))
+    config, lines = settle(DeployRequest(content()), before)
+    assert (config.channels, config.options) == (("cars", "tech", "ops"), ("channels",))
+    assert lines == [f"channels kept: cars, tech, ops ({LISTED})"]
+    # Once they are deployed, they are kept like those of an option.
+    after = existing("channels", channels=["cars", "tech", "ops"])
+    config, lines = settle(DeployRequest(content()), replace(after, channels=present(False, oregon=here)))
+    assert (config.channels, lines) == (
+        ("cars", "tech", "ops"),
+        [f"channels kept: cars, tech, ops ({LISTED})"],
+    )
+
+
+def test_an_option_and_a_reset_decide_about_channels_that_were_changed_since() -> None:
+    before = replace(existing(), channels=present(oregon="cars,ops", sydney="cars,ops"))
+    config, lines = settle(DeployRequest(content(), Changes(channels=["one"])), before)
+    assert (config.channels, lines) == (("one",), ["changes channels: cars, ops → one"])
+    config, lines = settle(DeployRequest(content(), reset=True), before)
+    assert (config.channels, config.options) == (tuple(FILE["channels"]), ())
+    assert lines == ["changes channels: cars, ops → cars, robots, tech, music, media"]
+
+
+def test_regions_whose_channels_differ_get_all_of_them() -> None:
+    before = replace(existing(), channels=present(oregon="cars,ops", sydney="cars,tech"))
+    config, lines = settle(DeployRequest(content()), before)
+    assert config.channels == ("cars", "ops", "tech")
+    assert lines[1:] == [
+        "the regions have different channels, and each will have all of them: "
+        "oregon cars, ops; sydney cars, tech"
+    ]
+
+
+def test_an_edited_file_decides_about_channels_that_no_one_has_changed() -> None:
+    here = ",".join(FILE["channels"])
+    before = replace(existing(), channels=present(False, oregon=here, sydney=here))
+    config, lines = settle(DeployRequest(file(channels=["one"])), before)
+    assert (config.channels, lines) == (("one",), [f"changes channels: {', '.join(FILE['channels'])} → one"])
 
 
 def test_a_third_alias_in_the_file_is_a_third_region() -> None:
@@ -136,7 +191,8 @@ def test_the_file_of_an_installed_package_changes_nothing() -> None:
     before = existing(regions=THREE, channels=["one"], wafRate=50)
     config, lines = settle(DeployRequest(content(), editable=False), before)
     assert (config.regions, config.channels, config.waf_rate) == (THREE, ("one",), 50)
-    assert lines == ["kept as deployed: regions, channels, wafRate (--reset takes it from cdk.json)"]
+    assert lines[1:] == ["kept as deployed: regions, wafRate (--reset takes it from cdk.json)"]
+    assert lines[0].startswith("channels kept: one (cdk.json names cars, ")
 
 
 def test_reset_forgets_what_options_said() -> None:

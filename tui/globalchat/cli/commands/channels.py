@@ -16,8 +16,8 @@ from globalchat.core.logs import log_event
 from globalchat.core.text import did_you_mean, plural
 
 if TYPE_CHECKING:
+    from globalchat_infra.deployer.api_channels import ApiPlace, ApiVariables, ChannelChange
     from globalchat_infra.deployer.aws import Aws
-    from globalchat_infra.deployer.channels import ApiPlace, ApiVariables, ChannelChange
 
 log = logging.getLogger("globalchat.cli.channels")
 
@@ -54,15 +54,15 @@ class ListChannelsOptions:
 @parameters(ListChannelsOptions)
 def list_channels(given: ListChannelsOptions) -> int:
     """Run `globalchat channels list`."""
-    from globalchat_infra.deployer import channels
+    from globalchat_infra.deployer import api_channels
 
     _, _, answers = _read_all(given.profile, given.aws_profile)
     found, code = _present(answers)
     if given.as_json:
         write_lines(_documents(found))
         return code
-    missing = channels.lacking(found)
-    for name in channels.union(found):
+    missing = api_channels.lacking(found)
+    for name in api_channels.union(found):
         lacking = ", ".join(str(place) for place in missing.get(name, ()))
         write_lines([f"{name:<16} not in {lacking}" if lacking else name])
     if missing:
@@ -99,12 +99,12 @@ class AddChannelsOptions:
 @parameters(AddChannelsOptions)
 def add(given: AddChannelsOptions) -> int:
     """Run `globalchat channels add`."""
-    from globalchat_infra.deployer import channels
+    from globalchat_infra.deployer import api_channels
 
     names = _checked(given.names)
     _, aws, answers = _read_all(given.profile, given.aws_profile)
     before = _every(answers)
-    changes = channels.adding(before, names)
+    changes = api_channels.adding(before, names)
     after = _change(aws, before, changes)
     _report(after, changes, "added", as_json=given.as_json)
     if not changes:
@@ -143,13 +143,13 @@ class RemoveChannelsOptions:
 @parameters(RemoveChannelsOptions)
 def remove(given: RemoveChannelsOptions) -> int:
     """Run `globalchat channels remove`."""
-    from globalchat_infra.deployer import channels
+    from globalchat_infra.deployer import api_channels
 
     names = _checked(given.channels)
     profile, aws, answers = _read_all(given.profile, given.aws_profile)
     before = _every(answers)
-    changes = channels.removing(before, names)
-    known = channels.union(before)
+    changes = api_channels.removing(before, names)
+    known = api_channels.union(before)
     for name in (each for each in names if each not in known):
         echo_err(" ".join(filter(None, (f"No region has the channel {name}.", did_you_mean(name, known)))))
     where = ", ".join(str(each.place) for each in changes)
@@ -191,8 +191,8 @@ def _read_all(
     """
     from globalchat.cli.aws_deployment import administration
     from globalchat_infra import names
-    from globalchat_infra.deployer import api_keys, channels
-    from globalchat_infra.deployer.channels import ApiPlace
+    from globalchat_infra.deployer import api_channels, api_keys
+    from globalchat_infra.deployer.api_channels import ApiPlace
 
     profile, aws = administration(profiles.choose(profile_name), aws_profile)
     aws = aws.with_retries()
@@ -203,7 +203,7 @@ def _read_all(
             # The local cloud is this user's own, and has no tags.
             if profile.name != LOCAL:
                 api_keys.check_owner(aws, names.prefix_of(endpoint.event_bus), endpoint)
-            return channels.read(aws, places[alias])
+            return api_channels.read(aws, places[alias])
         except UsageError:
             raise
         except UserError as error:
@@ -250,9 +250,9 @@ def _change(
     aws: "Aws", before: "Sequence[ApiVariables]", changes: "Sequence[ChannelChange]"
 ) -> "list[ApiVariables]":
     """Make the changes, and return what every region has afterwards."""
-    from globalchat_infra.deployer import channels
+    from globalchat_infra.deployer import api_channels
 
-    channels.change(aws, changes, echo_err)
+    api_channels.change(aws, changes, echo_err)
     changed = {each.place: each.after for each in changes}
     for each in changes:
         log_event(

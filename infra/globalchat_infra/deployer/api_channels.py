@@ -12,6 +12,8 @@ from typing import TypeAlias
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra.config import CHANNELS_VARIABLE, ENVIRONMENT_VALUE
 from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.stack_interface import SETTINGS_OUTPUT, load_settings
 
 Channels: TypeAlias = tuple[str, ...]
 
@@ -64,8 +66,7 @@ def read(aws: Aws, place: ApiPlace) -> ApiVariables:
     Raises:
         UserError: they may not be read, the API is gone, or it has no channels.
     """
-    answer = aws.call("appsync", place.region, "get_graphql_api_environment_variables", apiId=place.api_id)
-    found = ApiVariables(place, answer.get("environmentVariables") or {})
+    found = _read(aws, place)
     if not found.channels:
         raise UserError(
             f"The API of {place} has no environment variable {CHANNELS_VARIABLE}: it is not globalchat's.",
@@ -162,6 +163,84 @@ def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], Non
         # Without a condition, two administrators may both have read before either put.
         if (now := read(aws, each.place)).channels != each.after.channels:
             raise _changed_by_others(each, now)
+
+
+def place_of(api: DeployedStack) -> ApiPlace | None:
+    """Return the API of an Api stack; None if the stack has none yet."""
+    api_id = api.outputs.get("apiId") if api.part == "api" else None
+    return None if api_id is None else ApiPlace(api.alias, api.region, api_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentChannels:
+    """The channels that the regions of a deployment have now, which a deployment keeps.
+
+    `unknown` is a sentence for each region that could not be asked. `are_changed` is True if a region has
+    others than it was deployed with: an administrator has changed them since.
+    """
+
+    regions: Sequence[ApiVariables] = ()
+    unknown: Sequence[str] = ()
+    are_changed: bool = False
+
+    @property
+    def all(self) -> Channels:
+        """Every channel that any region has."""
+        return union(self.regions)
+
+
+def present(aws: Aws, existing: Iterable[DeployedStack]) -> PresentChannels:
+    """Ask the regions of a deployment for their channels; an API without the variable counts for nothing."""
+    regions: list[ApiVariables] = []
+    unknown: list[str] = []
+    are_changed = False
+    for stack in existing:
+        if (place := place_of(stack)) is None:
+            continue
+        try:
+            found = _read(aws, place)
+        except UserError as error:
+            unknown.append(f"{place}: whether its channels were changed is not known. {error}")
+            continue
+        if found.channels:
+            regions.append(found)
+            deployed = (load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}).get("channels")
+            are_changed |= deployed is not None and deployed != list(found.channels)
+    return PresentChannels(regions, unknown, are_changed)
+
+
+def settle(
+    aws: Aws,
+    places: Iterable[ApiPlace],
+    wanted: Channels,
+    before: PresentChannels,
+    note: Callable[[str], None],
+) -> None:
+    """Give regions the channels of their deployment.
+
+    CloudFormation does so only where a template has changed. What another administrator has changed since
+    `before` stays, and `note` prints it.
+
+    Raises:
+        UserError: a region may not be asked or changed.
+    """
+    known = {each.place: each.channels for each in before.regions}
+    for place in places:
+        now = _read(aws, place)
+        if now.channels == wanted or not now.channels:
+            continue
+        if now.channels == known.get(place):
+            _put(aws, now.with_channels(wanted))
+        else:
+            note(
+                f"warning: someone changed the channels of {place} meanwhile: {', '.join(now.channels)}. "
+                "Look at `globalchat channels list`."
+            )
+
+
+def _read(aws: Aws, place: ApiPlace) -> ApiVariables:
+    answer = aws.call("appsync", place.region, "get_graphql_api_environment_variables", apiId=place.api_id)
+    return ApiVariables(place, answer.get("environmentVariables") or {})
 
 
 def _put(aws: Aws, wanted: ApiVariables) -> None:

@@ -1,0 +1,113 @@
+"""What a deployment does about channels that an administrator has changed since the last one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globalchat.core.errors import UserError
+from globalchat_infra.config import parse
+from globalchat_infra.deployer import api_channels
+from globalchat_infra.deployer.api_channels import ApiPlace
+from globalchat_infra.deployer.aws import Aws, Denied
+from globalchat_infra.deployer.deployment import Deployer
+from globalchat_infra.deployer.discovery import ExistingDeployment
+from globalchat_infra.deployer.plan import DeployRequest, make_plan
+from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.stack_interface import dump_settings
+from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
+
+CONFIG = parse(content()["context"]["globalchat"])
+LISTED = ",".join(CONFIG.channels)
+PLACES = {alias: ApiPlace(alias, region, f"api-{alias}") for alias, region in CONFIG.regions.items()}
+STACKS = [
+    DeployedStack(
+        f"globalchat-{alias}-{part}",
+        alias,
+        region,
+        part,
+        "CREATE_COMPLETE",
+        "",
+        {"settings": dump_settings(CONFIG), "apiId": f"api-{alias}"} if part == "api" else {},
+        {"project": "globalchat", "deployment": "globalchat", "alias": alias},
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    for part in ("api", "relay")
+    for alias, region in CONFIG.regions.items()
+]
+
+
+class ApisOnly(Aws):
+    """Has the variables of two APIs, and their stacks; `denied` is a region without permission."""
+
+    def __init__(self, oregon: str = LISTED, sydney: str = LISTED, *, denied: str | None = None) -> None:
+        super().__init__()
+        self.channels = {"us-west-2": oregon, "ap-southeast-2": sydney}
+        self.puts: list[str] = []
+        self._denied = denied
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        if service == "cloudformation":
+            return {"Stacks": [self._described(str(arguments["StackName"]))]}
+        if region == self._denied:
+            raise Denied("These credentials may not do this.")
+        if operation.startswith("put"):
+            variables: Any = arguments["environmentVariables"]
+            assert variables["REGION"] == region
+            self.channels[region] = variables["CHANNELS"]
+            self.puts.append(region)
+        return {"environmentVariables": {"REGION": region, "CHANNELS": self.channels[region]}}
+
+    def _described(self, name: str) -> dict[str, Any]:
+        stack = next(each for each in STACKS if each.name == name)
+        return {
+            "StackStatus": stack.status,
+            "CreationTime": stack.changed,
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+            "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()],
+        }
+
+
+def existing(aws: Aws) -> ExistingDeployment:
+    return ExistingDeployment(STACKS, channels=api_channels.present(aws, STACKS))
+
+
+def test_channels_as_they_were_deployed_are_not_changed() -> None:
+    found = api_channels.present(ApisOnly(), STACKS)
+    assert (found.all, found.are_changed, found.unknown) == (CONFIG.channels, False, [])
+
+
+def test_one_region_with_others_makes_a_change() -> None:
+    found = api_channels.present(ApisOnly(sydney="cars,ops"), STACKS)
+    assert (found.all, found.are_changed) == ((*CONFIG.channels, "ops"), True)
+
+
+def test_a_region_that_may_not_be_asked_is_said_and_keeps_what_was_deployed() -> None:
+    before = existing(ApisOnly(sydney="cars,ops", denied="ap-southeast-2"))
+    [said] = before.channels.unknown
+    assert said.startswith("sydney (ap-southeast-2): whether its channels were changed is not known. These ")
+    assert make_plan(DeployRequest(content()), before).config.channels == CONFIG.channels
+
+
+@pytest.mark.parametrize("changed", ["cars,ops", "", LISTED])
+def test_only_regions_that_still_have_what_they_had_are_settled(changed: str) -> None:
+    before = api_channels.present(ApisOnly("cars,old", "cars,old"), STACKS)
+    aws, notes = ApisOnly("cars,old", changed), list[str]()
+    api_channels.settle(aws, PLACES.values(), CONFIG.channels, before, notes.append)
+    assert aws.puts == ["us-west-2"]
+    assert aws.channels == {"us-west-2": LISTED, "ap-southeast-2": changed}
+    meanwhile = "warning: someone changed the channels of sydney (ap-southeast-2) meanwhile: cars, ops. "
+    assert [note.startswith(meanwhile) for note in notes] == ([True] if "ops" in changed else [])
+
+
+def test_a_change_between_the_question_and_the_deployment_stops_it(tmp_path: Path) -> None:
+    plan = make_plan(DeployRequest(content()), existing(ApisOnly()))
+    aws = ApisOnly(sydney=f"{LISTED},ops")
+    with pytest.raises(UserError, match=r"The channels were changed meanwhile: sydney .* has cars, .*, ops"):
+        Deployer(plan, tmp_path, aws).run(RecordingPrompter().prompter)
+    assert aws.puts == []
+    again = replace(plan, existing=existing(aws))
+    with pytest.raises(UserError, match="The channels were changed meanwhile"):
+        Deployer(again, tmp_path, ApisOnly()).run(RecordingPrompter().prompter)
