@@ -1,5 +1,7 @@
 """Fixtures that the tests of several packages use (`pytest --fixtures`), and how the suite is run."""
 
+import asyncio.constants
+import asyncio.format_helpers
 import gc
 import os
 import signal
@@ -26,8 +28,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Collecting the tests makes what stays.
 gc.set_threshold(50_000, 20, 20)
 
-# asyncio's debug mode notes where each future and task was made: with whole stacks, a sixth of all CPU time.
-traceback.extract_stack.__defaults__ = (None, 3)
+
+
+def _innermost_frames(f=None, limit=None):  # type: ignore[no-untyped-def]
+    """Return the innermost frames as `traceback.extract_stack` does, in whose module it runs: it imports nothing."""
+    frames = StackSummary()  # type: ignore[name-defined] # noqa: F821
+    f = f or sys._getframe(1)
+    while f is not None and len(frames) < (limit or 3):
+        code = f.f_code
+        frames.append(FrameSummary(code.co_filename, f.f_lineno, code.co_name, lookup_line=False))  # type: ignore[name-defined] # noqa: F821
+        f = f.f_back
+    frames.reverse()
+    return frames
+
+
+# asyncio's debug mode notes where each future, handle and coroutine was made. With whole stacks, and a look at the
+# file of each frame, that was a sixth of all CPU time. (Futures, which are in C, hold the function itself.)
+traceback.extract_stack.__code__ = _innermost_frames.__code__
+asyncio.format_helpers.extract_stack = traceback.extract_stack
+asyncio.constants.DEBUG_STACK_DEPTH = 2
 
 
 LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
