@@ -9,6 +9,8 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from traceback import FrameSummary, StackSummary
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,24 +31,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.set_threshold(50_000, 20, 20)
 
 
-
-def _innermost_frames(f=None, limit=None):  # type: ignore[no-untyped-def]
-    """Return the innermost frames as `traceback.extract_stack` does, in whose module it runs: it imports nothing."""
-    frames = StackSummary()  # type: ignore[name-defined] # noqa: F821
+def _innermost_frames(f: FrameType | None = None, limit: int | None = None) -> StackSummary:
+    """Return the innermost frames. (Its code replaces that of `traceback.extract_stack`.)"""
+    frames = StackSummary()
     f = f or sys._getframe(1)
     while f is not None and len(frames) < (limit or 3):
-        code = f.f_code
-        frames.append(FrameSummary(code.co_filename, f.f_lineno, code.co_name, lookup_line=False))  # type: ignore[name-defined] # noqa: F821
+        frames.append(FrameSummary(f.f_code.co_filename, f.f_lineno, f.f_code.co_name, lookup_line=False))
         f = f.f_back
     frames.reverse()
     return frames
 
 
-# asyncio's debug mode notes where each future, handle and coroutine was made. With whole stacks, and a look at the
-# file of each frame, that was a sixth of all CPU time. (Futures, which are in C, hold the function itself.)
+# asyncio's debug mode notes where each future, handle and coroutine was made. With whole stacks, and a look at
+# the file of each frame, that was a sixth of all CPU time. (Futures, which are in C, hold the function itself.)
 traceback.extract_stack.__code__ = _innermost_frames.__code__
 asyncio.format_helpers.extract_stack = traceback.extract_stack
-asyncio.constants.DEBUG_STACK_DEPTH = 2
+asyncio.constants.DEBUG_STACK_DEPTH = 2  # type: ignore[misc]
 
 
 LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
