@@ -42,8 +42,8 @@ def _innermost_frames(f: FrameType | None = None, limit: int | None = None) -> S
     return frames
 
 
-# asyncio's debug mode notes where each future, handle and coroutine was made. With whole stacks, and a look at
-# the file of each frame, that was a sixth of all CPU time. (Futures, which are in C, hold the function itself.)
+# asyncio's debug mode notes where each future, handle and coroutine was made. With whole stacks, and a look
+# at the file of each frame, that was a sixth of all CPU time. (Futures, which are in C, hold the function.)
 traceback.extract_stack.__code__ = _innermost_frames.__code__
 asyncio.format_helpers.extract_stack = traceback.extract_stack
 asyncio.constants.DEBUG_STACK_DEPTH = 2  # type: ignore[misc]
