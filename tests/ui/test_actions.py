@@ -16,7 +16,7 @@ from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import entries
-from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
+from globalchat.ui.screens.switchers import MomentPrompt, QuickSwitcher, RegionSwitcher
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.chat_driver import SMALL, Chat, running
@@ -139,6 +139,7 @@ EFFECTS = {
     "pane.unfold": Effect(
         lambda seen: seen.screen.view_model.model.conversation("tech").rows[-1].whole, long_message
     ),
+    "pane.goto": on_top(MomentPrompt),
     "pane.export": Effect(lambda seen: list(seen.folder.glob("globalchat-tech-*.txt"))),
     "pane.clear": Effect(lambda seen: seen.chat.pane.conversation and not seen.chat.pane.conversation.rows),
     "write.send": Effect(lambda seen: seen.called("send", ("tech", "hello")), typed("hello")),
@@ -179,7 +180,7 @@ async def fresh(seen: Seen) -> None:
         pass
     screen.remove_class("-list-open")
     chat.app.app_focus, chat.app._clipboard = True, ""
-    screen.controller.join("tech")
+    screen.controller.channels.join("tech")
     chat.composer.focus()
     chat.composer.put("")
     chat.composer.sent = SentTexts()

@@ -331,31 +331,89 @@ async def test_a_search_goes_on_in_older_messages() -> None:
         assert len(chat.session.asked) == 3
 
 
-async def test_a_search_for_what_was_never_said_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_searches_further_back_says_how_far_it_is_and_escape_stops_it() -> None:
     async with running(WIDE, live=False) as chat:
-        await search_older(chat, "nothing")
-        monkeypatch.setattr("globalchat.ui.history_controller.SEARCHED_PAGES", 2)
-        chat.session.page_size = 50
-        await chat.pilot.press("f3")
-        await chat.until(lambda: chat.toasts() == ["Nothing earlier so far. F3 searches on."])
-        assert chat.session.asked == ["tech"] * 3
-        await chat.pilot.press("f3")
-        await chat.until(lambda: len(chat.toasts()) == 2)
-        assert chat.toasts()[1] == "Nothing earlier is kept."
-        chat.forget_toasts()
+        await search_older(chat, "needle")
+        await chat.until(lambda: "1/1  Ctrl+F older" in "\n".join(chat.screen_lines()))
+        chat.session.answers_pages = False
+        await chat.pilot.press("ctrl+f")
+        await chat.until(lambda: len(chat.session.asked) == 2)
+        await chat.until(lambda: chat.status == "Searched back to 24 Nov 03:20, 1 match … Esc stops.")
+        assert "1/1  older …" in "\n".join(chat.screen_lines())
+        await chat.pilot.press("escape")
+        await chat.until(lambda: chat.status == "Stopped: searched back to 24 Nov 03:20, 1 match.")
+        await older(chat)
+        assert len(chat.session.asked) == 2
+        # A page that cannot be read ends it, and trying again goes on to what is found.
+        await chat.pilot.press("ctrl+f")
+        await chat.until(lambda: len(chat.session.asked) == 3)
+        chat.session.emit(PageFailed("tech", "Oregon did not answer.", "Check the network."))
+        await chat.until(lambda: chat.toasts()[-1].endswith("Check the network. F5 tries again."))
+        chat.session.answers_pages = True
+        await chat.pilot.press("f5")
+        await chat.until(lambda: count(chat) == "1/2")
+        current = chat.pane.search.current
+        assert current is not None
+        assert current.id == said(40).id
+        assert any("needle" in line for line in chat.lines())
+        # The beginning is reached.
+        await chat.pilot.press("ctrl+f")
+        await chat.until(lambda: "This is the beginning of what is kept (7 days)." in chat.status)
         await chat.pilot.press("escape", "escape")
 
 
-async def test_a_search_that_was_closed_loads_nothing_more() -> None:
+async def test_a_search_that_finds_nothing_pauses_and_ends_when_it_is_closed() -> None:
     async with running(WIDE, live=False) as chat:
-        chat.session.page_size = 30
         await search_older(chat, "nothing")
+        chat.session.page_size = 10
+        await chat.pilot.press("f3")
+        await chat.until(
+            lambda: chat.status == "Searched back to 24 Nov 01:40, 0 matches. Ctrl+F searches on."
+        )
+        assert len(chat.session.asked) == 11
         chat.session.answers_pages = False
         await chat.pilot.press("f3")
-        await chat.until(lambda: len(chat.session.asked) == 2)
-        await chat.pilot.press("escape")
+        await chat.until(lambda: len(chat.session.asked) == 12)
+        await chat.pilot.press("escape", "escape")
         await older(chat)
-        assert len(chat.session.asked) == 2
+        assert len(chat.session.asked) == 12
+
+
+async def test_one_can_go_to_a_time_that_is_not_loaded() -> None:
+    async with running(WIDE, live=False) as chat:
+        chat.session.store("tech", *map(said, range(600)))
+        chat.session.go_live()
+        await chat.settle()
+        chat.composer.put("/goto 02:00")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.status == "The first message since 24 Nov 02:00 is of 24 Nov 02:00.")
+        assert "#120" in chat.lines()[1]
+        assert len(chat.session.asked) == 5
+        # By the dialog, which refuses what is no time.
+        chat.composer.put("/goto")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: "Go to a time" in "\n".join(chat.screen_lines()))
+        await chat.type("soon")
+        await chat.pilot.press("enter")
+        await chat.until(
+            lambda: '"soon" is not a time: say 2h (ago), 09:30' in "\n".join(chat.screen_lines())
+        )
+        await chat.pilot.press("ctrl+u")
+        await chat.type("3h")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: "#540" in chat.lines()[1])
+        # Esc stops what takes long.
+        chat.session.answers_pages = False
+        chat.composer.put("/goto 2026-11-20")
+        await chat.pilot.press("enter")
+        going = "Going back to 20 Nov 00:00: loaded back to 24 Nov 01:40 … Esc stops."
+        await chat.until(lambda: chat.status == going)
+        await chat.pilot.press("escape")
+        await chat.until(lambda: chat.status == "Stopped: loaded back to 24 Nov 01:40.")
+        chat.composer.put("/goto tomorrow")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.toasts()[-1].startswith('"tomorrow" is not a time: say 2h'))
+        assert chat.composer.text == "/goto tomorrow"
 
 
 async def test_what_is_selected_stays_selected_when_a_page_is_put_above() -> None:

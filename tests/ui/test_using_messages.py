@@ -24,8 +24,9 @@ async def fill(chat: Chat, count: int) -> None:
 
 
 def search_line(chat: Chat) -> str:
+    """Return the search bar without the key that searches on."""
     region = chat.app.screen.query_one(SearchBar).region
-    return chat.screen_lines()[region.y][region.x : region.right].strip()
+    return chat.screen_lines()[region.y][region.x : region.right].replace("Ctrl+F older", "").strip()
 
 
 def cell(chat: Chat, text: str) -> tuple[int, int]:

@@ -69,7 +69,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.top", "Jump to the oldest message loaded, then load older ones", ("ctrl+home",), MESSAGES),
     Action("pane.tail", "Jump to the newest message", ("ctrl+end",), MESSAGES),
     Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES),
-    Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES),
+    Action("pane.search", "Find in this channel; again: further back in history", ("ctrl+f",), MESSAGES),
     Action("pane.search.earlier", "Earlier match", ("f3",), MESSAGES),
     # Many terminals send Shift+F3 as a sequence that Textual reads as a cursor position report.
     Action("pane.search.later", "Later match", ("ctrl+g", "shift+f3"), MESSAGES),
@@ -94,6 +94,7 @@ ACTIONS: tuple[Action, ...] = (
         ("shift+f4", "alt+e"),
         MESSAGES,
     ),
+    Action("pane.goto", "Go to a time", (), MESSAGES, command="/goto"),
     Action("pane.export", "Write this channel to a file", ("shift+f7",), MESSAGES),
     Action("pane.clear", "Empty the pane", (), MESSAGES, command="/clear"),
     Action("write.send", "Send", ("enter",), WRITING),

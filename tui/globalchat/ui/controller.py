@@ -13,26 +13,23 @@ from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
 from globalchat.ui import command_arguments as arguments
 from globalchat.ui.actions import Action, textual_action
+from globalchat.ui.channel_controller import ChannelController
 from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.message_controller import MessageController
-from globalchat.ui.model.attention import Level
 from globalchat.ui.model.header import SWITCH
 from globalchat.ui.model.own_texts import exit_message
 from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
-from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.screen_updater import ChannelUnavailable, ScreenUpdater
-from globalchat.ui.screens.dialogs import Choice, Menu
+from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.paste_guard import Paste, PasteGuard
 from globalchat.ui.screens.side_by_side import SideBySideController
-from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
+from globalchat.ui.screens.switchers import MomentPrompt, RegionSwitcher
 from globalchat.ui.slash_commands import Command, CommandCall, ParseError, PlainText, parse
 from globalchat.ui.state_persister import StatePersister
 from globalchat.ui.widgets.bars import Header, StatusLine
-from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.composer import Composer, Suggestions
 from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -62,6 +59,7 @@ class ChatController:
 
     Attributes:
         session: The session; None before it was opened.
+        channels: Opens channels.
     """
 
     MESSAGES: ClassVar[tuple[type[Message], ...]] = (
@@ -70,11 +68,8 @@ class ChatController:
         SessionOpened,
         SessionEvents,
         WatchEvents,
-        ChannelUnavailable,
         Header.Clicked,
         StatusLine.Clicked,
-        ChannelList.Picked,
-        ChannelList.MenuRequested,
         RowView.FollowChanged,
         MessagePane.PillClicked,
         MessagePane.ActionRequested,
@@ -86,6 +81,7 @@ class ChatController:
         Composer.PasteHeld,
         Composer.CompletionsChanged,
         Suggestions.Clicked,
+        *ChannelController.MESSAGES,
         *HistoryController.MESSAGES,
     )
     """The messages that `handle` accepts."""
@@ -97,6 +93,7 @@ class ChatController:
         worker: SessionWorker,
         persister: StatePersister,
         messages: MessageController,
+        channels: ChannelController,
         history: HistoryController,
         side_by_side: SideBySideController,
         updater: ScreenUpdater,
@@ -110,6 +107,7 @@ class ChatController:
         self._worker = worker
         self._persister = persister
         self._messages = messages
+        self.channels = channels
         self._history = history
         self._side_by_side = side_by_side
         self._updater = updater
@@ -164,8 +162,6 @@ class ChatController:
             case WatchEvents():
                 self._side_by_side.handle_events(message)
                 self._updater.request()
-            case ChannelUnavailable(channel=channel, reason=reason):
-                self._close_unavailable(channel, reason)
             case Header.Clicked(target=target) | StatusLine.Clicked(target=target):
                 await self._follow_target(target)
             case _:
@@ -173,10 +169,6 @@ class ChatController:
 
     def _handle_widget(self, message: Message) -> None:
         match message:
-            case ChannelList.Picked(channel=channel):
-                self.open(channel)
-            case ChannelList.MenuRequested():
-                self._open_channel_menu(message)
             case RowView.FollowChanged():
                 self._updater.mark_read()
             case MessagePane.PillClicked() | Composer.TailRequested():
@@ -198,11 +190,14 @@ class ChatController:
                 self._screen.query_one(Suggestions).show(completions, chosen)
             case Suggestions.Clicked(number=number):
                 self._bar.composer.complete(number)
+            case _ if isinstance(message, ChannelController.MESSAGES):
+                self.channels.handle(message)
             case _:
                 self._history.handle(message)
 
     def _start_session(self, message: SessionOpened) -> None:
         self.session = self._messages.session = self._history.session = message.session
+        self.channels.session = message.session
         self._side_by_side.profile = self._messages.exporter.profile = message.profile
         self._view_model.begin_session(message.profile, message.region, self._clock())
         self._updater.show_channel()
@@ -218,7 +213,7 @@ class ChatController:
                 self._bar.forget_restored(event.draft)
                 self._persister.forget_sent(event.draft.channel, event.draft.text)
             elif isinstance(event, BackendDescribed):
-                self._choose_first_channel(event.backend.channels)
+                self.channels.choose_first(event.backend.channels)
         # Only now the worker posts more, so that a flood waits in the session's bounded buffer, not in this
         # queue.
         message.consumed.set()
@@ -238,7 +233,7 @@ class ChatController:
         front = self._updater.front
         match action.split("."):
             case ["channel", *rest]:
-                self._perform_on_channels(".".join(rest))
+                self.channels.perform(".".join(rest))
             case ["write", _] | ["pane", "tail", "typing"]:
                 self._bar.composer.perform(action)
             case ["pane", "up" | "down" as way]:
@@ -250,6 +245,9 @@ class ChatController:
             case ["pane", "unfold"]:
                 if not front.toggle_fold():
                     self._report("No visible message is folded.")
+            case ["pane", "goto"]:
+                read = partial(arguments.moment, calendar=self._model.calendar, now=self._clock())
+                self._screen.app.push_screen(MomentPrompt(read), self._go_to)
             case ["pane", *rest]:
                 await self._side_by_side.close_view()
                 self._messages.perform(".".join(rest))
@@ -272,34 +270,6 @@ class ChatController:
             case ["back"]:
                 await self._close_top()
 
-    def _perform_on_channels(self, action: str) -> None:
-        channel = self._view_model.channel
-        match action.split("."):
-            case ["pick"]:
-                view_model, keys = self._view_model, self._keymap.keys("channel.pick")
-                switcher = QuickSwitcher(view_model.switcher(), view_model.why_not, keys)
-                self._screen.app.push_screen(switcher, self.join)
-            case ["next"]:
-                self.open(self._view_model.step(1))
-            case ["previous"]:
-                self.open(self._view_model.step(-1))
-            case ["unread"]:
-                found = self._view_model.next_unread()
-                if found is None:
-                    self._report("Nothing is unread.")
-                self.open(found)
-            case ["level"] if channel is not None:
-                self._set_level(channel, self._model.levels.of(channel).following)
-            case ["level", level]:
-                self._set_level(channel, Level(level))
-            case ["leave"]:
-                self._run_typed("/leave")
-            case ["list"]:
-                # In a small window, the list covers the messages.
-                screen = self._screen
-                screen.toggle_class("-list-hidden" if screen.has_class("-wide") else "-list-open")
-                self._updater.update()
-
     def run_chosen(self, chosen: Action | Command | None) -> None:
         """Run an entry that was chosen in the help or the palette; a command is put into the composer."""
         match chosen:
@@ -311,7 +281,7 @@ class ChatController:
     async def _close_top(self) -> None:
         """Close notices, else whatever is open; the side-by-side view only if it shows its newest message."""
         screen, app = self._screen, self._screen.app
-        if self._messages.exporter.cancel():
+        if self._messages.exporter.cancel() or self._history.cancel():
             return
         screen.query_one(StatusLine).close_notice()
         if len(app._notifications):
@@ -392,15 +362,6 @@ class ChatController:
 
     # -- commands -------------------------------------------------------------------------------------------
 
-    def _run_typed(self, text: str) -> None:
-        """Execute a command that was chosen instead of typed."""
-        try:
-            call = parse(text)
-            if isinstance(call, CommandCall):
-                self._run(call)
-        except UserError as error:
-            self._report(str(error), error=True)
-
     def _run(self, call: CommandCall) -> None:
         """Execute a command.
 
@@ -412,18 +373,12 @@ class ChatController:
             return
         argument, view_model = call.argument, self._view_model
         match call.command.name:
-            case "join":
-                self.join(arguments.channel_name(argument))
-            case "leave":
-                self._leave(arguments.known_channel(argument, view_model))
+            case name if name in ChannelController.COMMANDS:
+                self.channels.run(call)
             case "region":
                 self._switch_region(arguments.other_region(argument, view_model))
             case "nick":
                 self._rename(arguments.sender_name(argument, view_model))
-            case "notify":
-                self._set_level(view_model.channel, arguments.level(argument))
-            case "mute":
-                self._toggle_mute(arguments.known_channel(argument, view_model))
             case "clear":
                 self._messages.perform("clear")
             case "export":
@@ -431,6 +386,20 @@ class ChatController:
                 self._messages.exporter.export(file, since)
             case "search":
                 self._panel.search(argument)
+            case "goto" if argument:
+                self._go_to(arguments.moment(argument, self._model.calendar, self._clock()))
+            case "goto":
+                self._screen.call_next(self.perform, "pane.goto")
+
+    def _go_to(self, at: int | None) -> None:
+        """Show the first message since a moment (epoch ms) in the pane; None changes nothing."""
+
+        async def go_to(at: int) -> None:
+            await self._side_by_side.close_view()
+            self._history.go_to(at)
+
+        if at is not None:
+            self._screen.call_next(go_to, at)
 
     def _rename(self, name: str) -> None:
         """Sign further messages with another name."""
@@ -438,86 +407,6 @@ class ChatController:
         if self.session is not None:
             self.session.rename(name)
         self._bar.show_sender()
-
-    # -- channels -------------------------------------------------------------------------------------------
-
-    def open(self, channel: str | None) -> None:
-        """Show a channel, with its draft in the composer; None changes nothing."""
-        if channel is None:
-            return
-        self._screen.remove_class("-list-open")
-        if channel != self._view_model.channel:
-            self._bar.change_channel(channel)
-            self._view_model.open(channel)
-            self._updater.show_channel()
-            self._history.open()
-
-    def join(self, channel: str | None) -> None:
-        """Open a channel, and subscribe to it if necessary; None changes nothing."""
-        if channel is not None:
-            self.open(channel)
-            self._subscribe(channel)
-            self._updater.update()
-
-    def _subscribe(self, channel: str) -> None:
-        # The backend answers for channels that it did not list, with the reason for a refusal.
-        if self.session is not None and channel not in self.session.channels:
-            self.session.join(channel)
-
-    def _leave(self, channel: str) -> None:
-        if len(self._model.conversations) == 1:
-            raise UserError("This is the only channel; join another one first.")
-        if channel == self._view_model.channel:
-            # Before it is left: without an open channel the composer would have nowhere to keep its draft.
-            self.join(self._view_model.instead_of(channel))
-        if self.session is not None:
-            self.session.leave(channel)
-        self._view_model.leave(channel)
-        self.join(self._view_model.channel)
-
-    def _choose_first_channel(self, listed: tuple[str, ...]) -> None:
-        """Open the first listed channel, or subscribe to an open one that is not listed."""
-        if self._view_model.channel is None and listed:
-            self.open(listed[0])
-        elif self._view_model.channel is not None and self._view_model.channel not in listed:
-            self._subscribe(self._view_model.channel)
-
-    def _close_unavailable(self, channel: str, reason: str) -> None:
-        """Return from a refused channel to the previous one; text typed meanwhile is kept."""
-        self._report(reason, error=True)
-        instead = self._view_model.instead_of(channel)
-        if channel == self._view_model.channel and instead is not None:
-            self.open(instead)
-            # Opening another channel would keep this one in the list, although it does not exist.
-            self._model.conversations.pop(channel, None)
-            self._bar.bring_back(self._view_model.drafts.take(channel))
-            self._updater.update()
-
-    def _toggle_mute(self, channel: str) -> None:
-        levels = self._model.levels
-        unmuted = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
-        self._set_level(channel, unmuted if levels.muted(channel) else Level.MUTE)
-
-    def _set_level(self, channel: str | None, level: Level) -> None:
-        if channel is None:
-            return
-        self._model.levels.set(channel, level)
-        self._report(f"# {shown_name(channel)}: {level.title}")
-        self._updater.update()
-
-    def _open_channel_menu(self, message: ChannelList.MenuRequested) -> None:
-        now = self._model.levels.of(message.channel)
-        levels = [Choice(each.value, f"{'●' if each is now else '○'} {each.title}") for each in Level]
-        choices = [Choice("/join", "Go there"), *levels, Choice("/leave", "Leave it", "/leave")]
-        menu = Menu(f"# {shown_name(message.channel)}", choices, message.at)
-        self._screen.app.push_screen(menu, partial(self._run_menu_choice, message.channel))
-
-    def _run_menu_choice(self, channel: str, choice: str | None) -> None:
-        """Run the command or set the level that was chosen from a channel's menu."""
-        if choice is not None and choice.startswith("/"):
-            self._run_typed(f"{choice} {channel}")
-        elif choice is not None:
-            self._set_level(channel, Level(choice))
 
     # -- connection -----------------------------------------------------------------------------------------
 

@@ -1,26 +1,26 @@
-"""Loads older messages: when a channel is opened, at the top of the pane, for a search, and into gaps."""
+"""Loads older messages: when a channel opens, at the top of the pane, to find something, and into gaps."""
 
 from functools import partial
 from typing import ClassVar
 
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from globalchat.client.events import PageLoaded, SessionEvent
+from globalchat.client.events import PageFailed, PageLoaded, SessionEvent
 from globalchat.ui.interfaces import ChatSession
+from globalchat.ui.model.look_back import JUMP_PAGES, LookBack, Step, landing
 from globalchat.ui.model.older_messages import can_ask
 from globalchat.ui.model.rows import NoticeRow
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screen_updater import ScreenUpdater
+from globalchat.ui.widgets.bars import StatusLine
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.messages_panel import MessagesPanel
 from globalchat.ui.widgets.row_view import RowView
 
 SHOWN_AFTER = 0.3
 """Seconds after which it is shown that a page is awaited."""
-
-SEARCHED_PAGES = 10
-"""The pages that one step of a search loads at most."""
 
 
 class HistoryController:
@@ -34,6 +34,7 @@ class HistoryController:
         RowView.TopReached,
         MessagePane.NoticeClicked,
         MessagesPanel.EarlierWanted,
+        MessagesPanel.SearchStopped,
     )
     """The messages that `handle` takes."""
 
@@ -42,7 +43,9 @@ class HistoryController:
         self._screen = screen
         self._view_model, self._model = view_model, view_model.model
         self._updater = updater
-        self._search_pages = 0
+        self._walk: LookBack | None = None
+        # The one that ended because a page could not be read.
+        self._interrupted: LookBack | None = None
 
     def handle(self, message: Message) -> None:
         """Handle one of `MESSAGES`."""
@@ -51,26 +54,31 @@ class HistoryController:
                 self._load_older()
             case MessagePane.NoticeClicked(row=row):
                 self._read_gaps(row)
-            case MessagesPanel.EarlierWanted():
-                self._search_older()
+            case MessagesPanel.EarlierWanted(wraps=wraps):
+                self._search_older(wraps=wraps)
+            case MessagesPanel.SearchStopped():
+                self.cancel()
 
     def open(self) -> None:
         """Load the last page of the open channel, unless one was loaded."""
-        self._search_pages = 0
+        self._end_walk()
         channel = self._view_model.channel
         if channel is not None and not self._model.older(channel).has_page:
             self._load_older()
 
     def react(self, event: SessionEvent) -> None:
-        """Go on after a page of the open channel came, once it is shown."""
-        if isinstance(event, PageLoaded) and event.channel == self._view_model.channel:
+        """Go on after a page of the open channel came, or failed, once it is shown."""
+        if isinstance(event, PageLoaded | PageFailed) and event.channel == self._view_model.channel:
             self._screen.call_after_refresh(self._continue, event.channel)
 
     def retry(self) -> bool:
         """Ask again for what could not be read in the open channel. Return False if there is nothing."""
         channel = self._view_model.channel
         failed = channel is not None and self._model.older(channel).failure is not None
-        has_asked = failed and self._load_older()
+        walk, self._interrupted = self._interrupted, None
+        if failed and walk is not None:
+            self._begin(walk)
+        has_asked = failed and (walk is not None or self._load_older())
         return self._read_gaps() or has_asked
 
     def _load_older(self) -> bool:
@@ -92,42 +100,112 @@ class HistoryController:
             self._updater.update()
 
     def _continue(self, channel: str) -> None:
-        """Load more while a search finds nothing earlier, or while the pane is not full."""
-        panel = self._panel
+        """Go on with a way back, or load more while the pane is not full."""
         if channel != self._view_model.channel:
             return
         if not self._updater.settled:
             self._updater.update()
-        if not panel.is_searching:
-            self._search_pages = 0
-        if self._search_pages and not panel.pane.search.is_at_first:
-            self._search_pages = 0
-            panel.step_match(-1)
-        elif self._search_pages:
-            self._search_pages -= 1
-            if not self._search_pages or not self._load_older():
-                self._end_search()
-        elif not panel.pane.is_full:
+        if self._walk is not None:
+            self._advance(self._walk)
+        elif self._model.older(channel).failure is None and not self._panel.pane.is_full:
             self._load_older()
 
-    def _search_older(self) -> None:
-        """Search the pages before those that are loaded; start again at the end if there are none."""
-        if self._model.older(self._view_model.channel or "").is_asked:
-            self._search_pages = SEARCHED_PAGES
-        elif self._load_older():
-            self._search_pages = SEARCHED_PAGES
-            self._panel.show_searching_older()
-        else:
-            self._panel.wrap_match()
+    # -- going back -----------------------------------------------------------------------------------------
 
-    def _end_search(self) -> None:
-        channel, self._search_pages = self._view_model.channel, 0
-        if channel is not None and can_ask(self._model.older(channel), self._model.conversation(channel)):
-            key = self._view_model.keys("pane.search.earlier")
-            self._screen.notify(f"Nothing earlier so far. {key} searches on.", timeout=4, markup=False)
+    def go_to(self, at: int) -> None:
+        """Show the first message at a moment (epoch ms) or later, for which older ones are loaded."""
+        channel = self._view_model.channel
+        if channel is None or self.session is None:
+            self._notify("Not connected yet: the history cannot be read.")
         else:
-            self._screen.notify("Nothing earlier is kept.", timeout=4, markup=False)
-        self._panel.show_count()
+            self._begin(LookBack(channel, at=at, pages=JUMP_PAGES))
+
+    def cancel(self) -> bool:
+        """Stop a way back. Return False if there is none."""
+        walk, conversation = self._walk, self._view_model.conversation
+        if walk is None or conversation is None:
+            return False
+        self._end_walk()
+        older = self._model.older(walk.channel)
+        self._notify(walk.stopped(older, conversation, self._panel.pane.search))
+        return True
+
+    def _search_older(self, *, wraps: bool) -> None:
+        """Search the pages before those that are loaded; with `wraps`, from the end if there are none."""
+        conversation = self._view_model.conversation
+        if conversation is None or self._walk is not None:
+            return
+        older = self._model.older(conversation.channel)
+        if wraps and not older.is_asked and not can_ask(older, conversation):
+            self._panel.wrap_match()
+            return
+        matches = self._panel.pane.search.matches
+        self._begin(LookBack(conversation.channel, before=matches[0].order if matches else None))
+
+    def _begin(self, walk: LookBack) -> None:
+        conversation = self._model.conversation(walk.channel)
+        if not conversation.is_trimmed:
+            conversation.make_room()
+        self._end_walk()
+        self._walk = walk
+        # What failed earlier is tried again.
+        self._model.older(walk.channel).failure = None
+        self._advance(walk)
+
+    def _advance(self, walk: LookBack) -> None:
+        """Load the next page of a way back, or end it."""
+        panel, conversation = self._panel, self._model.conversation(walk.channel)
+        older, search = self._model.older(walk.channel), panel.pane.search
+        if walk.at is None and not panel.is_searching:
+            self._end_walk()
+            return
+        if older.is_asked:
+            self._show_progress(walk)
+            return
+        step = Step.STOP if older.failure is not None else walk.next_step(older, conversation, search)
+        if step is Step.LOAD and self._load_older():
+            walk.pages -= 1
+            self._show_progress(walk)
+        elif step is Step.FOUND:
+            self._end_walk()
+            self._land(walk)
+        else:
+            self._end_walk()
+            self._interrupted = walk if older.failure is not None else None
+            sentence = walk.end(older, conversation, search, self._model.terms, self._view_model.keys)
+            self._notify(sentence, error=self._interrupted is not None)
+
+    def _land(self, walk: LookBack) -> None:
+        """Show what a way back has found."""
+        panel, conversation = self._panel, self._model.conversation(walk.channel)
+        if walk.at is None:
+            row = panel.pane.search.last_before(walk.before)
+            if row is not None:
+                panel.show_older_match(row)
+            return
+        row, sentence = landing(conversation.rows, walk.at, conversation.calendar)
+        if row is not None:
+            panel.pane.reveal(row, above=1)
+        self._notify(sentence)
+
+    def _show_progress(self, walk: LookBack) -> None:
+        conversation, older = self._model.conversation(walk.channel), self._model.older(walk.channel)
+        search, keys = self._panel.pane.search, self._view_model.keys
+        if walk.at is None:
+            self._panel.show_searching_older(True)
+        self._notify(walk.progress(older, conversation, search, keys), seconds=60)
+
+    def _end_walk(self) -> None:
+        """End a way back, and what is said about it."""
+        self._interrupted = None
+        if self._walk is not None:
+            self._walk = None
+            self._screen.query_one(StatusLine).close_notice()
+            self._panel.show_searching_older(False)
+
+    def _notify(self, sentence: str, *, seconds: float = 8, error: bool = False) -> None:
+        severity: SeverityLevel = "error" if error else "information"
+        self._screen.notify(sentence, severity=severity, timeout=seconds, markup=False)
 
     def _read_gaps(self, only: NoticeRow | None = None) -> bool:
         """Read the open channel's gaps that history did not fill, or only one. Return False without any."""

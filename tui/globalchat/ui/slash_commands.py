@@ -65,6 +65,12 @@ COMMANDS: tuple[Command, ...] = (
         "[FILE] [--since TIME]",
     ),
     Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
+    Command(
+        "goto",
+        "Go to a time: 2h (ago), 09:30, yesterday 14:00, 2026-11-28",
+        Argument.TEXT,
+        "[TIME]",
+    ),
     Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
     Command("theme", "Choose the colours", action="app.theme"),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),

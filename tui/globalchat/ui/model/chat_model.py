@@ -357,7 +357,7 @@ class ChatModel:
 
     def _load_page(self, event: PageLoaded) -> None:
         """Put a page of older messages in its place; what was not read in an earlier run is unread."""
-        self.older(event.channel).end(is_start=event.is_start)
+        self.older(event.channel).end(event.messages, is_start=event.is_start)
         conversation = self.conversation(event.channel)
         if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
             return  # Rows between it and the rest would be missing.

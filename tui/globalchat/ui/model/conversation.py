@@ -13,6 +13,9 @@ from globalchat.ui.model.names import Name, NameColours, NameKey
 from globalchat.ui.model.read_mark import Order, ReadMark
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
+READ_BACK_ROWS = 20_000
+"""The rows up to which a scrollback grows while the user goes back in history."""
+
 SIZE_PER_ROW = 8192
 """Bytes of memory for a scrollback's texts per row of its limit: 2,000 rows may take 16 MB."""
 
@@ -97,6 +100,7 @@ class Conversation:
         self.name_cells = 0
         self._colours = NameColours()
         self._limit = limit
+        self._size_limit = limit * SIZE_PER_ROW
         self._size = 0
         self._divider: Row | None = None
         self._edits: list[Edit] | None = None
@@ -274,7 +278,11 @@ class Conversation:
         """The number of rows that can be added before the oldest ones are dropped."""
         # While only some senders are shown, all rows have to find room again afterwards.
         rows = len(self.rows) + (len(self._hidden) if self.is_filtered else 0)
-        return self._limit - rows if self._size < self._limit * SIZE_PER_ROW else 0
+        return self._limit - rows if self._size < self._size_limit else 0
+
+    def make_room(self) -> None:
+        """Let the scrollback grow to `READ_BACK_ROWS`, for older rows that the user has asked for."""
+        self._limit = max(self._limit, READ_BACK_ROWS)
 
     @property
     def limit(self) -> int:
@@ -388,7 +396,7 @@ class Conversation:
     def _surplus(self, rows: Sequence[Row], size: int) -> int:
         """Return the number of oldest rows above the limits."""
         surplus = max(0, len(rows) - self._limit)
-        excess = size - self._limit * SIZE_PER_ROW
+        excess = size - self._size_limit
         if excess > 0:
             # Only in the rare case that the bytes are the limit, since this reads every row.
             sizes = accumulate(map(_size, rows))

@@ -1,10 +1,12 @@
 """How much of a channel's history is loaded, and the text above its messages or instead of them. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from globalchat.client.messages import HistoryTerms
+from globalchat.client.history import cursor_time
+from globalchat.client.messages import HistoryTerms, Message
 from globalchat.core.clock import DAY, HOUR
 from globalchat.core.interpreter import as_typed_here
 from globalchat.core.text import plural
@@ -31,6 +33,7 @@ class OlderMessages:
         is_slow: True if it takes so long that the user should see it.
         has_page: At least one page came.
         is_start: True if nothing older is stored.
+        reached: When the oldest message of the pages arrived (epoch ms): later ones are loaded.
         failure: Why the last page could not be read, and the remedy.
     """
 
@@ -38,6 +41,7 @@ class OlderMessages:
     is_slow: bool = False
     has_page: bool = False
     is_start: bool = False
+    reached: int | None = None
     failure: str | None = None
     _number: int = 0
 
@@ -52,10 +56,19 @@ class OlderMessages:
         self.is_slow = self.is_asked and number == self._number
         return self.is_slow
 
-    def end(self, *, is_start: bool) -> None:
-        """Record that a page came."""
+    def end(self, messages: Sequence[Message] = (), *, is_start: bool) -> None:
+        """Record that a page came, with these messages in the order of arrival."""
         self.is_asked = self.is_slow = False
         self.has_page, self.is_start, self.failure = True, is_start, None
+        if messages:
+            # By arrival: a message that was delayed is among those that were sent later.
+            first = messages[0]
+            arrived = 0 if first.arrival is None else cursor_time(first.arrival)
+            self.reached = max(arrived, first.sent_at)
+
+    def reaches(self, at: int) -> bool:
+        """Return True if what arrived since `at` (epoch ms) is loaded."""
+        return self.reached is not None and self.reached <= at
 
     def fail(self, reason: str, remedy: str | None) -> None:
         """Record that a page could not be read."""
@@ -136,6 +149,21 @@ def empty_text(older: OlderMessages, conversation: Conversation, terms: Terms, k
     return ""
 
 
+def end_of_history(
+    older: OlderMessages, conversation: Conversation, terms: Terms, since: int | None = None
+) -> str:
+    """Return a sentence on why nothing older can be loaded; `since` (epoch ms) is what is looked for."""
+    calendar, name = conversation.calendar, conversation.channel
+    if conversation.is_cleared:
+        return f"The pane was emptied: {_command(name)} prints what was here."
+    if terms.is_none:
+        return "This deployment keeps no history."
+    if conversation.is_trimmed or (conversation.room <= 0 and not older.is_start):
+        option = "" if since is None else f' --since "{calendar.at(since):%Y-%m-%d %H:%M}"'
+        return f"The scrollback is full ({conversation.limit:,} rows): {_command(name, option)} prints more."
+    return f"This is {_beginning(calendar, terms)}."
+
+
 def _live_since(calendar: Calendar, terms: Terms) -> str:
     return "not live yet" if terms.live_since is None else f"live from {calendar.minute(terms.live_since)}"
 
@@ -159,5 +187,5 @@ def _switched_on(history: HistoryTerms, terms: Terms) -> int | None:
 
 
 @lru_cache(64)  # the same one in every frame, and looking for the command reads PATH
-def _command(channel: str) -> str:
-    return as_typed_here(f"`globalchat history {channel}`")
+def _command(channel: str, option: str = "") -> str:
+    return as_typed_here(f"`globalchat history {channel}{option}`")

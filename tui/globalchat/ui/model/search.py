@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Edit, Inserted, Removed, Replaced
+from globalchat.ui.model.read_mark import Order
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.text import Span, fold, fold_text
 
@@ -55,6 +56,11 @@ class Search:
             spans.append((starts[place], starts[stop - 1] + 1))
             place = folded.find(self._wanted, stop)
         return tuple(spans)
+
+    def last_before(self, order: Order | None) -> MessageRow | None:
+        """Return the last match before a place; the last one of all without a place."""
+        place = len(self.matches) if order is None else bisect_left(self.matches, order, key=_order)
+        return self.matches[place - 1] if place else None
 
     @property
     def is_at_first(self) -> bool:

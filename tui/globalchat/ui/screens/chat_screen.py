@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from globalchat.core.clock import WallClock
 from globalchat.ui.actions import bindings
+from globalchat.ui.channel_controller import ChannelController
 from globalchat.ui.controller import ChatController
 from globalchat.ui.exporter import Exporter
 from globalchat.ui.history_controller import HistoryController
@@ -96,13 +97,15 @@ class ChatScreen(SelectableScreen[None]):
         )
         self.updater = ScreenUpdater(self, view_model, self.side_by_side, self._notifier, clock)
         self.messages = MessageController(self, view_model, self.updater, Exporter(self, view_model, clock))
+        history = HistoryController(self, view_model, self.updater)
         self.controller = ChatController(
             self,
             view_model,
             worker,
             self._persister,
             self.messages,
-            HistoryController(self, view_model, self.updater),
+            ChannelController(self, view_model, history, self.updater, keymap),
+            history,
             self.side_by_side,
             self.updater,
             clock=clock,

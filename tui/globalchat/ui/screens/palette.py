@@ -156,7 +156,7 @@ def entries(chat: ChatScreen, keymap: Keymap) -> Iterator[PickerEntry]:
             yield PickerEntry(text, partial(chat.controller.run_chosen, command), command.usage)
     for each in chat.view_model.switcher():
         news = f"{each.unread:,} unread" if each.has_news else "left" if each.left else ""
-        go = partial(chat.controller.join, each.channel)
+        go = partial(chat.controller.channels.join, each.channel)
         yield PickerEntry(f"Go to # {shown_name(each.channel)}", go, news)
 
 

@@ -1,4 +1,4 @@
-"""The dialogs that choose a channel or a region."""
+"""The dialogs that choose a channel, a region or a time."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -10,7 +10,9 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from globalchat.core.errors import UserError
 from globalchat.core.interpreter import as_typed_here
+from globalchat.core.moments import EXAMPLES
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import shown_name
@@ -140,3 +142,31 @@ class RegionSwitcher(Dialog[str | None]):
                 ("  here", "$text-muted") if here else "",
             )
         )
+
+
+class MomentPrompt(Dialog[int | None]):
+    """Asks for a moment of the past. Ends with epoch ms, or None.
+
+    `read` returns the moment that a text means, and raises UserError if it means none.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, read: Callable[[str], int]) -> None:
+        super().__init__()
+        self._read = read
+
+    def compose(self) -> ComposeResult:
+        """Yield the input line, with examples below it."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Go to a time"
+            yield Input(placeholder=EXAMPLES, compact=True)
+            yield Static("Enter goes to the first message since then   Esc closes", classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """End with the moment, or show why the text means none."""
+        try:
+            self.dismiss(self._read(event.value))
+        except UserError as error:
+            self.query_one(".hint", Static).update(Content(str(error)))

@@ -242,6 +242,11 @@ class MessagePane(RowView, can_focus=True):
         self.search.step(offset)
         self._show_match()
 
+    def show_match(self, row: MessageRow) -> None:
+        """Make a match the current one and show it."""
+        self.search.current = row
+        self._show_match()
+
     def _bottom_row(self) -> Row | None:
         """Return the last visible row, None while following the end."""
         place = None if self.following else self._index.locate(self._top + self.size.height - 1)

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.message_pane import MessagePane
 
@@ -102,10 +103,22 @@ class MessagesPanel(Vertical):
         """Posted when the focus should return to the composer."""
 
     class EarlierWanted(Message):
-        """Posted to search what is older than the first match; see `wrap_match`."""
+        """Posted to search what is older than what is loaded.
+
+        With `wraps`, the last match is shown if there is nothing older: see `wrap_match`.
+        """
+
+        def __init__(self, *, wraps: bool) -> None:
+            super().__init__()
+            self.wraps = wraps
+
+    class SearchStopped(Message):
+        """Posted to stop searching older messages; the search stays open."""
 
     def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         super().__init__(id=id)
+        self._keys = keys
+        self._is_searching_older = False
         self.pane = MessagePane(keys, id="pane")
         self._search_bar = SearchBar(id="search")
 
@@ -125,15 +138,18 @@ class MessagesPanel(Vertical):
         return True
 
     def search(self, text: str = "") -> None:
-        """Search for a text; without one, for the last text."""
+        """Search for a text; without one, for the last text, and again in older messages."""
+        is_again = self.is_searching and not text
         self._search_bar.open(text)
+        if is_again:
+            self.post_message(self.EarlierWanted(wraps=False))
 
     def step_match(self, offset: int) -> None:
         """Show a later (1) or earlier (-1) match; without a search, open it."""
         if not self._search_bar.is_open:
             self._search_bar.open()
         elif offset < 0 and self.pane.search.query and self.pane.search.is_at_first:
-            self.post_message(self.EarlierWanted())
+            self.post_message(self.EarlierWanted(wraps=True))
         else:
             self.pane.step_match(offset)
             self.show_count()
@@ -148,9 +164,15 @@ class MessagesPanel(Vertical):
         """True if the search is open, with a text to look for."""
         return self._search_bar.is_open and bool(self.pane.search.query)
 
-    def show_searching_older(self) -> None:
-        """Show that older messages are loaded to be searched."""
-        self._search_bar.show_count(f"{self.pane.search.position()} older …", found=True)
+    def show_older_match(self, row: MessageRow) -> None:
+        """Show a match among the messages that were loaded for the search."""
+        self.pane.show_match(row)
+        self.show_count()
+
+    def show_searching_older(self, is_searching: bool) -> None:
+        """Show that older messages are loaded to be searched, or no longer."""
+        self._is_searching_older = is_searching
+        self.show_count()
 
     def choose(self) -> None:
         """Choose the newest message by key."""
@@ -187,6 +209,12 @@ class MessagesPanel(Vertical):
         self.step_match(message.offset)
 
     @on(SearchBar.Closed)
+    def _close_search(self) -> None:
+        if self._is_searching_older:
+            self.post_message(self.SearchStopped())
+        else:
+            self._end_search()
+
     def _end_search(self) -> None:
         self._search_bar.close()
         self.pane.look_for("")
@@ -194,6 +222,8 @@ class MessagesPanel(Vertical):
 
     @on(MessagePane.Matched)
     def show_count(self) -> None:
-        """Show the position among the matches."""
+        """Show the position among the matches, and the key that searches on."""
         search = self.pane.search
-        self._search_bar.show_count(search.position(), found=bool(search.matches))
+        hint = "older …" if self._is_searching_older else f"{self._keys('pane.search')} older"
+        count = f"{search.position()}  {hint}" if search.query else ""
+        self._search_bar.show_count(count, found=bool(search.matches))
