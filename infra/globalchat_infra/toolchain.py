@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from globalchat.core.errors import UserError
 from globalchat.core.interpreter import as_typed_here, install_command
@@ -56,7 +58,7 @@ def run_tool(work: Callable[[], None]) -> int:
 
 
 def find_node(command: str) -> NodeRuntime:
-    """Start Node.js by a name or path to find its version and path.
+    """Start Node.js by a name or path to find its version and path; once in this process.
 
     Raises:
         UserError: it is missing or does not run.
@@ -66,6 +68,13 @@ def find_node(command: str) -> NodeRuntime:
         raise UserError(
             f"Node.js was not found as {command}: install Node.js 22 or later, or name it in JSII_NODE."
         )
+    changed = Path(path).stat()
+    return _asked(path, os.environ.get("NODE_OPTIONS"), (changed.st_ino, changed.st_mtime_ns))
+
+
+@cache
+def _asked(path: str, _options: str | None, _file: tuple[int, int]) -> NodeRuntime:
+    """Start Node.js to find its version and path, again only if the file or its options change."""
     try:
         ran = subprocess.run(
             [path, "-e", _ASK],

@@ -1,10 +1,12 @@
 """A moto server with the extension, and a user who has the CDK installed."""
 
+import logging
 import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from globalchat_infra import stack_interface
 from globalchat_infra.deployer import cdk
 from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
+from tests.infra.helpers.warm_synthesis import WarmSynthesis, warm_synthesis
 
 JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 """Where jsii unpacks 200 MB once."""
@@ -21,12 +24,22 @@ JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 @pytest.fixture(scope="session", autouse=True)
 def _service_models_once() -> Iterator[None]:
     """Let the botocore sessions of all tests share one loader: each would parse the same JSON again."""
+    import botocore.hooks
     import botocore.loaders
     import botocore.session
 
     shared = botocore.loaders.create_loader()
+    aliases: dict[str, str] = {}
+    make_aliaser = botocore.hooks.EventAliaser.__init__
+
+    def init(aliaser: Any, *arguments: Any) -> None:  # noqa: ANN401 - botocore has no types
+        make_aliaser(aliaser, *arguments)
+        aliaser._alias_name_cache = aliases
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda *_: shared)
+        # Each session computes the same names of its hundreds of events: a tenth of what a command takes.
+        patch.setattr(botocore.hooks.EventAliaser, "__init__", init)
         yield
 
 
@@ -36,6 +49,8 @@ def moto_url() -> Iterator[str]:
     from tests.infra.helpers import moto_extension
 
     moto_extension.install()
+    # Werkzeug would log every call, for pytest to keep.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -81,6 +96,19 @@ def equipped(user: User, node_modules: Path, aws_settings: pytest.MonkeyPatch) -
     folder.mkdir(parents=True)
     (folder / "node_modules").symlink_to(node_modules)
     return user
+
+
+@pytest.fixture(scope="session")
+def _warm_synthesis() -> Iterator[WarmSynthesis]:
+    with warm_synthesis() as warm:
+        yield warm
+
+
+@pytest.fixture
+def warm_app(_warm_synthesis: WarmSynthesis, monkeypatch: pytest.MonkeyPatch) -> WarmSynthesis:
+    """Let this process synthesise in place of the app's own, for tests that are not about that."""
+    monkeypatch.setattr(cdk, "app_command", lambda: _warm_synthesis.command)
+    return _warm_synthesis
 
 
 @pytest.fixture

@@ -136,6 +136,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     aws_settings: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """And the CDK's command line calls what `docs/deploy-policy.json` allows, and nothing else.
 
@@ -167,6 +168,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
     assert "globalchat-sydney-relay: done" in ran.output
     assert ran.output.rstrip().endswith("Done. Open the chat with `globalchat oregon`.")
 
+    request.getfixturevalue("warm_app")
     synthesised = equipped.cache / "deploy" / "globalchat" / "cdk.out"
     copied = Path(shutil.copytree(synthesised, tmp_path / "assembly"))
     an_update_changes_what_differs_and_nothing_else(Assembled(equipped, copied), front, capfd)
@@ -396,7 +398,7 @@ def update_by_hand(world: Assembled, *, days: int) -> None:
         [
             *("node", str(cdk.cli_folder(world.user.cache) / cdk.CLI)),
             *("deploy", "globalchat-oregon-api", "--exclusively"),
-            *("--require-approval", "never", "--app", str(world.templates)),
+            *("--require-approval", "never", "--app", str(world.templates), "--no-version-reporting"),
         ],
         cwd=world.templates,
         check=False,

@@ -13,7 +13,7 @@ from globalchat_infra.stack_interface import HISTORY_SINCE, HistoryStart
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
-pytestmark = pytest.mark.infra
+pytestmark = [pytest.mark.infra, pytest.mark.usefixtures("warm_app")]
 
 REGION = "us-west-2"
 TABLE = "globalchat-oregon-history"

@@ -165,10 +165,13 @@ def test_what_may_not_be_read_is_a_warning(front: AwsFront) -> None:
 
 
 def test_the_templates_are_made_once_and_as_the_cdk_makes_them(
-    equipped: User, monkeypatch: pytest.MonkeyPatch
+    equipped: User, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     assembly = iam_changes.Synthesis(equipped.cache)
     made = assembly.templates(content())
+    request.getfixturevalue("warm_app")
+    # Other tests take them from there.
+    assert iam_changes.Synthesis(equipped.cache).templates(content()) == made
     assert assembly.app is not None
     assert (Path(assembly.app) / "manifest.json").is_file()
     assert list(iam_changes.lines(iam_changes.read(TEMPLATES), made)) == []

@@ -67,6 +67,22 @@ def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         preflight.check_tools()
 
 
+def test_node_is_started_once_and_again_if_it_was_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program, started = tmp_path / "node", tmp_path / "started"
+    for version, times in (("v22.1.0", 1), ("v24.0.0", 2)):
+        (tmp_path / "new").write_text(f"#!/bin/sh\necho >> {started}\necho {version}\n", encoding="utf-8")
+        (tmp_path / "new").chmod(0o755)
+        (tmp_path / "new").rename(program)
+        for _ in range(2):
+            assert toolchain.find_node(str(program)).major == int(version[1:3])
+        assert started.read_text(encoding="utf-8").count("\n") == times
+    monkeypatch.setenv("NODE_OPTIONS", "--no-warnings")
+    assert toolchain.find_node(str(program)).major == 24
+    assert started.read_text(encoding="utf-8").count("\n") == 3
+
+
 @pytest.mark.parametrize("library", ["aws_cdk"])
 def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec

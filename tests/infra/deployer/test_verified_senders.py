@@ -22,7 +22,7 @@ from tests.infra.helpers.aws_front import AwsFront
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
-pytestmark = pytest.mark.infra
+pytestmark = [pytest.mark.infra, pytest.mark.usefixtures("warm_app")]
 
 OREGON = "us-west-2"
 

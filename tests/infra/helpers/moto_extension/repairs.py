@@ -7,11 +7,13 @@ from moto.appsync.models import GraphqlAPIKey
 from moto.cloudformation import models as cloudformation
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.errors import COMMON_ERROR_CODES
 from moto.core.exceptions import ServiceException
 from moto.core.responses import EmptyResult
 from moto.core.utils import utcnow
 from moto.events.models import EventBus
 from moto.events.responses import EventsHandler
+from moto.iam.responses import IamResponse
 from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from werkzeug import Response
@@ -24,6 +26,7 @@ PATCH_POINTS = (
     (CloudFormationResponse, "validate_template"),
     (EventsHandler, "test_event_pattern"),
     (DomainDispatcherApplication, "get_application"),
+    (DomainDispatcherApplication, "get_backend_for_host"),
     (GraphqlAPIKey, "__init__"),
     (cloudformation, "yaml"),
 )
@@ -34,7 +37,13 @@ _MARK = "_globalchat_original"
 
 
 class AccessDenied(ServiceException):
-    """What AWS answers to credentials that may not."""
+    """What AWS answers to credentials that may not; its older services, whose answers are XML."""
+
+    code = "AccessDenied"
+
+
+class AccessDeniedException(ServiceException):
+    """What its services that answer JSON do."""
 
     code = "AccessDeniedException"
 
@@ -57,16 +66,26 @@ def apply() -> None:
     EventBus.physical_resource_id = property(lambda bus: bus.name)  # type: ignore[attr-defined]
     _lengthen_keys()
     # Moto answers nothing to the one and takes seconds for the other.
-    setattr(EventsHandler, "test_event_pattern", _denied)  # noqa: B010 - mypy sees no signature
-    setattr(CloudFormationResponse, "validate_template", _denied)  # noqa: B010 - as above
+    setattr(EventsHandler, "test_event_pattern", _denied(AccessDeniedException))  # noqa: B010 - as above
+    setattr(CloudFormationResponse, "validate_template", _denied(AccessDenied))  # noqa: B010 - as above
+    # Moto warns of errors that a service does not declare, which is an error of the server in a test.
+    COMMON_ERROR_CODES.extend((AccessDenied.code, AccessDeniedException.code))
+    # Moto fails at this one, whose call the deployer then repeats.
+    setattr(IamResponse, "simulate_principal_policy", _denied(AccessDenied))  # noqa: B010 - as above
     dispatch = _without_access_analyzer(DomainDispatcherApplication.get_application)
     setattr(DomainDispatcherApplication, "get_application", dispatch)  # noqa: B010 - as above
+    find = _remembered(DomainDispatcherApplication.get_backend_for_host)
+    setattr(DomainDispatcherApplication, "get_backend_for_host", find)  # noqa: B010 - as above
     setattr(cloudformation, "yaml", _Yaml)  # noqa: B010 - mypy sees that it is a module
 
 
-def _denied(*_: Any) -> None:
+def _denied(error: type[ServiceException]) -> Any:
     """Refuse an action that is not imitated."""
-    raise AccessDenied("moto does not imitate this action")
+
+    def refuse(*_: Any) -> None:
+        raise error("moto does not imitate this action")
+
+    return refuse
 
 
 def _without_access_analyzer(get_application: Any) -> Any:
@@ -78,6 +97,18 @@ def _without_access_analyzer(get_application: Any) -> Any:
         return Response('{"message": "moto lacks it"}', 403, {"x-amzn-ErrorType": "AccessDeniedException"})
 
     return application
+
+
+def _remembered(get_backend: Any) -> Any:
+    """Remember the service of each host: moto looks through its folder of services, twice a call."""
+    found: dict[str | None, Any] = {}
+
+    def backend(dispatcher: Any, host: str | None) -> Any:
+        if host not in found:
+            found[host] = get_backend(dispatcher, host)
+        return found[host]
+
+    return backend
 
 
 class _Yaml:
