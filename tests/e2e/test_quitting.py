@@ -18,6 +18,7 @@ AFTER = {
     "Ctrl+K": "\x0b",
     "Ctrl+P": "\x10",
     "Ctrl+R": "\x12",
+    "Alt+R": "\x1br",
     "F1": "\x1bOP",
     "F4": "\x1bOS",
     "F9": "\x1b[20~",

@@ -9,6 +9,7 @@ import pytest
 
 from globalchat.client.events import DraftUnsent
 from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
+from globalchat.ui.keymap import CHAT, READLINE
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.model.rows import MessageRow
@@ -16,14 +17,16 @@ from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import entries
+from globalchat.ui.screens.sent_search import SentSearch
 from globalchat.ui.screens.switchers import MomentPrompt, QuickSwitcher, RegionSwitcher
+from globalchat.ui.settings import Loaded, Settings
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
-from tests.ui.helpers.chat_driver import SMALL, Chat, running
+from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.fake_watch import FakeWatch
 
-TALL = (100, 100)
+TALL = (100, 140)
 """The help is in sight as a whole."""
 
 MESSAGES = 40
@@ -40,6 +43,7 @@ class Seen:
     folder: Path
     opened: list[object] = field(default_factory=list)
     ended: list[object] = field(default_factory=list)
+    redrawn: list[object] = field(default_factory=list)
 
     @property
     def screen(self) -> ChatScreen:
@@ -75,6 +79,30 @@ class Effect:
 
 def typed(text: str) -> Callable[[Seen], None]:
     return lambda seen: seen.chat.composer.put(text)
+
+
+def cut(seen: Seen) -> None:
+    seen.chat.composer.put("cut")
+    seen.chat.composer.perform("edit.cut.start")
+
+
+def undone(seen: Seen) -> None:
+    cut(seen)
+    seen.chat.composer.perform("edit.undo")
+
+
+def edited(text: str, then: str, at: int = -1, to: int = -1) -> "Effect":
+    """A text with the cursor at `at` becomes `then` with the cursor at `to`; -1 is the end."""
+
+    def before(seen: Seen) -> None:
+        seen.chat.composer.put(text)
+        seen.chat.composer.move_cursor((0, at if at >= 0 else len(text)))
+
+    def done(seen: Seen) -> bool:
+        column = to if to >= 0 else len(then)
+        return (seen.chat.composer.text, seen.chat.composer.cursor_location) == (then, (0, column))
+
+    return Effect(done, before)
 
 
 def scrolled(seen: Seen) -> None:
@@ -114,6 +142,9 @@ EFFECTS = {
     "channel.next": Effect(in_channel("music")),
     "channel.previous": Effect(in_channel("robots")),
     "channel.unread": Effect(in_channel("cars"), lambda seen: seen.chat.session.receive("cars", "@bo")),
+    "channel.number": Effect(
+        lambda seen: seen.chat.channel in ("cars", "robots") or seen.chat.composer.text == "/win "
+    ),
     "channel.level": Effect(lambda seen: seen.level is Level.ALL),
     "channel.level.mentions": Effect(
         lambda seen: seen.level is Level.MENTIONS,
@@ -148,6 +179,8 @@ EFFECTS = {
         lambda seen: seen.chat.composer.text == "said before",
         lambda seen: seen.chat.composer.sent.add("said before"),
     ),
+    "write.search": on_top(SentSearch),
+    "write.editor": Effect(lambda seen: "An editor can only be opened" in " ".join(seen.chat.toasts())),
     "write.complete": Effect(lambda seen: seen.chat.composer.text == "/join ", typed("/jo")),
     "pane.tail.typing": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "region.next": Effect(lambda seen: seen.called("switch", "sydney")),
@@ -162,7 +195,27 @@ EFFECTS = {
     "guide.deploy": on_top(Guide),
     "app.theme": Effect(lambda seen: "╭─ Colours" in "\n".join(seen.chat.screen_lines())),
     "app.palette": Effect(lambda seen: "╭─ Commands" in "\n".join(seen.chat.screen_lines())),
+    "app.redraw": Effect(lambda seen: seen.redrawn, lambda seen: seen.redrawn.clear()),
     "app.quit": Effect(lambda seen: seen.ended),
+    "edit.start": edited("one two", "one two", to=0),
+    "edit.end": edited("one two", "one two", at=0),
+    "edit.left": edited("one", "one", to=2),
+    "edit.right": edited("one", "one", at=2),
+    "edit.word.left": edited("one two", "one two", to=4),
+    "edit.word.right": edited("one two", "one two", at=0, to=3),
+    "edit.delete": edited("one", "ne", at=0, to=0),
+    "edit.cut.word": edited("one two-three", "one "),
+    "edit.cut.word.left": edited("one two-three", "one two-"),
+    "edit.cut.word.right": edited("one two", "one ", at=4),
+    "edit.cut.start": edited("one two", "two", at=4, to=0),
+    "edit.cut.end": edited("one two", "one ", at=4),
+    "edit.paste": Effect(lambda seen: seen.chat.composer.text == "cut", cut),
+    "edit.swap": edited("teh", "the"),
+    "edit.upper": edited("one two", "ONE two", at=0, to=3),
+    "edit.lower": edited("ONE TWO", "one TWO", at=0, to=3),
+    "edit.capital": edited("oNE two", "One two", at=0, to=3),
+    "edit.undo": Effect(lambda seen: seen.chat.composer.text == "cut", cut),
+    "edit.redo": Effect(lambda seen: not seen.chat.composer.text, undone),
 }
 """What each action does: an action without one cannot be added."""
 
@@ -199,12 +252,13 @@ async def fresh(seen: Seen) -> None:
         file.unlink()
     await chat.settle()
     seen.chat.pane.jump_to_tail()
+    chat.forget_toasts()
 
 
 async def by_key(seen: Seen, action: Action) -> None:
     """Press its key, or type its command."""
     if action.keys:
-        await seen.chat.pilot.press(action.keys[0])
+        await seen.chat.pilot.press(*action.keys[0].split())
     else:
         seen.chat.composer.put(action.command)
         await seen.chat.pilot.press("enter")
@@ -212,7 +266,12 @@ async def by_key(seen: Seen, action: Action) -> None:
 
 async def by_other_key(seen: Seen, action: Action) -> None:
     """Press the last of its keys."""
-    await seen.chat.pilot.press(action.keys[-1])
+    await seen.chat.pilot.press(*action.keys[-1].split())
+
+
+async def by_readline_key(seen: Seen, action: Action) -> None:
+    """Press the key of the other preset."""
+    await seen.chat.pilot.press(action.keys_in(READLINE)[0])
 
 
 async def by_palette(seen: Seen, action: Action) -> None:
@@ -227,6 +286,7 @@ Way = Callable[[Seen, Action], Coroutine[None, None, None]]
 WAYS: dict[Way, Sequence[Action]] = {
     by_key: ACTIONS,
     by_other_key: [action for action in ACTIONS if len(action.keys) > 1 and not action.fixed],
+    by_readline_key: [action for action in ACTIONS if action.readline is not None],
     by_palette: [action for action in ACTIONS if action.id != "app.palette"],  # that is what offers them
 }
 
@@ -239,10 +299,12 @@ def test_every_action_has_an_effect_that_is_tested() -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with running(SMALL, watch_factory=lambda *_: FakeWatch()) as chat:
+    settings = Loaded(Settings(preset=READLINE if way is by_readline_key else CHAT))
+    async with running(SMALL, settings=settings, watch_factory=lambda *_: FakeWatch()) as chat:
         seen = Seen(chat, tmp_path)
         monkeypatch.setattr(chat.app, "open_url", seen.opened.append)
         monkeypatch.setattr(chat.app, "exit", lambda: seen.ended.append(None))
+        monkeypatch.setattr(chat.app, "refresh", spied(chat.app.refresh, seen.redrawn))
         for action in WAYS[way]:
             effect = EFFECTS[action.id]
             await fresh(seen)

@@ -101,7 +101,7 @@ async def test_send_switch_send_and_be_refused(local_cloud: LocalCloud) -> None:
         await chat.send("one")
         await chat.until_seen("✓✓")
         assert chat.line_with("one").split()[1:3] == ["bo", "one"]
-        await chat.pilot.press("ctrl+r")
+        await chat.pilot.press("alt+r")
         await chat.until_seen("● Sydney ap-southeast-2 live")
         await chat.send("two")
         await chat.until(lambda: chat.text.count("✓✓") == 2)

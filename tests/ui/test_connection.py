@@ -120,7 +120,7 @@ async def test_a_failure_names_its_cause_and_the_way_out() -> None:
 
 async def test_regions_by_toggle_and_by_list() -> None:
     async with running() as chat:
-        await chat.pilot.press("ctrl+r")
+        await chat.pilot.press("alt+r")
         assert chat.session.calls == [("switch", "sydney")]
         chat.session.change(Phase.LIVE, switching_to="sydney")
         await chat.settle()
@@ -145,10 +145,10 @@ async def test_regions_by_toggle_and_by_list() -> None:
 async def test_the_region_that_answers_is_one_key_or_click_away() -> None:
     async with running() as chat:
         chat.session.fail_over("Lost")
-        await chat.until(lambda: any("Ctrl+R switches" in line for line in chat.screen_lines()))
+        await chat.until(lambda: any("Alt+R switches" in line for line in chat.screen_lines()))
         assert "○ Sydney answers" in head(chat)
-        await chat.pilot.press("ctrl+r")
-        await chat.click_on("Ctrl+R switches")
+        await chat.pilot.press("alt+r")
+        await chat.click_on("Alt+R switches")
         assert chat.session.calls == [("switch", "sydney")] * 2
         await chat.click_on("F5 tries")
         assert chat.session.calls[-1] == ("retry_now", None)

@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.ui.actions import ACTIONS, bindings
-from globalchat.ui.keymap import Keymap, resolve
+from globalchat.ui.keymap import PRESETS, Keymap, key_title, resolve
 
 
 def keymap(**wanted: str) -> tuple[Keymap, tuple[str, ...]]:
@@ -16,9 +16,44 @@ def test_what_nobody_changed_has_the_keys_of_the_registry() -> None:
     }
 
 
-def test_the_registry_itself_could_be_wished_for() -> None:
-    wanted = {action.id: ",".join(action.keys) for action in ACTIONS if action.keys and not action.fixed}
-    assert resolve(wanted, ACTIONS)[1] == ()
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_registry_itself_could_be_wished_for(preset: str) -> None:
+    wanted = {action.id: ",".join(action.keys_in(preset)) for action in ACTIONS if not action.fixed}
+    keys, problems = resolve({name: keys for name, keys in wanted.items() if keys}, ACTIONS, preset)
+    assert problems == ()
+    assert all(keys.keys(action.id) == action.keys_in(preset) for action in ACTIONS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_key_of_a_preset_is_for_two_actions(preset: str) -> None:
+    keys = [key for action in ACTIONS for key in action.keys_in(preset)]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_line_of_readline_has_its_keys() -> None:
+    keys, _ = resolve({}, ACTIONS, "readline")
+    wanted = {
+        "edit.cut.end": "ctrl+k",
+        "edit.left": "ctrl+b",
+        "edit.right": "ctrl+f",
+        "channel.pick": "alt+k",
+    }
+    assert {name: keys.keys(name)[0] for name in wanted} == wanted
+    assert keys.keys("write.history")[:2] == ("ctrl+p", "ctrl+n")
+
+
+def test_what_only_edits_loses_a_key_that_is_wanted_elsewhere() -> None:
+    keys, problems = keymap(channel__next="ctrl+t, ctrl+d")
+    assert problems == ()
+    assert keys.keys("channel.next") == ("ctrl+t", "ctrl+d")
+    assert (keys.keys("edit.swap"), keys.keys("edit.delete")) == ((), ("delete",))
+
+
+def test_two_keys_are_for_the_composer_only() -> None:
+    keys, problems = keymap(write__editor="Ctrl+X  Ctrl+V", channel__next="ctrl+x ctrl+n")
+    assert keys.keys("write.editor") == ("ctrl+x ctrl+v",)
+    assert key_title("ctrl+x ctrl+v") == keys.title("write.editor") == "Ctrl+X Ctrl+V"
+    assert [problem for problem in problems if "channel.next" in problem] == list(problems) != []
 
 
 def test_keys_change_and_are_shown_as_people_write_them() -> None:
@@ -30,7 +65,7 @@ def test_keys_change_and_are_shown_as_people_write_them() -> None:
 
 
 def test_two_actions_may_swap_their_keys() -> None:
-    keys, problems = keymap(channel__list="ctrl+r", region__next="ctrl+b")
+    keys, problems = keymap(channel__list="alt+r", region__next="ctrl+b")
     assert problems == ()
     assert keys.keys("region.next") == ("ctrl+b",)
 

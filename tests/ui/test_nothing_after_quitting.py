@@ -119,7 +119,7 @@ async def test_a_key_that_opens_something_is_not_handled_after_the_one_that_quit
     assert chat.app.return_code == 0
 
 
-@pytest.mark.parametrize("name", ["ctrl+f", "ctrl+k", "ctrl+p", "ctrl+r", "f1", "f4", "f9"])
+@pytest.mark.parametrize("name", ["ctrl+f", "ctrl+k", "ctrl+p", "alt+r", "f1", "f4", "f9"])
 async def test_it_ends_while_something_is_being_opened(name: str) -> None:
     async with running(watch_factory=lambda *_: FakeWatch()) as chat:
         post(chat, key(name), key("ctrl+q"), *everything())

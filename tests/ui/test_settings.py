@@ -86,6 +86,15 @@ WORDS = (
             for each in ("'deploy'", "[' ']", "[3]", "['x']".replace("x", "x" * 65))
         ),
         ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults apply.'),
+        (
+            "keys = 'redline'",
+            'The setting "keys" must be "chat" or "readline", or a table, [keys], with a preset of these. '
+            'Did you mean "readline"?',
+        ),
+        (
+            "[keys]\npreset = 3",
+            'The setting "keys" must be "chat" or "readline", or a table, [keys], with a preset of these.',
+        ),
         ("[keys]\nhelp = 3", 'The keys of "help" must be a text in quotes, like "ctrl+n".'),
     ],
 )
@@ -93,6 +102,12 @@ def test_a_wrong_setting_is_one_sentence_and_the_rest_holds(text: str, problem: 
     settings, problems = parse("motion = false\n" + text)
     assert problems == (problem,)
     assert settings == Settings(motion=False)
+
+
+def test_a_preset_stands_alone_or_beside_changed_keys() -> None:
+    assert parse('keys = "readline"') == (Settings(preset="readline"), ())
+    expected = Settings(preset="readline", keys={"help": "f12"})
+    assert parse('[keys]\npreset = "readline"\nhelp = "f12"') == (expected, ())
 
 
 @pytest.mark.parametrize("text", ["theme = ", "x = \x1b[31m", "a = " + "[" * 5000])

@@ -276,7 +276,7 @@ NAMES = RegionNames.of(REGIONS)
             "◯ suspended, try in 90 s",
             "Nothing listens there. Long outage: retrying less often. Next try in 90 s (no. 9). "
             "Messages may be missed meanwhile. `globalchat doctor` shows more. F5 tries at once. "
-            "Sydney answers: Ctrl+R switches.",
+            "Sydney answers: Alt+R switches.",
         ),
         (
             SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),

@@ -88,7 +88,7 @@ SAID = {
     "connecting": ("◌ connecting", "Connecting to Oregon …"),
     "connecting again": (
         "◌ connecting",
-        "Connecting to Oregon … (no. 3). What you send now waits. Sydney answers: Ctrl+R switches.",
+        "Connecting to Oregon … (no. 3). What you send now waits. Sydney answers: Alt+R switches.",
     ),
     "live": ("● live 38 ms", ""),
     "live, latency unknown": ("● live", ""),
@@ -102,7 +102,7 @@ SAID = {
     "retrying, another answers": (
         "◐ retrying in 4 s",
         "It is lost. Next try in 4 s (no. 3). What you send now waits. F5 tries at once. "
-        "Sydney answers: Ctrl+R switches.",
+        "Sydney answers: Alt+R switches.",
     ),
     "retrying, with a remedy": (
         "◐ retrying in 4 s",

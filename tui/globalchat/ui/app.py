@@ -118,7 +118,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.actions import ACTIONS
         from globalchat.ui.keymap import resolve
 
-        return resolve(self.settings.keys, ACTIONS)[0].title("help")
+        return resolve(self.settings.keys, ACTIONS, self.settings.preset)[0].title("help")
 
     def post_display_hook(self) -> None:
         """Load the chat after the first frame that reaches the terminal.
@@ -137,7 +137,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.actions import ACTIONS
         from globalchat.ui.keymap import resolve
 
-        self.keymap, problems = resolve(self.settings.keys, ACTIONS)
+        self.keymap, problems = resolve(self.settings.keys, ACTIONS, self.settings.preset)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         chat = self._make_chat(self.keymap, lambda: splash.typed)
@@ -326,6 +326,9 @@ class ChatApp(SafeApp):
             asyncio.get_running_loop().add_signal_handler(number, self._end_on, number)
 
     def _end_on(self, number: signal.Signals) -> None:
+        # Ctrl+C in an editor that has the terminal reaches all its programs.
+        if number is signal.SIGINT and getattr(self._driver, "is_handed_over", False):
+            return
         log_event(log, logging.INFO, "chat ends on a signal", signal=number.name)
         # The exit code with which a shell reports a signal.
         self.call_later(self.exit, None, 128 + number)

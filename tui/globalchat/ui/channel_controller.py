@@ -80,6 +80,10 @@ class ChannelController:
                 self.open(self._view_model.step(1))
             case ["previous"]:
                 self.open(self._view_model.step(-1))
+            case ["number"]:
+                self._screen.query_one(ComposerBar).composer.put("/win ")
+            case ["number", number]:
+                self.open(self._view_model.nth(int(number)))
             case ["unread"]:
                 found = self._view_model.next_unread()
                 if found is None:

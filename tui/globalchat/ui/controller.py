@@ -24,7 +24,6 @@ from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.help import Help
-from globalchat.ui.screens.paste_guard import Paste, PasteGuard
 from globalchat.ui.screens.side_by_side import SideBySideController
 from globalchat.ui.screens.switchers import MomentPrompt, RegionSwitcher
 from globalchat.ui.slash_commands import Command, CommandCall, ParseError, PlainText, parse
@@ -44,11 +43,10 @@ from globalchat.ui.workers import (
     SessionWorker,
     WatchEvents,
 )
+from globalchat.ui.writing_controller import WritingController
 
 DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
 """The phases in which no attempt is running."""
-
-NOT_CONNECTED = "Not connected yet: your text stays here."
 
 
 class ChatController:
@@ -78,6 +76,7 @@ class ChatController:
         MessagesPanel.Left,
         Composer.EnteredEmpty,
         Composer.TailRequested,
+        Composer.EditorRequested,
         Composer.PasteHeld,
         Composer.CompletionsChanged,
         Suggestions.Clicked,
@@ -94,6 +93,7 @@ class ChatController:
         persister: StatePersister,
         messages: MessageController,
         channels: ChannelController,
+        writing: WritingController,
         history: HistoryController,
         side_by_side: SideBySideController,
         updater: ScreenUpdater,
@@ -108,13 +108,12 @@ class ChatController:
         self._persister = persister
         self._messages = messages
         self.channels = channels
+        self._writing = writing
         self._history = history
         self._side_by_side = side_by_side
         self._updater = updater
         self._clock = clock
         self._keymap = keymap
-        self._sent_ids: set[str] = set()
-        self._paste_guard: PasteGuard | None = None
 
     # -- start and end --------------------------------------------------------------------------------------
 
@@ -122,11 +121,6 @@ class ChatController:
         """Open the profile and run its session."""
         work = self._worker.run(self._screen.post_message)
         self._screen.run_worker(work, name="connection", group="connection", exclusive=True)
-
-    @property
-    def held_paste(self) -> str | None:
-        """The pasted text that the user has not confirmed yet, if any."""
-        return self._paste_guard.text if self._paste_guard is not None else None
 
     def close(self) -> None:
         """Write the state, and end the session and the watch."""
@@ -184,8 +178,10 @@ class ChatController:
                 self._bar.focus_composer()
             case Composer.EnteredEmpty():
                 self._retry_if_offered()
+            case Composer.EditorRequested():
+                self._writing.open_editor()
             case Composer.PasteHeld(text=text):
-                self._ask_about_paste(text)
+                self._writing.ask_about_paste(text)
             case Composer.CompletionsChanged(completions=completions, chosen=chosen):
                 self._screen.query_one(Suggestions).show(completions, chosen)
             case Suggestions.Clicked(number=number):
@@ -198,6 +194,7 @@ class ChatController:
     def _start_session(self, message: SessionOpened) -> None:
         self.session = self._messages.session = self._history.session = message.session
         self.channels.session = message.session
+        self._writing.session = message.session
         self._side_by_side.profile = self._messages.exporter.profile = message.profile
         self._view_model.begin_session(message.profile, message.region, self._clock())
         self._updater.show_channel()
@@ -208,7 +205,7 @@ class ChatController:
             self._model.reduce(event)
             # After the model: it decides by the state that the event has led to.
             self._history.react(event)
-            if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._sent_ids:
+            if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._writing.sent_ids:
                 # An earlier run left it in the outbox, perhaps before it could discard the draft.
                 self._bar.forget_restored(event.draft)
                 self._persister.forget_sent(event.draft.channel, event.draft.text)
@@ -230,12 +227,18 @@ class ChatController:
 
     async def perform(self, action: str) -> None:
         """Perform an action of the registry, by its id."""
-        front = self._updater.front
+        front, composer = self._updater.front, self._bar.composer
         match action.split("."):
             case ["channel", *rest]:
                 self.channels.perform(".".join(rest))
-            case ["write", _] | ["pane", "tail", "typing"]:
-                self._bar.composer.perform(action)
+            case ["write", "search"]:
+                self._writing.search_sent(self._keymap.keys(action))
+            case ["write", "editor"]:
+                self._writing.open_editor()
+            case ["write" | "edit", *_] | ["pane", "tail", "typing"]:
+                composer.perform(action)
+            case ["pane", "copy"] if composer.paste_earlier():
+                pass
             case ["pane", "up" | "down" as way]:
                 front.page(-1 if way == "up" else 1)
             case ["pane", "tail"]:
@@ -265,6 +268,8 @@ class ChatController:
                 self._retry()
             case ["discard"]:
                 self._messages.discard(self._panel.pane.chosen)
+            case ["app", "redraw"]:
+                self._screen.app.refresh(layout=True)
             case ["help"]:
                 self._screen.app.push_screen(Help(self._keymap), self.run_chosen)
             case ["back"]:
@@ -307,7 +312,7 @@ class ChatController:
             self._report(str(error), error=True)
             return
         if isinstance(parsed, PlainText):
-            self._send(parsed.text)
+            self._writing.send(parsed.text)
             return
         # First, since a command may put another channel's draft into the composer, or quit.
         self._bar.clear()
@@ -317,48 +322,6 @@ class ChatController:
             # The composer was cleared for the command; a mistyped one should not have to be typed again.
             self._bar.composer.put(text)
             self._report(str(error), error=True)
-
-    def _send(self, *texts: str) -> None:
-        """Pass texts to the session, all or none."""
-        excess = max(map(self._view_model.excess, texts))
-        channel, session = self._view_model.channel, self.session
-        if excess:
-            self._report(f"Too long by {excess:,} characters: your text stays here.", error=True)
-        elif session is None or channel is None or session.state.phase is Phase.CLOSED:
-            self._report(NOT_CONNECTED)
-        else:
-            self._sent_ids.update(session.send(channel, text).id for text in texts)
-            self._bar.clear()
-            # Before the messages can be delivered; otherwise a crash would keep the draft.
-            self._persister.save()
-            # A user who answers has read what is above.
-            self._model.conversation(channel).place_divider(None)
-            self._updater.front.jump_to_tail()
-
-    def _ask_about_paste(self, text: str) -> None:
-        """Ask what to do with a pasted text.
-
-        Text that is pasted while the question is open is added to it.
-        """
-        if self._paste_guard is not None:
-            # A terminal may split one paste into several.
-            self._paste_guard.add(text)
-            return
-        self._paste_guard = PasteGuard(text, self._view_model.limit)
-        self._screen.app.push_screen(self._paste_guard, self._take_paste)
-
-    def _take_paste(self, choice: Paste | None) -> None:
-        """Apply the choice about the pasted text; None drops it."""
-        guard, self._paste_guard = self._paste_guard, None
-        if choice is None or guard is None:
-            return
-        composer = self._bar.composer
-        # Through the composer, so that the text is joined with what was typed before and after.
-        composer.type_in(guard.text.strip("\n"))
-        if choice is Paste.MESSAGE:
-            self._send(composer.text)
-        elif choice is Paste.LINES:
-            self._send(*(line for line in composer.text.split("\n") if line.strip()))
 
     # -- commands -------------------------------------------------------------------------------------------
 

@@ -1,10 +1,17 @@
-"""The keymap: the registry's defaults, with the valid changes in the settings. Pure."""
+"""The keymap: the keys of a preset, with the valid changes in the settings. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from globalchat.core.text import sanitize, suggest
+
+CHAT, READLINE = "chat", "readline"
+PRESETS = (CHAT, READLINE)
+"""The names of the presets; the first one applies without a setting."""
+
+PREFIX = "ctrl+x"
+"""The first key of actions of two keys in the composer, as in readline: `ctrl+x ctrl+e`."""
 
 _UNSAFE = {
     "ctrl+i": "terminals send Ctrl+I as Tab",
@@ -41,6 +48,22 @@ _PUNCTUATION_NAMES = frozenset(
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
 
 
+_MOST_SHOWN = 4
+"""The most keys of an action that are shown one by one."""
+
+_TITLES = {
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "Esc",
+    "underscore": "_",
+    "backslash": "\\",
+}
+
+
 class Mappable(Protocol):
     """The part of an action that concerns its keys."""
 
@@ -48,9 +71,8 @@ class Mappable(Protocol):
     def id(self) -> str:
         """The name for remapping its keys."""
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Its default keys."""
+    def keys_in(self, preset: str) -> tuple[str, ...]:
+        """Return its keys in a preset."""
 
     @property
     def fixed(self) -> bool:
@@ -60,12 +82,23 @@ class Mappable(Protocol):
     def writing(self) -> bool:
         """True if it concerns the composer's text."""
 
+    @property
+    def yields(self) -> bool:
+        """True if it loses a key that the settings give to another action."""
+
 
 class Keymap:
-    """The keys of every action: the registry's, unless the settings changed them."""
+    """The keys of every action: the preset's, unless the settings changed them."""
 
-    def __init__(self, actions: Sequence[Mappable], changed: Mapping[str, tuple[str, ...]]) -> None:
-        self._keys = {action.id: changed.get(action.id, action.keys) for action in actions}
+    def __init__(
+        self, actions: Sequence[Mappable], changed: Mapping[str, tuple[str, ...]], preset: str = CHAT
+    ) -> None:
+        taken = {key for keys in changed.values() for key in keys}
+        self._keys = {
+            action.id: changed.get(action.id)
+            or tuple(key for key in action.keys_in(preset) if not (action.yields and key in taken))
+            for action in actions
+        }
 
     def keys(self, action: str) -> tuple[str, ...]:
         """Return the keys of an action, the one to show first; none if there is no such action."""
@@ -78,17 +111,28 @@ class Keymap:
 
     def titles(self, action: str) -> str:
         """Return all keys of an action for display."""
-        return "  ".join(map(key_title, self.keys(action)))
+        return "  ".join(key_titles(self.keys(action)))
+
+
+def key_titles(keys: Sequence[str]) -> list[str]:
+    """Return keys for display; of many, such as Alt+1 to Alt+9, only the first and the last."""
+    titles = list(map(key_title, keys))
+    return titles if len(titles) <= _MOST_SHOWN else [f"{titles[0]}…{titles[-1].rpartition('+')[2]}"]
 
 
 def key_title(key: str) -> str:
     """Return a key for display: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
-    names = {"pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "escape": "Esc"}
-    return "+".join(names.get(part, part.capitalize()) for part in key.split("+"))
+    return " ".join(map(_one_key_title, key.split()))
 
 
-def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Keymap, tuple[str, ...]]:
-    """Return the keymap with the valid settings (action id to comma-separated keys).
+def _one_key_title(key: str) -> str:
+    return "+".join(_TITLES.get(part, part.capitalize()) for part in key.split("+"))
+
+
+def resolve(
+    wanted: Mapping[str, str], actions: Sequence[Mappable], preset: str = CHAT
+) -> tuple[Keymap, tuple[str, ...]]:
+    """Return the keymap of a preset with the valid settings (action id to comma-separated keys).
 
     The second value has a sentence for each rejected setting, for which the default stays.
     """
@@ -101,26 +145,32 @@ def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Key
             shown = sanitize(name, multiline=False)[:50]
             problems.append(suggest(f'Unknown action: "{shown}".', name, by_id))
             continue
-        keys = tuple(dict.fromkeys(filter(None, (key.strip().lower() for key in text.split(",")))))
-        problem = _refusal(action, keys)
+        keys = tuple(dict.fromkeys(filter(None, (_normal(key) for key in text.split(",")))))
+        problem = _refusal(action, keys, action.keys_in(preset))
         if problem is None:
             changed[name] = keys
         else:
             problems.append(f"The keys of {name} stay as they are: {problem}")
-    problems += _drop_conflicts(actions, changed)
-    return Keymap(actions, changed), tuple(problems)
+    problems += _drop_conflicts(actions, changed, preset)
+    return Keymap(actions, changed, preset), tuple(problems)
 
 
-def _refusal(action: Mappable, keys: tuple[str, ...]) -> str | None:
+def _normal(key: str) -> str:
+    return " ".join(key.lower().split())
+
+
+def _refusal(action: Mappable, keys: tuple[str, ...], defaults: tuple[str, ...]) -> str | None:
     """Return why an action cannot have these keys; None if it can."""
     if action.fixed:
         return "they cannot be changed."
     if not keys:
         return "no key is given."
-    return next((why for key in keys if (why := _why_not(action, key)) is not None), None)
+    return next((why for key in keys if key not in defaults and (why := _why_not(action, key))), None)
 
 
 def _why_not(action: Mappable, key: str) -> str | None:
+    if action.writing and key.startswith(f"{PREFIX} "):
+        key = key.removeprefix(f"{PREFIX} ")
     if key in _UNSAFE:
         return f"{_UNSAFE[key]}."
     *modifiers, base = key.split("+")
@@ -133,20 +183,23 @@ def _why_not(action: Mappable, key: str) -> str | None:
         return f'most terminals send "{shown}" without Shift.'
     if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:
         return f'"{shown}" is needed for writing.'
-    may_edit = key in action.keys or (action.writing and base in _WRITING)
+    may_edit = action.writing and base in _WRITING
     if not modifiers and base in _EDITING and not may_edit:
         return f'"{shown}" is needed for writing.'
     return None
 
 
-def _drop_conflicts(actions: Sequence[Mappable], changed: dict[str, tuple[str, ...]]) -> list[str]:
+def _drop_conflicts(
+    actions: Sequence[Mappable], changed: dict[str, tuple[str, ...]], preset: str
+) -> list[str]:
     """Undo changes that give a key to two actions; undoing one may cause another conflict."""
     problems: list[str] = []
     while True:
         users: dict[str, list[str]] = defaultdict(list)
         for action in actions:
-            for key in changed.get(action.id, action.keys):
-                users[key].append(action.id)
+            if action.id in changed or not action.yields:
+                for key in changed.get(action.id, action.keys_in(preset)):
+                    users[key].append(action.id)
         clashes = {
             key: ids for key, ids in users.items() if len(ids) > 1 and any(each in changed for each in ids)
         }

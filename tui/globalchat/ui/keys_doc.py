@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action
+from globalchat.ui.actions import ACTIONS, GROUPS, Action
+from globalchat.ui.keymap import CHAT, READLINE, key_titles
 from globalchat.ui.slash_commands import COMMANDS
 
 FILE = Path(__file__).parents[3] / "docs" / "keys.md"
@@ -15,7 +16,11 @@ tui/globalchat/ui/actions.py or tui/globalchat/ui/slash_commands.py instead. -->
 
 Everything here is in the command palette as well (Ctrl+P), and a click on its line in the help (F1) does it.
 The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has an
-alternative without Alt, for terminals that keep Alt for themselves.
+alternative without Alt, at least in the palette, for terminals that keep Alt for themselves.
+
+There are two presets: `chat` is the default. With `keys = "readline"` in the settings, the keys in the second
+column apply, where there are some: Ctrl+K, B, F, P and N edit the line. There is no preset for vi, but
+<kbd>Ctrl+X Ctrl+E</kbd> opens the text in `$VISUAL` or `$EDITOR`.
 """
 
 
@@ -26,12 +31,15 @@ def document() -> str:
 
 
 def _group(group: str) -> str:
+    heads = ("Keys", "With `readline`", "What it does", "Name")
     rows = [
-        (_keys(action), action.title, "–" if action.fixed else f"`{action.id}`")
+        (_keys(action, CHAT), _other_keys(action), action.title, "–" if action.fixed else f"`{action.id}`")
         for action in ACTIONS
         if action.group == group
     ]
-    return f"## {group}\n\n{_table(('Keys', 'What it does', 'Name'), rows)}"
+    if not any(other for _, other, _, _ in rows):
+        return f"## {group}\n\n{_table((heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows])}"
+    return f"## {group}\n\n{_table(heads, rows)}"
 
 
 def _commands() -> str:
@@ -40,10 +48,15 @@ def _commands() -> str:
     return f"## Commands\n\n{_table(('Command', 'What it does'), rows)}"
 
 
-def _keys(action: Action) -> str:
-    """Return the keys of an action, else its command."""
-    keys = DEFAULT_KEYS.titles(action.id).split("  ") if action.keys else ()
+def _keys(action: Action, preset: str) -> str:
+    """Return the keys of an action in a preset, else its command."""
+    keys = key_titles(action.keys_in(preset))
     return ", ".join(f"<kbd>{key}</kbd>" for key in keys) or f"`{action.command}`"
+
+
+def _other_keys(action: Action) -> str:
+    """Return the keys of an action in the preset `readline`, if they are others."""
+    return "" if action.readline is None else _keys(action, READLINE)
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from globalchat.core.files import read_text
 from globalchat.core.text import NotUtf8, sanitize, suggest
+from globalchat.ui.keymap import PRESETS
 
 FILE = "config.toml"
 
@@ -87,6 +88,7 @@ class Settings:
         history: The number of sent texts that are remembered for the next run.
         notify: How to alert a user who is looking at another window.
         keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
+        preset: The keys of all other actions: one of `PRESETS`, from `keys = "readline"` or `[keys] preset`.
     """
 
     theme: str | None = _setting(None, _text)
@@ -97,6 +99,7 @@ class Settings:
     history: int = _setting(200, _number(0, 200))
     notify: NotifySettings = field(default_factory=NotifySettings)
     keys: Mapping[str, str] = field(default_factory=dict)
+    preset: str = PRESETS[0]
 
 
 class Loaded(NamedTuple):
@@ -136,8 +139,8 @@ def parse(text: str, name: str = FILE) -> Loaded:
     notify = NotifySettings(
         **_take(NotifySettings, _table(notify_table, "notify", problems), "notify.", problems)
     )
-    keys = dict(_keys(_table(keys_table, "keys", problems), "", problems))
-    return Loaded(Settings(**values, notify=notify, keys=keys), tuple(problems))
+    keys, preset = _keys_and_preset(keys_table, problems)
+    return Loaded(Settings(**values, notify=notify, keys=keys, preset=preset), tuple(problems))
 
 
 def _take(
@@ -163,6 +166,20 @@ def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object
         return value
     problems.append(f'The setting "{name}" must be a table, [{name}]: the defaults apply.')
     return {}
+
+
+def _keys_and_preset(value: object, problems: list[str]) -> tuple[Mapping[str, str], str]:
+    """Return the keys by action id, and the preset: `keys` is the preset's name, or a table with both."""
+    if isinstance(value, dict):
+        keys, preset = value, value.pop("preset", PRESETS[0])
+    else:
+        keys, preset = {}, value
+    if preset not in PRESETS:
+        wanted = " or ".join(f'"{name}"' for name in PRESETS)
+        sentence = f'The setting "keys" must be {wanted}, or a table, [keys], with a preset of these.'
+        problems.append(suggest(sentence, str(preset), PRESETS) if isinstance(preset, str) else sentence)
+        preset = PRESETS[0]
+    return dict(_keys(keys, "", problems)), str(preset)
 
 
 def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iterator[tuple[str, str]]:

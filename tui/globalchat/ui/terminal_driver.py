@@ -75,6 +75,9 @@ class TerminalDriver(LinuxDriver):
     _ending: tuple[int, int] | None = None
     """The pipe that ends the input thread: (read end, write end)."""
 
+    is_handed_over: bool = False
+    """True while another program, such as an editor, has the terminal."""
+
     def __init__(
         self,
         app: App[object],
@@ -94,7 +97,9 @@ class TerminalDriver(LinuxDriver):
         return window_size(self._file, sys.__stdin__)
 
     def write(self, data: str) -> None:
-        """Write to the terminal while there is one."""
+        """Write to the terminal while there is one; nothing while another program has it."""
+        if self.is_handed_over:
+            return
         if self._writer_thread is not None and not _hand(self._writer_thread, pinned(data)):
             self._app.exit(None, HUNG_UP)
 
@@ -122,6 +127,16 @@ class TerminalDriver(LinuxDriver):
                 self._app.exit(None, HUNG_UP)
         elif not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[={KITTY_REPORT_ALTERNATE_KEYS};2u")
+
+    def suspend_application_mode(self) -> None:
+        """Hand the terminal over to another program, or to the shell."""
+        super().suspend_application_mode()
+        self.is_handed_over = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal back."""
+        self.is_handed_over = False
+        super().resume_application_mode()
 
     def disable_input(self) -> None:
         """End the input thread, which waits for input without a timeout: a pipe wakes it."""

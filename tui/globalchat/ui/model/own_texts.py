@@ -1,7 +1,7 @@
 """The user's texts: drafts, sent texts for recall, and undelivered messages. Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from globalchat.client.events import DraftAccepted, DraftWaiting, MessageReceived
@@ -10,7 +10,7 @@ from globalchat.core.clock import WallClock
 from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.rows import Delivery, MessageRow, RowFactory
-from globalchat.ui.model.text import brief
+from globalchat.ui.model.text import brief, fold_text
 
 _CHARACTERS = 20_000
 """The most characters kept for a later run, since they are written whenever a draft changes."""
@@ -84,6 +84,10 @@ class SentTexts:
         """End browsing: the text was changed."""
         self._back = 0
 
+    def newest_first(self) -> list[str]:
+        """Return the texts, the newest first."""
+        return list(reversed(self._texts.values()))
+
     def kept(self) -> dict[str, str]:
         """Return the newest texts by key, for a later run."""
         kept: dict[str, str] = {}
@@ -105,6 +109,12 @@ class SentTexts:
     @property
     def _shown(self) -> str:
         return list(self._texts.values())[-self._back]
+
+
+def find_texts(query: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield the texts that have the query in them, in any case; blanks and line ends are all alike."""
+    wanted = fold_text(query)
+    return (text for text in texts if wanted in fold_text(text))
 
 
 class Drafts:

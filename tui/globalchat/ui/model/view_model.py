@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
@@ -13,6 +14,7 @@ from globalchat.ui.model.header import HeaderView, profile_title
 from globalchat.ui.model.names import RegionNames, no_channel
 from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
+from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.startup import DRAFT, READ, THEME
 from globalchat.ui.model.status import (
     NEXT_UNREAD,
@@ -221,6 +223,10 @@ class ChatViewModel:
         here = names.index(self.channel) if self.channel in names else -1 if offset > 0 else 0
         return names[(here + offset) % len(names)]
 
+    def nth(self, number: int) -> str | None:
+        """Return the channel of a place in the list, counted from 1; None if there are not as many."""
+        return next(islice(self.model.conversations, number - 1, None), None)
+
     def next_unread(self) -> str | None:
         """Return the next channel with a mention, else with anything unread, from the open one on."""
         entries = self.entries()
@@ -260,6 +266,18 @@ class ChatViewModel:
         """Return why a channel that the switcher does not offer cannot be entered."""
         is_known = self.model.backend is not None
         return no_channel(channel) if is_known else "Not connected yet: the channels are not known."
+
+    def own_texts(self) -> list[str]:
+        """Return what the user has sent, the newest first: from this machine, then from loaded messages."""
+        rows = [
+            row
+            for conversation in self.model.conversations.values()
+            for row in conversation.rows
+            if isinstance(row, MessageRow) and row.own
+        ]
+        rows.sort(key=lambda row: row.at, reverse=True)
+        loaded = (row.original[0] if row.original else row.text for row in rows)
+        return list(dict.fromkeys([*self.sent.newest_first(), *loaded]))
 
     # -- stored state ---------------------------------------------------------------------------------------
 

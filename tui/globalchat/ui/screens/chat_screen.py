@@ -36,6 +36,7 @@ from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.messages_panel import MessagesPanel
 from globalchat.ui.widgets.welcome import Welcome
 from globalchat.ui.workers import SessionWorker
+from globalchat.ui.writing_controller import WritingController
 
 _Handler = Callable[["ChatScreen", Message], Awaitable[None]]
 
@@ -98,6 +99,7 @@ class ChatScreen(SelectableScreen[None]):
         self.updater = ScreenUpdater(self, view_model, self.side_by_side, self._notifier, clock)
         self.messages = MessageController(self, view_model, self.updater, Exporter(self, view_model, clock))
         history = HistoryController(self, view_model, self.updater)
+        self._writing = WritingController(self, view_model, self.updater, self._persister)
         self.controller = ChatController(
             self,
             view_model,
@@ -105,6 +107,7 @@ class ChatScreen(SelectableScreen[None]):
             self._persister,
             self.messages,
             ChannelController(self, view_model, history, self.updater, keymap),
+            self._writing,
             history,
             self.side_by_side,
             self.updater,
@@ -156,7 +159,7 @@ class ChatScreen(SelectableScreen[None]):
     def on_unmount(self) -> None:
         """Save unsent text, end the session, and restore the terminal."""
         # Before the controller writes the state for the last time.
-        self._composer_bar.save_all(self.controller.held_paste)
+        self._composer_bar.save_all(self._writing.held_paste)
         self.controller.close()
         self._notifier.restore()
 

@@ -1,6 +1,8 @@
 """The composer, in which messages are written, and the completions above it."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import cycle
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,14 +14,14 @@ from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import TextArea
 
 from globalchat.ui.ascii import VERBATIM
-from globalchat.ui.keymap import Keymap
+from globalchat.ui.keymap import PREFIX, Keymap
 from globalchat.ui.model.text import clip, pad
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.slash_commands import NOTHING, Completion, Completions, complete, vocabulary
+from globalchat.ui.widgets.line_editor import LineEditor, location_of
 
 _JOINER = "\u200d"
 """Joins several emoji into one."""
@@ -49,9 +51,12 @@ _PASTE_LIMIT = 4
 
 _LABEL_CELLS = 20
 
+_SAME = {"ctrl+shift+minus": "ctrl+underscore", "ctrl+slash": "ctrl+underscore"}
+"""Keys that terminals with the kitty protocol distinguish, by what others send for them."""
 
-class Composer(TextArea):
-    """Sends, breaks lines and completes with the keymap's keys; ↑ in an empty composer recalls sent texts.
+
+class Composer(LineEditor):
+    """Sends, edits and completes with the keymap's keys; ↑ in an empty composer recalls sent texts.
 
     Args:
         view_model: Provides the texts to recall, the words for completion, and the length of a message.
@@ -77,6 +82,9 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
 
+    class EditorRequested(Message):
+        """Posted to write the text in the user's editor."""
+
     class CompletionsChanged(Message):
         """Posted when the completions change or disappear; `chosen` is the one that Tab takes."""
 
@@ -94,9 +102,7 @@ class Composer(TextArea):
         paste_lines: int = 3,
         id: str | None = None,  # noqa: A002 (Textual's name)
     ) -> None:
-        super().__init__(
-            id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
-        )
+        super().__init__(id=id)
         self._view_model = view_model
         self._submit = submit
         self._blinks_left = _BLINKS
@@ -107,12 +113,15 @@ class Composer(TextArea):
         self._chosen = 0
         self._picking = False
         self._declined: str | None = None
+        self._prefixed = False
         self._actions: dict[str, Callable[[], object]] = {
             "write.send": self.submit,
             "write.newline": self.action_newline,
             "write.complete": self.complete,
             "write.history": self.recall_older,
+            "write.editor": lambda: self.post_message(self.EditorRequested()),
             "pane.tail.typing": self.action_end,
+            **{name: partial(self.perform_edit, name) for name in self.edits},
         }
         # ↑ and ↓ also move among completions and lines, so these keys are handled separately.
         self._by_key = {
@@ -121,6 +130,8 @@ class Composer(TextArea):
             if name != "write.history"
             for key in keymap.keys(name)
         }
+        self._edit_keys = {key for name in self.edits for key in keymap.keys(name)}
+        self._recalling = dict(zip(keymap.keys("write.history"), cycle(("up", "down")), strict=False))
 
     def perform(self, action: str) -> None:
         """Perform an action of the registry on the text, by its id."""
@@ -128,6 +139,7 @@ class Composer(TextArea):
 
     def put(self, text: str) -> None:
         """Replace the text, with the cursor at its end."""
+        self.interrupt()
         self.load_text(text)
         self.move_cursor(self.document.end)
 
@@ -156,10 +168,9 @@ class Composer(TextArea):
         else:
             self.action_cursor_line_end()
 
-    def action_delete_to_start_of_line(self) -> None:
-        """Delete the text before the cursor up to the real start of the line, not where it is wrapped."""
-        start, end = sorted(self.selection)
-        self.delete((start[0], 0), end)
+    def action_cut(self) -> None:
+        """Cut the selection; Textual would cut the whole line without one."""
+        self.cut_selection()
 
     # -- completion -----------------------------------------------------------------------------------------
 
@@ -168,7 +179,7 @@ class Composer(TextArea):
         index = self._chosen if number is None else number
         if index >= len(self._completions.items):
             return
-        start = _location(self.text, self._completions.start)
+        start = location_of(self.text, self._completions.start)
         result = self.replace(self._completions.items[index].text, start, self.cursor_location)
         self.move_cursor(result.end_location)
 
@@ -193,7 +204,7 @@ class Composer(TextArea):
         # A list over a recalled text would take the keys with which the user goes on recalling.
         recalled = self.sent.browsing and text == self._recalled
         if ("@" in text or text.startswith("/")) and not recalled and text != self._declined:
-            completions = complete(text, _index(text, self.cursor_location), vocabulary(self._view_model))
+            completions = complete(text, self.cursor, vocabulary(self._view_model))
         # The same list keeps its chosen entry: the cursor may move within the word.
         if completions != self._completions:
             self._completions, self._chosen, self._picking = completions, 0, False
@@ -212,17 +223,23 @@ class Composer(TextArea):
     # -- Textual --------------------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        action = self._by_key.get(event.key)
+        key = self._with_prefix(event.key)
+        action = self._by_key.get(key)
+        if action is None or key not in self._edit_keys:
+            self.interrupt()
         # The keymap comes first, so that users can give Enter or an arrow another meaning.
         if action is not None:
+            self._restart_blink()
             action()
-        elif event.key in ("up", "down"):
-            if not (self._choose_completion(event.key) or self._recall(event.key)):
+        elif key == PREFIX:
+            self._prefixed = not self.cut_selection()
+        elif key in self._recalling:
+            if not self._move_up_or_down(key):
                 return
-        elif event.key == "escape":
+        elif key == "escape":
             if not self.decline_completions():
                 return
-        elif event.key == "enter":
+        elif key == "enter":
             pass  # Another key sends, and Textual would treat Enter as text.
         elif event.character == _JOINER:
             self.type_in(_JOINER)  # Textual treats it as unprintable, which would split 👩‍🚀.
@@ -231,6 +248,28 @@ class Composer(TextArea):
             return
         event.stop()
         event.prevent_default()
+
+    def _with_prefix(self, key: str) -> str:
+        """Return the name of a key, or of two keys if the first one was Ctrl+X, and they do something."""
+        key = _SAME.get(key, key)
+        both = f"{PREFIX} {key}"
+        is_second, self._prefixed = self._prefixed and both in self._by_key, False
+        return both if is_second else key
+
+    def _move_up_or_down(self, key: str) -> bool:
+        """Move among completions or sent texts. Return False if the cursor may move among the lines."""
+        way = self._recalling[key]
+        if self._choose_completion(way):
+            return True
+        if key in ("up", "down"):
+            return self._recall(way)
+        # Ctrl+P as in readline, also with something typed, which is kept as the newest text.
+        if way == "up" and self.text and not (self.sent.browsing and self.text == self._recalled):
+            self.sent.add(self.text)
+            self.sent.older()
+            self._recalled = self.text
+        self._recall(way)
+        return True
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Insert a pasted text, or hold it for confirmation if it has many lines or characters.
@@ -252,12 +291,13 @@ class Composer(TextArea):
 
     def type_in(self, text: str) -> None:
         """Insert a text at the cursor, replacing the selection."""
+        self.interrupt()
         result = self.replace(text, *self.selection)
         self.move_cursor(result.end_location)
 
     def text_with(self, text: str) -> str:
         """Return the text as it would be with another one typed in."""
-        start, end = (_index(self.text, place) for place in sorted(self.selection))
+        start, end = self.selected
         return self.text[:start] + text + self.text[end:]
 
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
@@ -302,18 +342,6 @@ class Composer(TextArea):
         self._blinks_left -= 1
         if self._blinks_left <= 0:
             self._pause_blink(visible=True)
-
-
-def _location(text: str, index: int) -> tuple[int, int]:
-    """Return the line and column of an offset in a text."""
-    # `rfind` returns -1 in the first line, which the addition makes 0.
-    return text.count("\n", 0, index), index - (text.rfind("\n", 0, index) + 1)
-
-
-def _index(text: str, location: tuple[int, int]) -> int:
-    """Return the offset in a text of a line and column."""
-    row, column = location
-    return sum(len(line) + 1 for line in text.split("\n")[:row]) + column
 
 
 class Suggestions(Widget, can_focus=False):
