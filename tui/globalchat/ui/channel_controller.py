@@ -81,7 +81,7 @@ class ChannelController:
             case ["previous"]:
                 self.open(self._view_model.step(-1))
             case ["number"]:
-                self._screen.query_one(ComposerBar).composer.put("/win ")
+                self._bar.composer.put("/win ")
             case ["number", number]:
                 self.open(self._view_model.nth(int(number)))
             case ["unread"]:
