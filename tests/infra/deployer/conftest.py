@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from globalchat_infra import stack_interface
 from globalchat_infra.deployer import cdk
 from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
+from tests.infra.helpers.shared_sessions import shared_sessions
 from tests.infra.helpers.warm_synthesis import WarmSynthesis, warm_synthesis
 
 JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
@@ -22,24 +22,8 @@ JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _service_models_once() -> Iterator[None]:
-    """Let the botocore sessions of all tests share one loader: each would parse the same JSON again."""
-    import botocore.hooks
-    import botocore.loaders
-    import botocore.session
-
-    shared = botocore.loaders.create_loader()
-    aliases: dict[str, str] = {}
-    make_aliaser = botocore.hooks.EventAliaser.__init__
-
-    def init(aliaser: Any, *arguments: Any) -> None:  # noqa: ANN401 - botocore has no types
-        make_aliaser(aliaser, *arguments)
-        aliaser._alias_name_cache = aliases
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", lambda *_: shared)
-        # Each session computes the same names of its hundreds of events: a tenth of what a command takes.
-        patch.setattr(botocore.hooks.EventAliaser, "__init__", init)
+def _shared_sessions() -> Iterator[None]:
+    with shared_sessions():
         yield
 
 
