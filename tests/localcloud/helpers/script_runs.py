@@ -1,17 +1,17 @@
 """Evaluates handlers that a test writes."""
 
-from collections.abc import Sequence
-
-from globalchat.localcloud.appsync.javascript.engine import Script, write_json
+from globalchat.localcloud.appsync.javascript.engine import Evaluation, Script, write_json
 from globalchat.localcloud.definition import JSON
 
 RESPONSE = "\nexport function response(ctx) { return ctx.result; }\n"
 
 
-def evaluation(now: int = 1_700_000_000_123, seed: Sequence[int] = (1, -2, 3, -4), **context: JSON) -> str:
+def evaluation(
+    now: int = 1_700_000_000_123, seed: tuple[int, int, int, int] = (1, -2, 3, -4), **context: JSON
+) -> Evaluation:
     info: JSON = {"fieldName": "f", "parentTypeName": "Query", "variables": {}}
-    ctx: JSON = {"args": {}, "stash": {}, "prev": {}, "info": info, **context}
-    return write_json({"now": now, "seed": [*seed], "authType": "API Key Authorization", "ctx": ctx}, "x.js")
+    ctx: dict[str, JSON] = {"args": {}, "stash": {}, "prev": {}, "info": info, **context}
+    return Evaluation(write_json(ctx, "x.js"), None, now, seed, "API Key Authorization")
 
 
 def run(body: str, imports: str = "import { util, extensions, runtime } from '@aws-appsync/utils';") -> JSON:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from globalchat.core.resources import TEMPLATES, TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.appsync.javascript.context_members import members_read
-from globalchat.localcloud.appsync.javascript.engine import Handler, Script
+from globalchat.localcloud.appsync.javascript.engine import Evaluation, Handler, Script
 from globalchat.localcloud.appsync.javascript.parser import ScriptError, Source, parse
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.assembly import read
@@ -147,9 +147,9 @@ def test_handlers_answer_the_same_without_the_other_members(
 
 
 def _answer(script: Script, handler: Handler, context: dict[str, JSON]) -> JSON:
-    given: JSON = {"ctx": context, "now": 1_700_000_000_123, "seed": [1, -2, 3, -4], "authType": ""}
+    given = Evaluation(json.dumps(context), None, 1_700_000_000_123, (1, -2, 3, -4), "")
     try:
-        answer = script.call(handler, json.dumps(given))
+        answer = script.call(handler, given)
     except ScriptError as error:
         return str(error)
     # A stash that no response handler reads is not handed on.

@@ -132,7 +132,7 @@ def test_the_seed_decides() -> None:
         f"export function request() {{ return [util.autoUlid(), Math.random()]; }}{RESPONSE}", "x.js"
     )
     first, again = (script.call("request", evaluation())["value"] for _ in range(2))
-    other = script.call("request", evaluation(seed=[5, 6, 7, 8]))["value"]
+    other = script.call("request", evaluation(seed=(5, 6, 7, 8)))["value"]
     assert first == again
     assert first != other
 

@@ -13,7 +13,7 @@ from typing import Final, cast
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
 from globalchat.localcloud.appsync.execution.resolver import Entropy
-from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
+from globalchat.localcloud.appsync.javascript.engine import Evaluation, Handler, Script, write_json
 from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Invalid
@@ -53,15 +53,15 @@ def evaluate_code(
         script = Script(code, _FILE)
     except ScriptError as error:
         return _answer(_stash(given), error=_of_code(error))
-    evaluation = {
-        "now": int(clock() * 1000),
-        "seed": list(struct.unpack("4i", entropy(16))),
-        "authType": _auth_type(given.get("identity")),
-        "keepsStash": True,
-        "ctx": _handlers_context(given),
-    }
     try:
-        outcome = script.call(handler, write_json(cast("Mapping[str, JSON]", evaluation), _FILE))
+        evaluation = Evaluation(
+            context=write_json(_handlers_context(given), _FILE),
+            environment=None,  # it is part of the context, since it may hold anything here
+            now=int(clock() * 1000),
+            seed=struct.unpack("4i", entropy(16)),
+            auth_type=_auth_type(given.get("identity")),
+        )
+        outcome = script.call(handler, evaluation)
     except ScriptError as error:
         return _answer(_stash(given), error={"message": str(error), "codeErrors": []})
     return _outcome(outcome)

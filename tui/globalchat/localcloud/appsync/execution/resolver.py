@@ -7,7 +7,7 @@ Sources: the AppSync developer guide, `resolver-context-reference-js`, `resolver
 
 import asyncio
 import struct
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
@@ -24,7 +24,13 @@ from globalchat.localcloud.appsync.execution.selection import (
 )
 from globalchat.localcloud.appsync.graphql_errors import FieldError, not_authorized
 from globalchat.localcloud.appsync.javascript.context_members import Members
-from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
+from globalchat.localcloud.appsync.javascript.engine import (
+    NO_EFFECTS,
+    Evaluation,
+    Handler,
+    Script,
+    write_json,
+)
 from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError, Source, parse
 from globalchat.localcloud.appsync.model import Caller, Invalidation
 from globalchat.localcloud.definition import JSON, DataSource, Resolver
@@ -95,10 +101,10 @@ class HandlerInputs:
         self._with_selection = with_selection
         self._arguments: str | None = None
 
-    def text(
+    def evaluation(
         self, handler: Handler, *, now: float, seed: bytes, stash: str, outcome: Mapping[str, JSON]
-    ) -> str:
-        """Write the input of one evaluation.
+    ) -> Evaluation:
+        """Return the input of one evaluation.
 
         Args:
             handler: the handler that will be called.
@@ -110,28 +116,37 @@ class HandlerInputs:
         Raises:
             ScriptError: a value has no form in JSON.
         """
-        # The runtime's generator is seeded with four 32-bit integers.
-        numbers = list(struct.unpack("4i", seed))
-        mode = _AUTH_TYPES[self.call.caller.mode]
-        context = ",".join(self._members(self._script.members_read[handler], stash, outcome))
-        return f'{{"now":{int(now * 1000)},"seed":{numbers},"authType":"{mode}","ctx":{{{context}}}}}'
+        read = self._script.members_read[handler]
+        return Evaluation(
+            context=self._context(read, stash, outcome),
+            environment=self._environment if read is None or "env" in read else None,
+            now=int(now * 1000),
+            seed=struct.unpack("4i", seed),
+            auth_type=_AUTH_TYPES[self.call.caller.mode],
+            keeps_stash=handler == "request",
+        )
 
-    def _members(self, read: Members, stash: str, outcome: Mapping[str, JSON]) -> Iterator[str]:
-        """Yield the members of `ctx` that are read, as they stand in an object."""
+    def _context(self, read: Members, stash: str, outcome: Mapping[str, JSON]) -> str:
+        """Write the members of `ctx` that are read, without `env`."""
+        members = []
         if read is None or "args" in read:
-            yield f'"args":{self._written_arguments()}'
+            members.append(f'"args":{self._written_arguments()}')
         if read is None or "stash" in read:
-            yield f'"stash":{stash}'
-        if read is None or "env" in read:
-            yield f'"env":{self._environment}'
-        others = {name: value(self.call) for name, value in _MEMBERS.items() if read is None or name in read}
-        others |= {name: value for name, value in outcome.items() if read is None or name in read}
+            members.append(f'"stash":{stash}')
+        others: dict[str, JSON] = {}
+        for name, value in _MEMBERS.items():
+            if read is None or name in read:
+                others[name] = value(self.call)
+        for name, given in outcome.items():
+            if read is None or name in read:
+                others[name] = given
         if self.call.source is not None and (read is None or "source" in read):
             others["source"] = self.call.source
         if self._with_selection and "info" in others:
             others["selection"] = _selection(self.call)
         if others:
-            yield write_json(others, self._script.file)[1:-1]
+            members.append(write_json(others, self._script.file)[1:-1])
+        return f"{{{','.join(members)}}}"
 
     def _written_arguments(self) -> str:
         if self._arguments is None:
@@ -302,11 +317,13 @@ class FieldResolver:
     ) -> Outcome:
         now, seed = self._clock(), self._entropy(16)
         try:
-            text = inputs.text(handler, now=now, seed=seed, stash=stash, outcome=before)
-            outcome = self._script.call(handler, text)
+            given = inputs.evaluation(handler, now=now, seed=seed, stash=stash, outcome=before)
+            outcome = self._script.call(handler, given)
         except ScriptError as error:
             raise _runtime_error(error) from None
         caused = cast("Outcome", outcome["effects"])
+        if caused is NO_EFFECTS and outcome["status"] == "value":
+            return outcome
         effects.errors += cast("list[JSON]", caused["errors"])
         # If a handler stopped, its appended errors are kept, but not its filters and invalidations.
         if outcome["status"] == "error":

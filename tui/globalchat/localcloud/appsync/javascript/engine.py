@@ -50,6 +50,8 @@ _CATCH: Final = """(promise) => {
 }"""
 # Bounded, since the handler chooses the names, and each zone is one more run of it.
 _MAX_ZONES: Final = 20
+# Unlike `decode`, it takes no time to look for white space.
+_read: Final = json.JSONDecoder().raw_decode
 _write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -160,6 +162,31 @@ _loaded: Final[set[tuple[str, str, ScriptLimits]]] = set()
 """The files that have loaded in this process: code, name, and the limits that they kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a handler is called with.
+
+    Attributes:
+        context: `ctx` without `env`, as JSON text.
+        environment: `ctx.env`, texts by name, as JSON text; None if the handler does not read it.
+        now: The time in epoch milliseconds.
+        seed: Four random 32-bit integers.
+        auth_type: The answer of `util.authType`.
+        keeps_stash: The outcome holds the stash.
+    """
+
+    context: str
+    environment: str | None
+    now: int
+    seed: tuple[int, int, int, int]
+    auth_type: str
+    keeps_stash: bool = True
+
+
+NO_EFFECTS: Final[Mapping[str, JSON]] = {"errors": [], "invalidations": []}
+"""The effects of most evaluations."""
+
+
 class Script:
     """One APPSYNC_JS file, checked and loaded.
 
@@ -204,12 +231,12 @@ class Script:
         self._call = self._context.eval("__appsync.call")
         self._is_open = True
 
-    def call(self, handler: Handler, evaluation: str) -> dict[str, JSON]:
-        """Call a handler with the JSON text of an object with `ctx`, `now`, `seed` and `authType`.
+    def call(self, handler: Handler, evaluation: Evaluation) -> dict[str, JSON]:
+        """Call a handler.
 
         Returns:
             The outcome: `status`, `value` and the like, `effects`, and `stash`, which is JSON text (empty
-            for a response handler, unless the object has `keepsStash`).
+            if it is not kept).
 
         Raises:
             ScriptError: the handler failed, or exceeded a limit.
@@ -224,24 +251,29 @@ class Script:
             self._load_zone(cast("str", outcome["zone"]))
         raise ScriptError("one evaluation uses too many time zones", file=self.file)
 
-    def _evaluate(self, handler: Handler, text: str) -> dict[str, JSON]:
+    def _evaluate(self, handler: Handler, evaluation: Evaluation) -> dict[str, JSON]:
         try:
-            answer: str = self._call(handler, text)
+            answer: str = self._call(
+                handler,
+                evaluation.context,
+                evaluation.environment,
+                float(evaluation.now),  # the binding makes a BigInt of a large integer
+                evaluation.auth_type,
+                evaluation.keeps_stash,
+                *evaluation.seed,
+            )
         except quickjs.JSException as exception:
             raise self._error(str(exception)) from None
         limit = self._limits.result_bytes
         # At most three bytes per UTF-16 unit, so most answers need not be encoded to be measured.
         if len(answer) * 3 > limit and len(answer.encode("utf-8", "surrogatepass")) > limit:
             raise ResultTooLarge("Transformation too large", file=self.file)
-        # The runtime's JSON has no line breaks.
-        result, _, stash = answer.partition("\n")
         try:
-            outcome = cast("dict[str, JSON]", json.loads(result))
+            outcome = _read_outcome(answer)
         except RecursionError:
             raise ScriptError("the result is nested too deeply", file=self.file) from None
         if outcome["status"] == "fault":
             raise self._error(f"{outcome['message']}\n{outcome.get('stack', '')}")
-        outcome["stash"] = stash
         return outcome
 
     def _load_zone(self, name: str) -> None:
@@ -277,6 +309,18 @@ class Script:
                 original = self._module.original_column(int(line), int(column))
                 return ScriptError(message, file=self.file, line=int(line), column=original)
         return ScriptError(message, file=self.file)
+
+
+def _read_outcome(answer: str) -> dict[str, JSON]:
+    """Read the three lines that the runtime answers."""
+    special, value, stash = answer.split("\n")
+    outcome: dict[str, JSON] = {"status": "value", "effects": cast("JSON", NO_EFFECTS)}
+    if special:
+        outcome |= _read(special)[0]
+    if value:
+        outcome["value"] = _read(value)[0]
+    outcome["stash"] = stash
+    return outcome
 
 
 def write_json(value: Mapping[str, JSON], file: str) -> str:

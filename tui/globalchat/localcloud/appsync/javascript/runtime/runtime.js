@@ -81,35 +81,57 @@ function fault(thrown) {
   return { status: 'fault', message: thrown === null ? 'out of memory' : `thrown: ${thrown}`, stack: '' };
 }
 
+/** The latest environment, as text and as an object; it seldom changes. */
+let environment = { text: null, variables: null };
+
+/** Returns a copy of the environment's variables, which are texts. */
+function variablesOf(text) {
+  if (environment.text !== text) environment = { text, variables: parseJson(text) };
+  return { ...environment.variables };
+}
+
 /**
- * Calls `request` or `response` with a context (JSON text); returns the outcome and its side effects, and on another
- * line the stash, if a response handler is to get it (JSON texts).
+ * Calls `request` or `response` with a context and its environment (JSON texts; the environment is null if nothing
+ * reads it).
+ *
+ * Returns three lines of JSON: the outcome and its effects (empty if the handler returned and had none), the value that
+ * the handler returned, and the stash if it is to be kept.
  */
-function call(handler, text) {
-  const { ctx, now, seed, authType, keepsStash = handler === 'request' } = parseJson(text);
-  const effects = { errors: [], invalidations: [] };
+function call(handler, text, variables, now, authType, keepsStash, a, b, c, d) {
+  const ctx = parseJson(text);
+  if (variables !== null) ctx.env = variablesOf(variables);
   iterations = 0;
   deadline = Time.now() + host.wallLimit;
-  evaluation = { ctx, now, authType, handler, random: seededRandom(seed), effects };
-  let outcome;
+  evaluation = { ctx, now, authType, handler, random: seededRandom(a, b, c, d), effects: null };
+  let value;
+  let outcome = null;
   try {
-    outcome = { status: 'value', value: host.module[handler](makeContext(ctx)) };
+    value = host.module[handler](makeContext(ctx));
   } catch (thrown) {
     outcome = thrown instanceof Halt ? thrown.outcome : fault(thrown);
   }
-  outcome.effects = effects;
+  if (evaluation.effects) outcome = { status: 'value', ...outcome, effects: evaluation.effects };
   try {
-    if (!keepsStash) return writeJson(outcome);
-    // Not a template: the engine makes a rope of long texts, which its binding to Python does not know.
-    return join([writeJson(outcome), writeJson(ctx.stash ?? {})], '\n');
+    const stash = keepsStash ? writeJson(ctx.stash ?? {}) : '';
+    return lines(outcome ? writeJson(outcome) : '', writeJson(value), stash);
   } catch (thrown) {
-    return writeJson(fault(thrown));
+    return lines(writeJson(fault(thrown)), '', '');
   }
 }
 
+/** Not a template: the engine makes a rope of long texts, which its binding to Python does not know. */
+function lines(...texts) {
+  return join(texts, '\n');
+}
+
+/** Returns the effects of the evaluation, to add to them. */
+function effectsOf(running) {
+  running.effects ??= { errors: [], invalidations: [] };
+  return running.effects;
+}
+
 /** sfc32: fast, and as unpredictable between evaluations as its 128-bit seed, which comes from the operating system. */
-function seededRandom(seed) {
-  let { 0: a, 1: b, 2: c, 3: d } = seed;
+function seededRandom(a, b, c, d) {
   return () => {
     const t = (((a + b) | 0) + d) | 0;
     d = (d + 1) | 0;
@@ -136,11 +158,11 @@ function only(what, type, handler) {
 const extensions = emulated('extensions', {
   setSubscriptionFilter(filter) {
     only('extensions.setSubscriptionFilter', 'Subscription', 'response');
-    evaluation.effects.filter = filter ?? null;
+    effectsOf(evaluation).filter = filter ?? null;
   },
   setSubscriptionInvalidationFilter(filter) {
     only('extensions.setSubscriptionInvalidationFilter', 'Subscription', 'response');
-    evaluation.effects.invalidationFilter = filter ?? null;
+    effectsOf(evaluation).invalidationFilter = filter ?? null;
   },
   invalidateSubscriptions(invalidation) {
     only('extensions.invalidateSubscriptions', 'Mutation', 'response');
@@ -148,8 +170,9 @@ const extensions = emulated('extensions', {
     if (typeof subscriptionField !== 'string' || typeof payload !== 'object' || payload === null) {
       throw new Error('extensions.invalidateSubscriptions takes { subscriptionField, payload }');
     }
-    evaluation.effects.invalidations.push({ subscriptionField, payload });
-    if (evaluation.effects.invalidations.length > MAX_INVALIDATIONS) {
+    const { invalidations } = effectsOf(evaluation);
+    invalidations.push({ subscriptionField, payload });
+    if (invalidations.length > MAX_INVALIDATIONS) {
       throw new Error(`at most ${MAX_INVALIDATIONS} calls of extensions.invalidateSubscriptions are allowed`);
     }
   },

@@ -39,20 +39,21 @@ function hexadecimal(number, width) {
   return padStart(number.toString(16), width, '0');
 }
 
+/** Writes ten bits as two digits; higher ones do not count. */
+const pair = (bits) => BASE32_PAIRS[bits & 1023];
+
 /** Ten digits of time and sixteen random ones, of five bits each. */
 function autoUlid() {
-  let { now: rest } = current('util.autoUlid');
-  let time = '';
-  for (let i = 0; i < 5; i += 1) {
-    time = BASE32_PAIRS[rest % 1024] + time;
-    rest = Math.floor(rest / 1024);
-  }
-  let randomness = '';
+  const { now: time, random: next } = current('util.autoUlid');
+  // Operators on bits take 32 of them: the time has more.
+  const high = Math.floor(time / 2 ** 20);
+  const low = time % 2 ** 20;
+  let ulid = pair(high >>> 20) + pair(high >>> 10) + pair(high) + pair(low >>> 10) + pair(low);
   for (let i = 0; i < 4; i += 1) {
-    const bits = random('util.autoUlid');
-    randomness += BASE32_PAIRS[bits >>> 22] + BASE32_PAIRS[(bits >>> 12) & 1023];
+    const bits = next();
+    ulid += pair(bits >>> 22) + pair(bits >>> 12);
   }
-  return time + randomness;
+  return ulid;
 }
 
 function describe(message, type, data, info) {
@@ -81,7 +82,7 @@ const util = emulated('util', {
     throw new Halt({ status: 'error', error: describe(message, type, data, info) });
   },
   appendError(message, type, data, info) {
-    current('util.appendError').effects.errors.push(describe(message, type, data, info));
+    effectsOf(current('util.appendError')).errors.push(describe(message, type, data, info));
   },
   unauthorized() {
     throw new Halt({ status: 'unauthorized' });
