@@ -103,13 +103,21 @@ class TableDataSources:
         """Return how many seconds the next operation of a data source waits."""
         return 0.0 if self._interceptor is None else self._interceptor.delay(_region(source.table_arn or ""))
 
-    def run(self, source: DataSource, request: JSON, *, may_commit_later: bool = False) -> Outcome:
+    def run(
+        self,
+        source: DataSource,
+        request: JSON,
+        *,
+        may_commit_later: bool = False,
+        is_result_read: bool = True,
+    ) -> Outcome:
         """Run the operation that a resolver asks for.
 
         Args:
             source: the data source.
             request: what the request handler returned.
             may_commit_later: a write need not be committed at once.
+            is_result_read: the response handler reads the result: else that of a put is not made.
 
         Raises:
             FieldError: the request does not have the documented shape, or is for another operation.
@@ -119,9 +127,11 @@ class TableDataSources:
         if operation not in ("PutItem", "Query"):
             raise _malformed(f"The local cloud does not emulate the DynamoDB operation '{operation}'.")
         arn = cast("str", source.table_arn)
-        run = self._put if operation == "PutItem" else self._query
         try:
-            outcome = run(source, arn, document)
+            if operation == "PutItem":
+                outcome = self._put(source, arn, document, is_result_read=is_result_read)
+            else:
+                outcome = self._query(source, arn, document)
             # Within the `try`: if the commit fails, so has the operation.
             if not may_commit_later:
                 self._tables.commit()
@@ -130,10 +140,12 @@ class TableDataSources:
             self.failed[operation] += 1
             return {"result": None, "error": self._error(error)}
 
-    def _put(self, source: DataSource, arn: str, document: dict[str, JSON]) -> Outcome:
+    def _put(
+        self, source: DataSource, arn: str, document: dict[str, JSON], *, is_result_read: bool
+    ) -> Outcome:
         _object(document, "$", _PUT_KEYS)
         key = _attributes(_required(document, "key", "$"), "$[key]")
-        item = read_item(key | _attributes(document.get("attributeValues") or {}, "$[attributeValues]"))
+        item = key | _attributes(document.get("attributeValues") or {}, "$[attributeValues]")
         condition = _expression(document.get("condition"), "$[condition]", _CONDITION_KEYS)
         _check_strategy(condition)
         request = PutRequest(item, _text_of(condition), _names(condition), _values(condition))
@@ -143,7 +155,7 @@ class TableDataSources:
             self._tables.put(arn, request)
         except ConditionFailed as error:
             return self._after_failed_condition(source, arn, item, condition or {}, error)
-        return {"result": plain_item(item)}
+        return {"result": plain_item(item)} if is_result_read else {}
 
     def _after_failed_condition(
         self, source: DataSource, arn: str, item: Item, condition: dict[str, JSON], error: ConditionFailed
@@ -271,14 +283,23 @@ def _start(arn: str, token: str | None) -> Item | None:
         raise _InvalidToken from None
 
 
-def _attributes(document: JSON, path: str) -> dict[str, JSON]:
-    return {name: _typed(value) for name, value in _object(document, path, None).items()}
+def _attributes(document: JSON, path: str) -> Item:
+    return {name: _attribute(value) for name, value in _object(document, path, None).items()}
+
+
+def _attribute(document: JSON) -> Value:
+    """Check a typed value of a request, and convert it to the form of DynamoDB's API."""
+    # Most values are texts in ASCII: there is nothing to check or convert.
+    if isinstance(document, dict) and len(document) == 1:
+        text = document.get("S")
+        if isinstance(text, str) and text.isascii():
+            return document
+    return read_value(_typed(document))
 
 
 def _typed(document: JSON) -> JSON:
     """Convert a typed value to the form of DynamoDB's API: numbers as strings, NULL with true."""
-    # Most values are texts: those need no change.
-    if not isinstance(document, dict) or "S" in document:
+    if not isinstance(document, dict):
         return document
     match document:
         # In Python, true is an integer, too.
@@ -331,7 +352,7 @@ def _values(expression: dict[str, JSON] | None) -> Mapping[str, Value] | None:
     values = (expression or {}).get("expressionValues")
     if not values:
         return None
-    return {key: read_value(value) for key, value in _attributes(values, "expressionValues").items()}
+    return _attributes(values, "expressionValues")
 
 
 def _merged(parts: Iterable[Mapping[str, T] | None]) -> Mapping[str, T] | None:

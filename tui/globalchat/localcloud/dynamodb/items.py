@@ -45,12 +45,14 @@ def invalid(message: str) -> DynamoDBError:
 
 def type_of(value: Value) -> str:
     """Return the type of a checked value."""
-    return next(iter(value))
+    (kind,) = value
+    return kind
 
 
 def text_in(value: Value) -> str:
     """Return the text of a checked value of type S or N."""
-    return cast("str", next(iter(value.values())))
+    (text,) = value.values()
+    return str(text)
 
 
 def read_item(document: JSON) -> Item:
@@ -203,10 +205,7 @@ def order(one: Value, other: Value) -> int | None:
 
 def item_size(item: Mapping[str, Value]) -> int:
     """Return the size of an item in bytes, by the rules by which AWS bills and limits it."""
-    size = 0
-    for name, value in item.items():
-        size += _text_size(name) + value_size(value)
-    return size
+    return _text_size("".join(item)) + sum(map(value_size, item.values()))
 
 
 def _text_size(text: str) -> int:

@@ -38,6 +38,8 @@ _RESERVED = frozenset(
 )
 
 
+_NESTED: Final = (dict, list)  # a union of types would be made, and takes longer to check
+
 MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
 """The fields that an event must have (EventBridge API reference, "TestEventPattern")."""
 
@@ -193,7 +195,7 @@ class _Program:
             found = holders[holder]
             if name in found:
                 value = found[name]
-                if isinstance(value, dict | list):
+                if isinstance(value, _NESTED):
                     return None
                 if not each.matches(value):
                     return False

@@ -255,6 +255,8 @@ class FieldResolver:
         self._entropy = entropy
         # Expensive, and lazy on AWS: computed only for a file that names the selection set.
         self._with_selection = "selectionSet" in resolver.code
+        members = self._script.members_read["response"]
+        self._is_result_read = members is None or "result" in members
 
     def resolve(self, call: FieldCall, effects: Effects) -> "JSON | Coroutine[None, None, JSON]":
         """Resolve the field; a coroutine if the data source is asynchronous.
@@ -287,7 +289,10 @@ class FieldResolver:
     def _run_on_table(self, request: JSON, stash: str, inputs: HandlerInputs, effects: Effects) -> JSON:
         # A rule's event is kept until it is delivered, with a commit in between; others get an answer now.
         answer = cast("TableDataSources", self._tables).run(
-            self._source, request, may_commit_later=inputs.call.caller.is_rule
+            self._source,
+            request,
+            may_commit_later=inputs.call.caller.is_rule,
+            is_result_read=self._is_result_read,
         )
         return self._evaluate("response", inputs, effects, answer, stash).get("value")
 
