@@ -299,14 +299,14 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
         assert chat.composer.text == "for music"
         await chat.pilot.press("enter")
     async with running(state=tmp_path, channel=None) as chat:
-        assert chat.channel == "cars"
+        assert chat.channel == "music"
         assert chat.composer.text == ""
         await chat.pilot.press("up")
         assert chat.composer.text == "for music"
         chat.composer.put("/quit")
         await chat.pilot.press("enter")
         await chat.until(lambda: chat.app._exit)
-    assert "draft:cars" not in StateStore(tmp_path, "local").load()
+    assert "draft:music" not in StateStore(tmp_path, "local").load()
 
 
 async def test_what_is_written_before_any_channel_is_known_is_kept(tmp_path: Path) -> None:

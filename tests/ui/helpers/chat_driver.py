@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC
 from itertools import count
 from pathlib import Path
@@ -161,10 +162,13 @@ def make(
     settings: Loaded = DEFAULTS,
     state: Path | None = None,
     welcome: bool = False,
+    is_sender_given: bool = True,
 ) -> ChatApp:
     """A chat that has not started."""
 
     def factory(profile: Profile, alias: str, sender: str) -> ChatSession:
+        session.opened = (profile.name, alias, sender)
+        session.state = replace(session.state, region=alias)
         return session
 
     app = ChatApp(
@@ -172,6 +176,7 @@ def make(
         region=region,
         channel=channel,
         sender=session.sender,
+        is_sender_given=is_sender_given,
         profile_name="local",
         session_factory=factory,
         watch_factory=watch_factory,
@@ -215,6 +220,8 @@ async def running(
     settings: Loaded = DEFAULTS,
     state: Path | None = None,
     welcome: bool = False,
+    region: str | None = "oregon",
+    is_sender_given: bool = True,
 ) -> AsyncIterator[Chat]:
     """Run a chat, live unless `live` is False.
 
@@ -232,6 +239,8 @@ async def running(
         settings=settings,
         state=state,
         welcome=welcome,
+        region=region,
+        is_sender_given=is_sender_given,
     )
     with _rarely_collecting():
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -49,7 +49,8 @@ async def open_profile() -> Profile:
 class FakeSession:
     """Implements `globalchat.ui.interfaces.ChatSession`. `calls` holds what the chat asked for, in order.
 
-    Pages of history are in `asked` instead, by channel: every chat asks for some.
+    Pages of history are in `asked` instead, by channel: every chat asks for some. `opened` is the profile,
+    the region and the name with which the chat opened it.
     """
 
     def __init__(self, region: str = "oregon", sender: str = "bo") -> None:
@@ -58,6 +59,7 @@ class FakeSession:
         self.sender = sender
         self.calls: list[tuple[str, object]] = []
         self.asked: list[str] = []
+        self.opened: tuple[str, str, str] | None = None
         self.stored: dict[str, list[Message]] = {}
         self.answers_pages = True
         self.page_size = 100

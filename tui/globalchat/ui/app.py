@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from inspect import isawaitable
 from pathlib import Path
@@ -21,6 +21,7 @@ from textual.screen import Screen
 
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
+from globalchat.ui.model.kept_choices import KeptChoices
 from globalchat.ui.model.startup import DRAFT, HEIGHTS, THEME, WIDTHS, classes
 from globalchat.ui.safe_app import SafeApp, log
 from globalchat.ui.screens.splash import SplashScreen
@@ -51,9 +52,11 @@ class ChatApp(SafeApp):
     Args:
         open_profile: Awaited in a worker after the first frame. A UserError from it is shown; it may be
             called again.
-        region: Alias or AWS name of the region to begin in; None for the profile's first.
-        channel: The channel to begin in; None for the backend's first.
+        region: Alias or AWS name of the region to begin in; None for that of the last run.
+        channel: The channel to begin in; None for that of the last run.
         sender: The name to write under.
+        is_sender_given: False if a name that was chosen in an earlier run takes its place.
+        is_nearest_first: True to begin in the profile's first region, whatever the last run was in.
         profile_name: Shown, so that no user mistakes one backend for another.
         settings: The user's settings, and the problems with them.
         state: The folder of the state store; None to store nothing.
@@ -77,6 +80,8 @@ class ChatApp(SafeApp):
         channel: str | None,
         sender: str,
         profile_name: str,
+        is_sender_given: bool = True,
+        is_nearest_first: bool = False,
         settings: Loaded = _DEFAULTS,
         state: Path | None = None,
         welcome: bool = False,
@@ -96,15 +101,27 @@ class ChatApp(SafeApp):
         self._open_profile = open_profile
         self._reload_profile = reload_profile
         self._region = region
-        self._channel = channel
-        self._sender = sender
+        self._is_nearest_first = is_nearest_first
         self._profile_name = profile_name
         self._state = state
+        self._stored = self._read_state()
+        choices = KeptChoices()
+        choices.restore(self._stored)
+        self._channel = channel or choices.channel
+        self._sender = sender if is_sender_given else choices.nick or sender
         self._welcome = welcome
         self._session_factory = session_factory
         self._watch_factory = watch_factory
         self._now = clock or (lambda: int(time() * 1000))
         self._tz = tz
+
+    def _read_state(self) -> Mapping[str, str]:
+        """Return what earlier runs stored, some of which is in the first frame."""
+        if self._state is None:
+            return {}
+        from globalchat.ui.state_store import StateStore
+
+        return StateStore(self._state, self._profile_name).load()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the splash screen, the first frame."""
@@ -175,6 +192,7 @@ class ChatApp(SafeApp):
         worker = SessionWorker(
             self._open_profile,
             region=self._region,
+            last_region=lambda: None if self._is_nearest_first else view_model.choices.region,
             sender=lambda: model.sender,
             session_factory=self._session_factory,
             reload_profile=self._reload_profile,
@@ -301,21 +319,14 @@ class ChatApp(SafeApp):
         self._end_on_signals()
         if not self.settings.motion:
             self.animation_level = "none"
-        wanted = self.settings.theme or self._chosen_theme()
+        # Before the first frame, so that nothing flashes.
+        wanted = self.settings.theme or self._stored.get(THEME)
         if wanted in self.available_themes:
             self.theme = wanted
         elif self.settings.theme is not None:
             name = sanitize(self.settings.theme, multiline=False)[:50]
             sentence = f'Unknown theme: "{name}".'
             self._problems += (suggest(sentence, self.settings.theme, self.available_themes),)
-
-    def _chosen_theme(self) -> str | None:
-        """Return the theme of an earlier run, read before the first frame so that nothing flashes."""
-        if self._state is None:
-            return None
-        from globalchat.ui.state_store import StateStore
-
-        return StateStore(self._state, self._profile_name).load().get(THEME)
 
     def _end_on_signals(self) -> None:
         """End cleanly on a signal, so that the terminal is restored."""

@@ -13,6 +13,7 @@ from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.attention import Level
+from globalchat.ui.model.kept_choices import CHANNELS
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screen_updater import ChannelUnavailable, ScreenUpdater
@@ -98,7 +99,11 @@ class ChannelController:
             case ["list"]:
                 # In a small window, the list covers the messages.
                 screen = self._screen
-                screen.toggle_class("-list-hidden" if screen.has_class("-wide") else "-list-open")
+                if screen.has_class("-wide"):
+                    screen.toggle_class("-list-hidden")
+                    self._view_model.choices.show(CHANNELS, not screen.has_class("-list-hidden"))
+                else:
+                    screen.toggle_class("-list-open")
                 self._updater.update()
 
     def run(self, call: CommandCall) -> None:
@@ -121,9 +126,12 @@ class ChannelController:
     # -- opening and leaving --------------------------------------------------------------------------------
 
     def open(self, channel: str | None) -> None:
-        """Show a channel, with its draft in the composer; None changes nothing."""
-        if channel is None:
-            return
+        """Show a channel, also at the next start, with its draft in the composer; None changes nothing."""
+        if channel is not None:
+            self._view_model.choices.channel = channel
+            self._show(channel)
+
+    def _show(self, channel: str) -> None:
         self._screen.remove_class("-list-open")
         if channel != self._view_model.channel:
             self._bar.change_channel(channel)
@@ -141,7 +149,7 @@ class ChannelController:
     def choose_first(self, listed: tuple[str, ...]) -> None:
         """Open the first listed channel, or subscribe to an open one that is not listed."""
         if self._view_model.channel is None and listed:
-            self.open(listed[0])
+            self._show(listed[0])
         elif self._view_model.channel is not None and self._view_model.channel not in listed:
             self._subscribe(self._view_model.channel)
 
@@ -173,7 +181,9 @@ class ChannelController:
         self._report(reason, error=True)
         instead = self._view_model.instead_of(channel)
         if channel == self._view_model.channel and instead is not None:
-            self.open(instead)
+            if self._view_model.choices.channel == channel:
+                self._view_model.choices.channel = instead
+            self._show(instead)
             # Opening another channel would keep this one in the list, although it does not exist.
             self._model.conversations.pop(channel, None)
             self._bar.bring_back(self._view_model.drafts.take(channel))

@@ -197,8 +197,13 @@ class ChatController:
         self._writing.session = message.session
         self._side_by_side.profile = self._messages.exporter.profile = message.profile
         self._view_model.begin_session(message.profile, message.region, self._clock())
+        if message.remark is not None:
+            self._view_model.choices.region = message.region
+            self._report(message.remark, error=True)
         self._updater.show_channel()
         self._history.open()
+        # Not awaited here: the events of the session come meanwhile.
+        self._screen.call_next(self._side_by_side.restore)
 
     def _reduce(self, message: SessionEvents) -> None:
         for event in message.events:
@@ -367,6 +372,8 @@ class ChatController:
     def _rename(self, name: str) -> None:
         """Sign further messages with another name."""
         self._model.rename(name)
+        self._view_model.choices.nick = name
+        self._persister.rename(name)
         if self.session is not None:
             self.session.rename(name)
         self._bar.show_sender()
@@ -375,6 +382,7 @@ class ChatController:
 
     def _switch_region(self, alias: str | None) -> None:
         if alias is not None and alias != self._view_model.region and self.session is not None:
+            self._view_model.choices.region = alias
             self.session.switch(alias)
 
     def _retry(self) -> None:

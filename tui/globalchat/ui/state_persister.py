@@ -67,8 +67,17 @@ class StatePersister:
         self.save()
         drafts = self._view_model.drafts.kept().values()
         self.rescued = [rescue(self._store, text) for text in drafts if len(text) > LONGEST]
+        # What changes in a chat that is closed is not of it.
+        self._view_model.on_change(bool)
         # After the last write: a chat that starts now takes over the drafts.
         self._store.release()
+
+    def rename(self, name: str) -> None:
+        """Give the drafts to another name, under which the next chat finds them."""
+        try:
+            self._store.rename(name)
+        except (OSError, UserError) as error:
+            self.problem = storage_problem(error)
 
     def forget_sent(self, channel: str, text: str) -> None:
         """Remove the draft of a chat that was killed while it sent that text."""

@@ -69,6 +69,20 @@ class StateStore:
                 replace_file(self._file, json.dumps({"version": 1, "values": values}))
         return spare
 
+    def rename(self, name: str) -> None:
+        """Give the claimed set of drafts to another name.
+
+        Raises:
+            OSError: the file cannot be written.
+            UserError: its folder cannot be used.
+        """
+        if self._file is None or self._lock is None:
+            return
+        with locked(self._file.with_suffix(".lock")):
+            values = _read(self._file)
+            values[_owner(self._set)] = name
+            replace_file(self._file, json.dumps({"version": 1, "values": values}))
+
     def release(self) -> None:
         """Release the set of drafts, for the next chat of the same name."""
         if self._lock is not None:

@@ -21,6 +21,7 @@ from globalchat.ui.interfaces import (
     load_session_factory,
     load_watch_factory,
 )
+from globalchat.ui.model.text import shown_name
 
 if TYPE_CHECKING:
     pass
@@ -54,13 +55,19 @@ class ProfileOpeningFailed(Message):
 
 
 class SessionOpened(Message):
-    """Posted before a session runs. `region` is the alias of its first region."""
+    """Posted before a session runs.
 
-    def __init__(self, profile: Profile, region: str, session: ChatSession) -> None:
+    `region` is the alias of its first region; `remark` says why it is not the one of the last run.
+    """
+
+    def __init__(
+        self, profile: Profile, region: str, session: ChatSession, remark: str | None = None
+    ) -> None:
         super().__init__()
         self.profile = profile
         self.region = region
         self.session = session
+        self.remark = remark
 
 
 class _EventBatch(Message, Generic[EventT]):
@@ -99,7 +106,8 @@ async def _pump(
 class SessionWorker:
     """Owns the session from its creation to its end.
 
-    `sender` returns the name that a session starts with.
+    `sender` returns the name that a session starts with. `region` is the one to begin in; with None it is
+    that of the last run, if `last_region` returns one that the profile still has, else the profile's first.
 
     Attributes:
         reload_profile: Reads the profile again without starting anything.
@@ -110,12 +118,14 @@ class SessionWorker:
         open_profile: ProfileOpener,
         *,
         region: str | None,
+        last_region: Callable[[], str | None] = lambda: None,
         sender: Callable[[], str],
         session_factory: SessionFactory | None = None,
         reload_profile: ProfileOpener | None = None,
     ) -> None:
         self._open_profile = open_profile
         self._region = region
+        self._last_region = last_region
         self._sender = sender
         self._session_factory = session_factory
         self.reload_profile = reload_profile
@@ -125,12 +135,12 @@ class SessionWorker:
         post(ProfileOpeningStarted())
         try:
             profile = await self._open_profile()
-            region = self._region_of(profile)
+            region, remark = self._region_of(profile)
             session = await self._make_session(profile, region)
         except UserError as error:
             post(ProfileOpeningFailed(str(error), error.remedy))
             return
-        post(SessionOpened(profile, region, session))
+        post(SessionOpened(profile, region, session, remark))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(session.run(), name="session")
             tasks.create_task(_pump(SessionEvents, session, session.next_events, post), name="session events")
@@ -143,11 +153,17 @@ class SessionWorker:
         """
         await self._open_profile()
 
-    def _region_of(self, profile: Profile) -> str:
-        """Return the alias of the first region."""
+    def _region_of(self, profile: Profile) -> tuple[str, str | None]:
+        """Return the alias of the region to begin in, and a remark if that of the last run is gone."""
         if not profile.regions:
             raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
-        return profile.resolve(self._region).alias if self._region else next(iter(profile.regions))
+        if self._region:
+            return profile.resolve(self._region).alias, None
+        first, last = next(iter(profile.regions)), self._last_region()
+        if last is None or last in profile.regions:
+            return last or first, None
+        gone, here = shown_name(last), shown_name(first)
+        return first, f"The profile has no region {gone} any more: {here} is opened instead."
 
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory

@@ -11,6 +11,7 @@ from globalchat.ui.model.attention import Level
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
+from globalchat.ui.model.kept_choices import KeptChoices
 from globalchat.ui.model.names import RegionNames, no_channel
 from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
@@ -109,6 +110,7 @@ class ChatViewModel:
         names: The profile's regions; empty before it was opened.
         drafts: Unfinished texts by channel.
         sent: Texts that were sent, to be recalled.
+        choices: What the user finds again at the next start.
         welcome: True if the welcome is shown, as on a first run.
         keys: Returns the key of an action for display.
     """
@@ -119,6 +121,7 @@ class ChatViewModel:
         self.names = RegionNames()
         self.drafts = Drafts()
         self.sent = SentTexts()
+        self.choices = KeptChoices()
         self.keys = keys
         self.welcome = False
         self._profile = profile
@@ -289,6 +292,7 @@ class ChatViewModel:
     def on_change(self, changed: Callable[[], object]) -> None:
         """Call `changed` whenever the result of `kept` may have changed."""
         self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed
+        self.choices.changed = changed
         self.model.ignored.changed = changed
 
     def kept(self) -> dict[str, str]:
@@ -304,6 +308,7 @@ class ChatViewModel:
             | sent
             | read
             | theme
+            | self.choices.kept()
             | {_IGNORE + entry: "" for entry in self.model.ignored.kept()}
             | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
         )
@@ -313,6 +318,7 @@ class ChatViewModel:
         if _WELCOME in kept:
             self.dismiss_welcome()
         self.theme = kept.get(THEME)
+        self.choices.restore(kept)
         for channel, text in _beginning(kept, DRAFT).items():
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))

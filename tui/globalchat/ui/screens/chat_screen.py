@@ -21,6 +21,7 @@ from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import WatchFactory
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.message_controller import MessageController
+from globalchat.ui.model.kept_choices import CHANNELS
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.notifier import Notifier, Write
 from globalchat.ui.screen_updater import ScreenUpdater
@@ -144,6 +145,7 @@ class ChatScreen(SelectableScreen[None]):
         """Draw first, then connect: the client's imports must not delay the first frame."""
         self.watch(self.app, "app_focus", self.updater.mark_read, init=False)
         self.watch(self.app, "theme", self._keep_theme, init=False)
+        self.set_class(not self.view_model.choices.shows(CHANNELS, True), "-list-hidden")
         # Not in the constructor: its timer belongs to the mounted screen.
         self._persister.start()
         self.updater.show_channel()

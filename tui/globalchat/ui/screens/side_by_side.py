@@ -13,6 +13,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.clock import WallClock
 from globalchat.ui.interfaces import ProfileOpener, WatchFactory
+from globalchat.ui.model.kept_choices import BOTH, LATENCY
 from globalchat.ui.model.status import is_counting
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
@@ -61,10 +62,19 @@ class SideBySideController:
         """The pane of the side-by-side view while it is open."""
         return self._view.pane if self._view is not None else None
 
+    async def restore(self) -> None:
+        """Open what was open in the last run, if the profile still has enough regions."""
+        count, choices = len(self._view_model.names.aliases), self._view_model.choices
+        if choices.shows(BOTH) and self._view is None and count > 1:
+            await self.toggle_view()
+        if choices.shows(LATENCY) and self._panel is None and count:
+            await self.toggle_latency()
+
     async def toggle_view(self) -> None:
         """Open or close the side-by-side view, in the place of the messages."""
         if await self.close_view() or not self._can_follow(regions=2):
             return
+        self._view_model.choices.show(BOTH, True)
         from globalchat.ui.model.side_by_side import SideBySideLayout
         from globalchat.ui.widgets.side_by_side_view import SideBySideView
 
@@ -84,6 +94,7 @@ class SideBySideController:
         view, self._view = self._view, None
         if view is None:
             return False
+        self._view_model.choices.show(BOTH, False)
         self._screen.remove_class("-side-by-side")
         await view.remove()
         self._follow()
@@ -93,6 +104,7 @@ class SideBySideController:
         """Open or close the latency panel, above the status line."""
         panel, self._panel = self._panel, None
         if panel is not None:
+            self._view_model.choices.show(LATENCY, False)
             await panel.remove()
             self._follow()
             return
@@ -103,6 +115,7 @@ class SideBySideController:
         self._panel = LatencyPanel(
             self._view_model.model.latency, self._view_model.names, self._view_model.region
         )
+        self._view_model.choices.show(LATENCY, True)
         self._follow()
         await self._screen.mount(self._panel, before="#status")
 
