@@ -75,6 +75,26 @@ async def test_what_hangs_is_in_the_file_once_it_is_accepted(path: Path) -> None
     assert count_events(path) == 0
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_callback_comes_after_what_was_accepted_before_is_in_the_file(
+    path: Path, at_once: bool
+) -> None:
+    async with world_on(path) as world:
+        world.appsync.gate = asyncio.Event()
+        store = world.bridge._store
+        assert store is not None
+        putting = asyncio.create_task(world.put({"id": "1"}))
+        await asyncio.sleep(0)
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        store.call_when_written(lambda: seen.set_result(len(rows(path))))
+        if at_once:
+            store.write_now()
+            assert seen.done()
+        assert await seen >= 1
+        await putting
+        assert len(rows(path)) == 2
+
+
 def rows(path: Path) -> list[tuple[str | None, int]]:
     """The deliveries of a file that is in use: the id of those that were not relayed, and retries."""
     copy = copied(path, path.with_name("copy"))

@@ -95,6 +95,40 @@ def test_publications_before_a_change_are_delivered_before_it(change: str) -> No
     assert other.frames == []
 
 
+class HeldBack:
+    """A barrier that the test opens: `callbacks` are those of one turn each."""
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], None]] = []
+
+    def call_when_written(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def write_now(self) -> None:
+        while self.callbacks:
+            self.callbacks.pop(0)()
+
+
+def test_what_is_not_on_disk_yet_is_held_back_in_its_order() -> None:
+    turn: list[Callable[[], None]] = []
+    barrier, socket = HeldBack(), FakeSocket()
+    hub = Hub(defer=turn.append, barrier=barrier)
+    hub.add(socket, "1", plan("tech"))
+    for text in ("a", "b"):
+        hub.publish(publication(message=text))
+        turn.pop()()
+    assert socket.frames == []
+    barrier.callbacks.pop(0)()
+    assert len(socket.frames) == 1
+    hub.publish(publication(message="c"))
+    hub.drop(socket)
+    texts = [json.loads(frame)["payload"]["data"]["subscribe"]["message"] for frame in socket.frames]
+    assert texts == ["a", "b", "c"]
+    assert barrier.callbacks == []
+    turn.pop()()
+    assert len(socket.frames) == 3
+
+
 def test_another_mutation_is_not_heard() -> None:
     hub, socket = Hub(), FakeSocket()
     hub.add(socket, "1", plan("tech", mutations=("other",)))

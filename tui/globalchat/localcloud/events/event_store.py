@@ -66,6 +66,7 @@ class _Changes:
     deliveries: dict[int, EventDelivery] = field(default_factory=dict)
     letters: dict[int, tuple[str, DeadLetter] | None] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    callbacks: list[Callable[[], None]] = field(default_factory=list)
 
 
 class EventStore:
@@ -152,6 +153,22 @@ class EventStore:
             self._turns[-1].waiting.append(future)
             await future
 
+    def call_when_written(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once all that was accepted so far is in the file, or delivered.
+
+        Also if the file cannot be written: `written` reports that to those who put the events.
+        """
+        # What is delivered may be stored elsewhere, and not committed yet: the transaction commits it.
+        (self._turns[-1] if self._turns else self._latest()).callbacks.append(callback)
+
+    def write_now(self) -> None:
+        """Write all that was accepted so far, and call what waits for it."""
+        self._prepare()
+        for index, changes in enumerate(self._turns):
+            # The turn itself stays: its end is scheduled.
+            self._turns[index] = _Changes()
+            self._finish(changes)
+
     def close(self) -> None:
         """Write what is left, and close the file.
 
@@ -191,17 +208,25 @@ class EventStore:
             return
         changes = self._turns.popleft()
         self._prepare()
+        self._finish(changes)
+
+    def _finish(self, changes: _Changes) -> None:
+        """Write changes, and answer those who wait for it."""
+        failure: EventsNotStored | None = None
         try:
             self._write(changes)
         except EventsNotStored as error:
-            for future in changes.waiting:
-                # A caller that was cancelled waits no longer.
-                if not future.done():
-                    future.set_exception(error)
-        else:
-            for future in changes.waiting:
-                if not future.done():
-                    future.set_result(None)
+            failure = error
+        for future in changes.waiting:
+            # A caller that was cancelled waits no longer.
+            if future.done():
+                continue
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
+        for callback in changes.callbacks:
+            callback()
 
     def _write(self, changes: _Changes) -> None:
         """Write changes, and those that could not be written before, in one transaction.

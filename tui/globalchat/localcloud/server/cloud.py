@@ -145,7 +145,9 @@ class LocalCloud:
             store = _open_events(chosen.events_file, tables, stack)
             events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery, store=store)
             environments = Environments(chosen.environment_file)
-            backends = _backends(deployment, urls, people.keys.by_id, events, tables, chosen, environments)
+            backends = _backends(
+                deployment, urls, people.keys.by_id, events, tables, store, chosen, environments
+            )
             faults = Faults([backend.faulty for backend in backends], rng, table_faults)
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             # EventBridge and AppSync call each other, so neither can be made with the other.
@@ -299,6 +301,7 @@ def _backends(
     access_keys: Mapping[str, AccessKey],
     events: EventSink,
     tables: _OpenTables | None,
+    store: "EventStore | None",
     options: CloudOptions,
     environments: Environments,
 ) -> list[RegionBackend]:
@@ -320,6 +323,7 @@ def _backends(
                 events=events,
                 environments=environments,
                 tables=None if tables is None else tables.sources,
+                barrier=store,
                 clock=options.clock,
                 options=options.realtime,
                 request_seconds=options.request_seconds,

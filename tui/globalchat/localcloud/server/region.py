@@ -17,7 +17,7 @@ from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.environment import Environments
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import REQUEST_SECONDS
-from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
+from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics, WriteBarrier
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition
 from globalchat.localcloud.fault_injection import FaultyRegion, RegionFaults
@@ -62,6 +62,7 @@ class RegionBackend:
         events: where its data sources put events.
         environments: keeps the environment variables of the APIs; None keeps those of the templates.
         tables: runs the operations of its data sources on tables; None if there is no table.
+        barrier: holds messages back until the events that led to them are on disk; None does not.
         clock: epoch seconds.
         options: limits of the realtime side.
         request_seconds: how long a request's resolvers may take.
@@ -83,10 +84,13 @@ class RegionBackend:
         options: RealtimeOptions,
         environments: Environments | None = None,
         tables: "TableDataSources | None" = None,
+        barrier: WriteBarrier | None = None,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         api = _only_api(definition)
-        self.hub = Hub(max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon)
+        self.hub = Hub(
+            max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon, barrier=barrier
+        )
         self._options = options
         self.executor = GraphQLExecutor(
             api,

@@ -1,6 +1,6 @@
 """The live subscriptions of one API, the fan-out to them, and their metrics."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol
 
@@ -122,6 +122,18 @@ class _Subscription:
         self.ended_by = None if ends is None else compile_filter(ends)
 
 
+class WriteBarrier(Protocol):
+    """Reports when what was accepted so far survives the end of the process."""
+
+    def call_when_written(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once it does."""
+        ...
+
+    def write_now(self) -> None:
+        """Write it now, and call what waits for it."""
+        ...
+
+
 class Hub:
     """Implements `Subscribers` for one API: delivers into buffers and never blocks.
 
@@ -131,6 +143,8 @@ class Hub:
         defer: an event loop's `call_soon`. With it, publications are delivered at the end of the loop turn in
             which they came: a single one is written at once, several are gathered per socket. Without it each
             publication is delivered immediately.
+        barrier: holds publications back until the events that led to them are on disk: a client takes its
+            echo as proof that its message will reach every region, also if this process is killed.
     """
 
     def __init__(
@@ -139,11 +153,15 @@ class Hub:
         *,
         max_payload: int = MAX_PAYLOAD,
         defer: Callable[[Callable[[], None]], object] | None = None,
+        barrier: WriteBarrier | None = None,
     ) -> None:
         self.metrics = metrics if metrics is not None else Metrics()
         self._max_payload = max_payload
         self._defer = defer
+        self._barrier = barrier
         self._publications: list[Publication] = []
+        # Those of earlier turns that the barrier holds back.
+        self._held: deque[list[Publication]] = deque()
         self._sockets: dict[HubSocket, dict[str, _Subscription]] = {}
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
@@ -188,16 +206,37 @@ class Hub:
         if self._defer is None:
             self.flush()
         elif len(self._publications) == 1:
-            self._defer(self.flush)
+            self._defer(self._end_turn)
 
     def flush(self) -> None:
-        """Deliver the publications that wait for the end of the turn."""
-        if self._publications:
-            # Swapped first: publications during this delivery wait for the next turn.
-            publications, self._publications = self._publications, []
-            alone = len(publications) == 1
-            for publication in publications:
-                self._fan_out(publication, alone=alone)
+        """Deliver all publications now."""
+        if self._held or self._publications:
+            if self._barrier is not None:
+                self._barrier.write_now()
+            self._deliver(self._take())
+
+    def _take(self) -> list[Publication]:
+        # Swapped first: publications during their delivery wait for the next turn.
+        publications, self._publications = self._publications, []
+        return publications
+
+    def _end_turn(self) -> None:
+        """Deliver the publications of this turn, or hold them back until they may be delivered."""
+        publications = self._take()
+        if self._barrier is None:
+            self._deliver(publications)
+        elif publications:
+            self._held.append(publications)
+            self._barrier.call_when_written(self._release)
+
+    def _release(self) -> None:
+        # In the order of turns, in which the barrier calls.
+        self._deliver(self._held.popleft())
+
+    def _deliver(self, publications: list[Publication]) -> None:
+        alone = len(publications) == 1
+        for publication in publications:
+            self._fan_out(publication, alone=alone)
 
     def _fan_out(self, publication: Publication, *, alone: bool) -> None:
         index = self._by_mutation.get(publication.mutation)
