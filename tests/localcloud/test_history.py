@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
+from globalchat.localcloud.appsync.model import Publication
+from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.dynamodb.store import count_items
 from globalchat.localcloud.events.event_store import count_events
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
@@ -100,6 +102,28 @@ async def test_what_was_accepted_is_in_the_files_when_the_answer_comes(files: Pa
         assert set(await asyncio.gather(*map(publish_and_look, range(30)))) == {2}
         await cloud.events.settled()
     assert (count_items(files / "tables.sqlite"), count_events(files / "events.sqlite")) == (60, 0)
+
+
+async def test_what_a_socket_gets_is_in_the_files(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client takes its echo as proof that the other region gets its message, too."""
+    options = CloudOptions(tables_file=files / "tables.sqlite", events_file=files / "events.sqlite")
+    seen: list[int] = []
+    fan_out = Hub._fan_out
+
+    def look(hub: Hub, publication: Publication, *, alone: bool) -> None:
+        number = int(str(publication.value["message"]).removeprefix("m"))
+        seen.append(kept(files, number, files.with_name(f"copy-{len(seen)}")))
+        fan_out(hub, publication, alone=alone)
+
+    monkeypatch.setattr(Hub, "_fan_out", look)
+    async with LocalCloud.open(options=options) as cloud:
+        cloud.faults.set("relay-delay=20ms")
+        async with listening(cloud.regions[0]) as listener:
+            await asyncio.gather(*(publish(cloud.regions[0], f"m{number}") for number in range(100, 110)))
+            await cloud.events.settled()
+            assert len(await listener.texts()) == 10
+    assert len(seen) == 20
+    assert set(seen) == {2}
 
 
 async def test_wrong_cursors_are_refused_by_name() -> None:
