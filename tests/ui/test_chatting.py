@@ -5,7 +5,14 @@ import asyncio
 import pytest
 from textual import events
 
-from globalchat.client.events import ChannelRefused, ChannelRevoked, DraftRefused, DraftUnsent
+from globalchat.client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftRefused,
+    DraftUnsent,
+)
+from globalchat.client.messages import Backend
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.ui import screen_updater
@@ -13,6 +20,7 @@ from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.switchers import QuickSwitcher
 from globalchat.ui.widgets.channel_list import ChannelList
 from tests.ui.helpers.chat_driver import SMALL, running
+from tests.ui.helpers.fake_session import LIMITS
 
 
 async def test_pick_a_channel_type_send_and_see_the_ticks() -> None:
@@ -188,6 +196,14 @@ async def test_a_revoked_channel_says_so_and_can_be_joined_again() -> None:
         chat.session.change(Phase.LIVE, revoked=frozenset())
         await chat.settle()
         assert chat.status == ""
+
+        # It stays open, and is not joined by itself, while the region does not list it.
+        chat.session.emit(ChannelRevoked("tech", is_removed=True))
+        chat.session.change(Phase.LIVE, revoked=frozenset({"tech"}))
+        chat.session.emit(BackendDescribed(Backend(("cars",), LIMITS)))
+        await chat.settle()
+        assert chat.status == "An administrator removed # tech. F5 joins it again, once it is there."
+        assert chat.session.calls == [("join", "tech")]
 
 
 async def test_the_list_is_a_drawer_in_a_small_window() -> None:

@@ -8,6 +8,7 @@ import pytest
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
+    ChannelRevoked,
     GapReason,
     GapRecorded,
 )
@@ -56,6 +57,7 @@ INPUTS: tuple[Input, ...] = (
     inputs.TimerExpired(OVERLAP),
     inputs.Probed(OREGON, SYDNEY),
     inputs.KeyRefused(),
+    inputs.UnknownChannelNamed(),
     inputs.CredentialsChecked(None),
     inputs.Resolved(OREGON, endpoint("oregon", "da2-two")),
 )
@@ -271,9 +273,78 @@ def test_a_channel_that_the_new_region_refuses_ends_in_the_old_one() -> None:
     play.feed(inputs.Switched(SYDNEY), inputs.Described(2, SYDNEY, BACKEND), inputs.Opened(2))
     play.feed(inputs.Subscribed(2, "cars"))
     refused = play.feed(inputs.SubscribeRefused(2, "tech", "UnknownChannel", "There is none."))
-    assert effects.Emit(ChannelRefused("tech", "UnknownChannel", "There is none.")) in refused
+    assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in refused
     assert effects.UnsubscribeChannel(1, "tech") in refused
-    assert play.machine.state.region == "sydney"
+    assert (play.machine.state.region, play.machine.state.revoked) == ("sydney", {"tech"})
+
+
+def test_a_channel_that_never_was_is_refused_and_not_called_removed() -> None:
+    play = in_phase(Phase.LIVE)
+    play.feed(inputs.Joined("tehc"))
+    refused = play.feed(inputs.SubscribeRefused(1, "tehc", "UnknownChannel", "There is none."))
+    assert effects.Emit(ChannelRefused("tehc", "UnknownChannel", "There is none.")) in refused
+    assert not play.machine.state.revoked
+
+
+def has(*channels: str) -> Backend:
+    return replace(BACKEND, channels=channels)
+
+
+def test_a_channel_that_is_gone_after_a_reconnect_was_removed() -> None:
+    play = in_phase(Phase.LIVE)
+    assert effects.Emit(ChannelRevoked("tech")) in play.feed(inputs.ChannelEnded(1, "tech"))
+    play.feed(inputs.ConnectionLost(1, GONE, frozenset({"cars"}), 5), inputs.RetryRequested())
+    described = play.feed(inputs.Described(2, OREGON, has("cars")))
+    assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in described
+    opened = play.feed(inputs.Opened(2))
+    assert [each for each in opened if isinstance(each, effects.SubscribeChannel)] == [
+        effects.SubscribeChannel(2, "cars")
+    ]
+    play.feed(inputs.Subscribed(2, "cars"))
+    assert play.machine.state.revoked == {"tech"}
+    # It is said once.
+    assert play.feed(inputs.Described(2, OREGON, has("cars"))) == []
+    play.feed(inputs.Joined("tech"))
+    again = play.feed(inputs.SubscribeRefused(2, "tech", "UnknownChannel", "There is none."))
+    assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in again
+
+
+def test_a_channel_that_was_removed_while_there_was_no_connection_is_not_subscribed_again() -> None:
+    play = in_phase(Phase.LIVE)
+    play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5), inputs.RetryRequested())
+    described = play.feed(inputs.Described(2, OREGON, has("cars", "music")))
+    assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in described
+    assert effects.SubscribeChannel(2, "tech") not in play.feed(inputs.Opened(2))
+
+
+def test_names_that_were_left_out_of_a_description_are_not_removed() -> None:
+    play = in_phase(Phase.LIVE)
+    play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5), inputs.RetryRequested())
+    play.feed(inputs.Described(2, OREGON, replace(has("cars"), left_out=1)))
+    assert effects.SubscribeChannel(2, "tech") in play.feed(inputs.Opened(2))
+
+
+def test_the_region_is_asked_again_when_a_channel_is_joined_that_it_did_not_list() -> None:
+    play = Play(channels=None)
+    play.feed(inputs.SessionStarted())
+    play.come_up(1, OREGON, channels=BACKEND.channels)
+    ask = effects.DescribeAgain(1, OREGON)
+    assert ask not in play.feed(inputs.Joined("music"))
+    assert ask in play.feed(inputs.Joined("ops"))
+    described = play.feed(inputs.Described(1, OREGON, has(*BACKEND.channels, "ops", "art")))
+    assert effects.Emit(BackendDescribed(has(*BACKEND.channels, "ops", "art"))) in described
+    # The other new one is followed as if it had been there when the session began.
+    assert effects.SubscribeChannel(1, "art") in described
+    assert effects.SubscribeChannel(1, "ops") not in described
+
+
+def test_a_live_channel_ends_when_the_region_says_that_it_has_it_no_more() -> None:
+    play = in_phase(Phase.LIVE)
+    assert play.feed(inputs.UnknownChannelNamed()) == [effects.DescribeAgain(1, OREGON)]
+    described = play.feed(inputs.Described(1, OREGON, has("cars")))
+    assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in described
+    assert effects.UnsubscribeChannel(1, "tech") in described
+    assert play.machine.subscriptions.wanted == ("cars",)
 
 
 KEPT = replace(BACKEND, history=HistoryTerms(7, 0))

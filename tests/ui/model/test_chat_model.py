@@ -171,6 +171,16 @@ def test_gaps_revocations_and_drops_are_rows(model: ChatModel) -> None:
     ]
 
 
+def test_a_removed_channel_is_noted_until_the_region_has_it_again(model: ChatModel) -> None:
+    model.reduce(ChannelRevoked("tech", is_removed=True))
+    assert notices(model) == ["an administrator removed this channel: it takes no messages any more"]
+    assert model.removed == {"tech"}
+    model.reduce(BackendDescribed(Backend(("cars",), LIMITS)))
+    assert model.removed == {"tech"}
+    model.reduce(BackendDescribed(Backend(CHANNELS, LIMITS)))
+    assert model.removed == set()
+
+
 def test_the_drops_of_a_burst_are_one_row_below_the_latest(model: ChatModel) -> None:
     for second, count in enumerate((400, 12)):
         model.reduce(received("tech", f"before {second}", NOON + second * 1000))

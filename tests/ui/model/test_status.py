@@ -172,6 +172,7 @@ def test_the_header_shows_the_state_at_every_size(name: str, width: int) -> None
     "said",
     [
         revoked_banner("a-channel-with-a-very-long-name-indeed", KEYS),
+        revoked_banner("a-channel-with-a-very-long-name-indeed", KEYS, is_removed=True),
         unsent_banner(1, KEYS),
         unsent_banner(12, KEYS),
     ],

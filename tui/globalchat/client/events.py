@@ -138,9 +138,14 @@ class ChannelRefused:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRevoked:
-    """An administrator ended the channel's subscription; it is not subscribed again until it is joined."""
+    """An administrator ended the channel's subscription; it is not subscribed again until it is joined.
+
+    `is_removed`: the region has no such channel any more. If that is known only after a new connection,
+    a second event says it.
+    """
 
     channel: str
+    is_removed: bool = False
 
 
 class GapReason(Enum):

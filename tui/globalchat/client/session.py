@@ -23,10 +23,11 @@ from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.outbox.outbox import Outbox
 from globalchat.client.profiles import EndpointResolver, Profile, RegionEndpoint, Reload
+from globalchat.client.response_errors import UNKNOWN_CHANNEL
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import RECONNECTING, Phase, SessionState
 from globalchat.core.clock import Moment, MonotonicClock, WallClock, now_ms
-from globalchat.core.errors import CredentialsUnavailable, Unauthorized, UserError
+from globalchat.core.errors import CredentialsUnavailable, Refused, Unauthorized, UserError
 
 __all__ = ["Session", "SessionOptions"]
 
@@ -333,6 +334,8 @@ class Session:
             message = await self._apis.publish(self._machine.publish_endpoint, draft)
         except UserError as error:
             self._report_unauthorized(error)
+            if isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL:
+                self._runner.feed(inputs.UnknownChannelNamed())
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
             # A publish shows that the region can be reached.

@@ -82,8 +82,8 @@ class SessionLog:
                 self._write(level, "backend described", channels=backend.channels, leftOut=left_out)
             case ChannelRefused(channel, error_type, _):
                 self._write(logging.WARNING, "channel refused", channel=channel, errorType=error_type)
-            case ChannelRevoked(channel):
-                self._write(logging.WARNING, "channel revoked", channel=channel)
+            case ChannelRevoked(channel, is_removed):
+                self._write(logging.WARNING, "channel revoked", channel=channel, removed=is_removed)
             case GapRecorded(channels, since, until, reason):
                 self._write(
                     logging.WARNING, "gap", channels=channels, since=since, until=until, reason=reason.value

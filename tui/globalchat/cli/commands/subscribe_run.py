@@ -322,8 +322,9 @@ class Follower:
                 self._change_state(state, region, batch)
             case ChannelRefused(channel, _, reason):
                 self._lose(channel, reason, region, batch)
-            case ChannelRevoked(channel):
-                self._lose(channel, f"an administrator ended the subscription to {channel}", region, batch)
+            case ChannelRevoked(channel, is_removed):
+                done = f"removed {channel}" if is_removed else f"ended the subscription to {channel}"
+                self._lose(channel, f"an administrator {done}", region, batch)
             case GapFilled(channel, since, until, count) if count:
                 missed = f"{plural(count, 'message')} of {channel} that arrived {_span(since, until)}"
                 self._report(f"gap filled: {missed}", region, batch)

@@ -4,20 +4,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from globalchat.client.events import ChannelRefused, GapReason, GapRecorded
+from globalchat.client.events import ChannelRefused, ChannelRevoked, GapReason, GapRecorded
 from globalchat.client.messages import MOST_CHANNELS, Backend
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.response_errors import UNKNOWN_CHANNEL
+from globalchat.client.state import StateDetails
 
 
 @dataclass(slots=True)
 class _Channel:
     """What a session knows of one channel, in whichever region.
 
+    `existed`: some connection had it. `removed`: the backend had it no more when it was last looked for.
     `missing_since` (epoch ms): since then messages may have been missed.
     """
 
     wanted: bool = False
     revoked: bool = False
+    existed: bool = False
+    removed: bool = False
     missing_since: int | None = None
 
 
@@ -66,7 +71,7 @@ class SubscriptionSet:
     def add(self, channel: str) -> None:
         """Want a channel, also one that was revoked."""
         record = self._of(channel)
-        record.wanted, record.revoked = True, False
+        record.wanted, record.revoked, record.removed = True, False, False
         self._order[channel] = None
 
     def remove(self, channel: str) -> None:
@@ -85,6 +90,27 @@ class SubscriptionSet:
         self._lose(record, now)
         return True
 
+    def end_removed(self, backend: Backend, now: int) -> list[str]:
+        """Record which subscribed or revoked channels a backend has no more; return each of them once."""
+        if backend.left_out:
+            return []  # They may be among the names that were left out.
+        known = [name for name, each in self._channels.items() if each.existed and not each.removed]
+        gone = [name for name in known if self._is_shown(name) and name not in backend.channels]
+        for name in gone:
+            self.revoke(name, now)
+            self._of(name).removed = True
+        return gone
+
+    def refuse(self, refused: ChannelRefused, now: int) -> ChannelRefused | ChannelRevoked:
+        """Stop wanting a channel that the backend refused; return the event: one that existed was removed."""
+        record = self._of(refused.channel)
+        if refused.error_type == UNKNOWN_CHANNEL and record.existed:
+            self.revoke(refused.channel, now)
+            record.removed = True
+            return ChannelRevoked(refused.channel, is_removed=True)
+        self.remove(refused.channel)
+        return refused
+
     def mark_lost(self, channels: Iterable[str], since: int) -> None:
         """Record that subscriptions ended without the user's will."""
         for channel in channels:
@@ -100,6 +126,7 @@ class SubscriptionSet:
         gaps: dict[int, list[str]] = {}
         for channel in channels:
             record = self._of(channel)
+            record.existed = True
             if record.missing_since is not None:
                 gaps.setdefault(record.missing_since, []).append(channel)
                 record.missing_since = None
@@ -108,6 +135,9 @@ class SubscriptionSet:
         return [
             GapRecorded(tuple(sorted(names)), since, max(since, now), reason) for since, names in gaps.items()
         ]
+
+    def _is_shown(self, channel: str) -> bool:
+        return self._of(channel).wanted or self._of(channel).revoked
 
     def _of(self, channel: str) -> _Channel:
         return self._channels.setdefault(channel, _Channel())
@@ -216,6 +246,10 @@ class RegionLink:
     is_left: bool = False
     channels: ConnectionChannels = field(default_factory=ConnectionChannels)
 
+    def may_lack(self, channel: str) -> bool:
+        """Return True if a channel is not in what the region said of itself: that may have changed since."""
+        return self.backend is not None and channel not in self.backend.channels
+
     def why_unfilled(self, *, wanted: bool) -> GapReason | None:
         """Return why history fills no gap in this region, if it is `wanted` to; None if it does."""
         if not wanted:
@@ -224,3 +258,12 @@ class RegionLink:
         if history is None:
             return GapReason.NO_HISTORY
         return None if history.days else GapReason.HISTORY_OFF
+
+
+def channel_details(subscriptions: SubscriptionSet, live: RegionLink | None) -> StateDetails:
+    """Return what the state of a session says of its channels; `live` is its live connection."""
+    return {
+        "missing_since": subscriptions.missing_since,
+        "revoked": subscriptions.revoked,
+        "joining": frozenset(live.channels.missing(subscriptions.wanted) if live else ()),
+    }

@@ -44,6 +44,14 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribeAgain:
+    """Ask the region of an open connection once more what it has: `Described` follows if it answers."""
+
+    connection: int
+    endpoint: RegionEndpoint
+
+
+@dataclass(frozen=True, slots=True)
 class SubscribeChannel:
     """Subscribe a channel."""
 
@@ -150,6 +158,7 @@ class StopRunner:
 Effect: TypeAlias = (
     Emit
     | Connect
+    | DescribeAgain
     | SubscribeChannel
     | UnsubscribeChannel
     | Abort

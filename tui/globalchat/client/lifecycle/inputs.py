@@ -57,13 +57,21 @@ class CloseRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownChannelNamed:
+    """The region has refused a message to a channel that it does not have: its channels have changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Everything that the session owned is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The region answered which channels it has; `endpoint` is where the profile says that it is."""
+    """The region answered which channels it has, before the socket opens or later.
+
+    `endpoint` is where the profile says that it is.
+    """
 
     connection: int
     endpoint: RegionEndpoint
@@ -213,6 +221,7 @@ Input: TypeAlias = (
     | TimerExpired
     | Probed
     | KeyRefused
+    | UnknownChannelNamed
     | CredentialsChecked
     | Resolved
 )
@@ -250,6 +259,7 @@ EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
         # What answers is of no interest once the session is live again.
         Probed: WAITING | {Phase.CONNECTING},
         KeyRefused: _RUNNING,
+        UnknownChannelNamed: frozenset({Phase.LIVE}),
         # Elsewhere the attempts to connect fail for the same reason, and report it.
         CredentialsChecked: frozenset({Phase.LIVE}),
         Resolved: _RUNNING,

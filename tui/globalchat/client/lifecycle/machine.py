@@ -21,7 +21,7 @@ from globalchat.client.events import (
     StateChanged,
 )
 from globalchat.client.lifecycle import effects, inputs
-from globalchat.client.lifecycle.channels import RegionLink, SubscriptionSet
+from globalchat.client.lifecycle.channels import RegionLink, SubscriptionSet, channel_details
 from globalchat.client.lifecycle.effects import Effect, Emit, Timer, TimerKind
 from globalchat.client.lifecycle.inputs import Input
 from globalchat.client.messages import Backend
@@ -123,6 +123,8 @@ class SessionMachine:
                 self._probed(lost, found)
             case inputs.KeyRefused():
                 self._key_refused()
+            case inputs.UnknownChannelNamed():
+                self._describe_live()
             case inputs.CredentialsChecked(reason, remedy):
                 self._credentials_checked(reason, remedy)
             case inputs.Resolved(before, located):
@@ -166,6 +168,12 @@ class SessionMachine:
             link.channels.refused.pop(channel, None)
             self._subscribe(link, channel)
         self._update_channel_details()
+        if self._live is not None and self._live.may_lack(channel):
+            self._describe_live()
+
+    def _describe_live(self) -> None:
+        assert self._live is not None
+        self._add_effect(effects.DescribeAgain(self._live.number, self._live.endpoint))
 
     def _leave(self, channel: str) -> None:
         self.subscriptions.remove(channel)
@@ -233,9 +241,12 @@ class SessionMachine:
     def _described(self, link: RegionLink, endpoint: RegionEndpoint, backend: Backend) -> None:
         link.endpoint, link.backend = endpoint, backend
         self._tried[endpoint.alias] = endpoint
-        if self._live is None:
+        if self._live in (None, link):
             self._announce(link)
+            for channel in self.subscriptions.end_removed(backend, self._now.wall):
+                self._report_ended(ChannelRevoked(channel, is_removed=True))
         self.subscriptions.discover(backend.channels)
+        self._subscribe(link, *self.subscriptions.wanted)  # on a new socket only once it is open
 
     def _opened(self, link: RegionLink, clock_skew: float | None) -> None:
         link.is_open, link.clock_skew = True, clock_skew
@@ -291,13 +302,9 @@ class SessionMachine:
             self._add_effect(effects.SetTimer(overlap, self._options.overlap))
 
     def _enter_live(self, link: RegionLink) -> None:
-        here = link.endpoint
-        warning = live_warning(
-            here,
-            skew=link.clock_skew,
-            tolerance=self._options.clock_tolerance,
-            with_exposure=here.alias not in self._warned,
-        )
+        here, tolerance = link.endpoint, self._options.clock_tolerance
+        is_new = here.alias not in self._warned
+        warning = live_warning(here, skew=link.clock_skew, tolerance=tolerance, with_exposure=is_new)
         self._warned.add(here.alias)
         self._lacks_credentials = False
         self._enter(
@@ -391,7 +398,6 @@ class SessionMachine:
             return
         if link is self._live:
             self._refuse(refused)
-            self._update_channel_details()
         self._adopt_if_settled()
 
     def _subscribe_failed(self, link: RegionLink, error: UserError) -> None:
@@ -402,10 +408,13 @@ class SessionMachine:
 
     def _refuse(self, refused: ChannelRefused) -> None:
         if refused.channel in self.subscriptions.wanted:
-            self.subscriptions.remove(refused.channel)
-            self._emit(refused)
-            self._unsubscribe_everywhere(refused.channel)
-            self._add_effect(effects.StopFilling((refused.channel,)))
+            self._report_ended(self.subscriptions.refuse(refused, self._now.wall))
+
+    def _report_ended(self, event: ChannelRefused | ChannelRevoked) -> None:
+        self._emit(event)
+        self._update_channel_details()
+        self._unsubscribe_everywhere(event.channel)
+        self._add_effect(effects.StopFilling((event.channel,)))
 
     def _unsubscribe_everywhere(self, channel: str) -> None:
         for link in self._connections.values():
@@ -422,10 +431,7 @@ class SessionMachine:
         link.channels.forget(channel)
         link.channels.was_revoked = True
         if self.subscriptions.revoke(channel, self._now.wall):
-            self._emit(ChannelRevoked(channel))
-            self._update_channel_details()
-            self._unsubscribe_everywhere(channel)
-            self._add_effect(effects.StopFilling((channel,)))
+            self._report_ended(ChannelRevoked(channel))
         self._adopt_if_settled()
 
     # Failures and retries
@@ -569,7 +575,7 @@ class SessionMachine:
         Raises:
             IllegalPhase: the phase may not follow.
         """
-        details.update(self._channel_details())
+        details.update(channel_details(self.subscriptions, self._live))
         details["fail_over_to"] = self._offered.alias if self._offered else None
         self._set_state(enter_phase(self.state, phase, self._now.wall, **details))
 
@@ -578,15 +584,7 @@ class SessionMachine:
         self._set_state(replace(self.state, **details))
 
     def _update_channel_details(self) -> None:
-        self._amend(**self._channel_details())
-
-    def _channel_details(self) -> StateDetails:
-        live = self._live
-        return {
-            "missing_since": self.subscriptions.missing_since,
-            "revoked": self.subscriptions.revoked,
-            "joining": frozenset(live.channels.missing(self.subscriptions.wanted) if live else ()),
-        }
+        self._amend(**channel_details(self.subscriptions, self._live))
 
     def _set_state(self, new: SessionState) -> None:
         if new != self.state:

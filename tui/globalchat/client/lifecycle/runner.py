@@ -61,6 +61,7 @@ class SessionRunner:
         self._subscribing: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._timers: dict[Timer, asyncio.Task[None]] = {}
         self._probe: asyncio.Task[None] | None = None
+        self._description: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def feed(self, event: Input) -> None:
@@ -94,6 +95,11 @@ class SessionRunner:
             case effects.Connect(number, endpoint):
                 work = self._hold_connection(number, endpoint)
                 self._connections[number] = self._spawn(work, f"connection to {endpoint.alias}")
+            case effects.DescribeAgain(number, endpoint):
+                # One at a time: many messages may be refused at once for the same reason.
+                if self._description is None or self._description.done():
+                    work = self._describe_again(number, endpoint)
+                    self._description = self._start(work, f"description of {endpoint.alias}")
             case effects.Disconnect(number):
                 self._disconnect(number)
             case effects.Abort(number, error):
@@ -180,6 +186,13 @@ class SessionRunner:
             if number in self._sockets:
                 await self._sockets[number].close()
                 del self._sockets[number]
+
+    async def _describe_again(self, number: int, endpoint: RegionEndpoint) -> None:
+        try:
+            backend = await self._apis.describe_again(endpoint)
+        except UserError:
+            return  # What is known of it stays, and the next connection asks again.
+        self.feed(inputs.Described(number, endpoint, backend))
 
     def _socket_to(self, endpoint: RegionEndpoint, number: int, backend: Backend) -> RegionConnection:
         return RegionConnection(

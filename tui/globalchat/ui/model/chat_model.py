@@ -89,6 +89,7 @@ class ChatModel:
         writers: Who wrote lately.
         ignored: Whom the user ignores; change it by `ignore` and `unignore`.
         warning_dismissed: True if the user hid the warning about a live session.
+        removed: The ended channels that the region does not have any more.
         outgoing: The own messages that are not delivered yet.
         answer_ms: The time that the latest answer to an own message took, None before one.
         clock_offset_ms: The backend's clock minus this one's, if it is certainly above the tolerance.
@@ -111,6 +112,7 @@ class ChatModel:
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
         self.warning_dismissed = False
+        self.removed: set[str] = set()
         self.outgoing = OutgoingMessages()
         self.sender = sender
         self.author: str | None = None
@@ -285,8 +287,8 @@ class ChatModel:
             case ChannelRefused(channel, kind, reason):
                 way = adding_channel(channel) if kind == UNKNOWN_CHANNEL else ""
                 self._refuse_channel(channel, f"{brief(reason)} {way}".strip())
-            case ChannelRevoked(channel):
-                self._note(channel, "an administrator ended this channel")
+            case ChannelRevoked(channel, is_removed):
+                self._end_channel(channel, is_removed=is_removed)
             case GapRecorded():
                 self._record_gap(event)
             case GapFilled(channel):
@@ -422,6 +424,7 @@ class ChatModel:
     def _describe(self, backend: Backend) -> None:
         is_new = self.backend is None or self.backend.remark != backend.remark
         self.backend = backend
+        self.removed.difference_update(backend.channels)
         self._identify(backend.author)
         # The region's channels in its order, then those that were joined by name.
         extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
@@ -462,6 +465,12 @@ class ChatModel:
         """Show drops in all channels, as no gap has shown which channels they belong to."""
         now = self._clock()
         self._drop_notices.show(self.conversations.values(), now, now)
+
+    def _end_channel(self, channel: str, *, is_removed: bool) -> None:
+        if is_removed:
+            self.removed.add(channel)
+        done = "removed this channel: it takes no messages any more" if is_removed else "ended this channel"
+        self._note(channel, f"an administrator {done}")
 
     def _note(self, channel: str, text: str) -> None:
         """Add a notice at the end of a channel."""

@@ -218,10 +218,11 @@ def _remedy(remedy: str | None) -> str:
 # -- the channel and its messages ----------------------------------------------------------------------------
 
 
-def revoked_banner(channel: str, keys: Keys) -> Banner:
-    """Return the banner about a channel that an administrator ended."""
-    again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
-    return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
+def revoked_banner(channel: str, keys: Keys, *, is_removed: bool = False) -> Banner:
+    """Return the banner about a channel that an administrator ended, or removed."""
+    done, when = ("removed", ", once it is there") if is_removed else ("ended", "")
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again{when}.")
+    return Banner(f"An administrator {done} # {shown_name(channel)}.", "warning", (again,))
 
 
 def unsent_banner(count: int, keys: Keys) -> Banner:
@@ -268,7 +269,7 @@ def current_warning(
     if about is not None or channel is None:
         return about
     if channel in model.revoked:
-        return revoked_banner(channel, keys)
+        return revoked_banner(channel, keys, is_removed=channel in model.removed)
     if unsent := model.outgoing.unsent(channel):
         return unsent_banner(len(unsent), keys)
     if waiting := model.outgoing.waiting(channel):
