@@ -10,6 +10,8 @@ from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.session_driver import Driver, quick, running
 from tests.localcloud.helpers.aws_clients import AwsClients
 
+GET_VARIABLES = "get_graphql_api_environment_variables"
+PUT_VARIABLES = "put_graphql_api_environment_variables"
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 OPTIONS = quick(overlap=0.5)
 
@@ -18,11 +20,11 @@ async def put(cloud: LocalCloud, *channels: str) -> None:
     """Give every region these channels."""
     aws = AwsClients(cloud)
     for region in cloud.regions:
-        api = {"apiId": region.api_id, "region": region.region}
-        found = await aws.call("appsync", "get_graphql_api_environment_variables", **api)
+        where = region.region
+        found = await aws.call("appsync", GET_VARIABLES, region=where, apiId=region.api_id)
         variables = {**found["environmentVariables"], "CHANNELS": ",".join(channels)}
         await aws.call(
-            "appsync", "put_graphql_api_environment_variables", **api, environmentVariables=variables
+            *("appsync", PUT_VARIABLES), region=where, apiId=region.api_id, environmentVariables=variables
         )
 
 

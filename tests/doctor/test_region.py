@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from globalchat.cli.local_cloud import profile_of
-from globalchat.client.profiles import Profile
+from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.check_result import CheckStatus
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.doctor.check_runner import Finding, run_checks
-from globalchat.doctor.checks import region_checks, relay_checks, remedies_for
-from globalchat.doctor.region import RegionCheckContext
+from globalchat.doctor.checks import channel_checks, region_checks, relay_checks, remedies_for
+from globalchat.doctor.region import RegionCheckContext, compare_channels
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.localcloud.helpers.edited_templates import Template, before_history, edit, of_type
 
@@ -52,7 +53,7 @@ async def examine(
             for alias, endpoint in profile.regions.items()
         }
         own = region_checks(regions, publish=publish)
-        plan = [check for checks in own.values() for check in checks]
+        plan = [*(check for checks in own.values() for check in checks), *channel_checks(regions)]
         if publish:
             plan += relay_checks(regions)
         return {f"{each.check} {each.subject}": each for each in await run_checks(plan, seconds=seconds)}
@@ -82,9 +83,42 @@ async def test_a_whole_cloud_is_healthy(cloud: LocalCloud) -> None:
                 *("socket", "subscription", "history", "publish", "round trip", "stored"),
             )
         ),
+        "channels between regions",
         "relay oregon → sydney",
         "relay sydney → oregon",
     }
+
+
+class ListingRegion:
+    """A region of which only the channels are known."""
+
+    def __init__(self, alias: str, *channels: str) -> None:
+        self.endpoint = RegionEndpoint(alias, "us-west-2", "http://a", "ws://a", "api", "bus", "da2-key")
+        self.channels = channels
+
+
+@pytest.mark.parametrize(
+    ("oregon", "sydney", "text", "names"),
+    [
+        ("cars tech", "tech cars", "all regions have the same 2 channels", None),
+        ("cars ops", "cars", "The regions have different channels: ops is not in sydney.", "add ops`"),
+        (
+            "cars a b",
+            "c cars",
+            "The regions have different channels: "
+            "a is not in sydney; b is not in sydney; c is not in oregon.",
+            "add a b c`",
+        ),
+    ],
+)
+async def test_regions_with_different_channels(
+    oregon: str, sydney: str, text: str, names: str | None
+) -> None:
+    regions: list[Any] = [ListingRegion("oregon", *oregon.split()), ListingRegion("sydney", *sydney.split())]
+    found = compare_channels(regions)
+    assert found.text == text
+    assert (names or "") in (found.remedy or "")
+    assert (found.status is CheckStatus.OK) is (names is None)
 
 
 async def test_without_publishing_nothing_is_sent(cloud: LocalCloud) -> None:
@@ -104,6 +138,7 @@ async def test_an_expired_key(cloud: LocalCloud) -> None:
             f"{check} sydney"
             for check in ("socket", "subscription", "history", "publish", "round trip", "stored")
         ),
+        "channels between regions",
         "relay oregon → sydney",
         "relay sydney → oregon",
     }

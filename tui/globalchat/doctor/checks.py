@@ -10,7 +10,7 @@ from globalchat.core.check_result import CheckResult
 from globalchat.core.net import is_loopback
 from globalchat.doctor import network
 from globalchat.doctor.check_runner import Check
-from globalchat.doctor.region import RegionCheckContext, Remedies
+from globalchat.doctor.region import RegionCheckContext, Remedies, compare_channels
 
 DNS = "dns"
 TLS = "tls"
@@ -22,6 +22,9 @@ SUBSCRIPTION = "subscription"
 PUBLISH = "publish"
 ROUND_TRIP = "round trip"
 RELAY = "relay"
+CHANNELS = "channels"
+BETWEEN = "between regions"
+"""The subject of checks that compare all regions."""
 HISTORY = "history"
 STORED = "stored"
 _NO_MESSAGE = "The message did not arrive"
@@ -96,6 +99,17 @@ def relay_checks(regions: Mapping[str, RegionCheckContext]) -> list[Check]:
         for target, there in regions.items()
         if source != target
     ]
+
+
+def channel_checks(regions: Mapping[str, RegionCheckContext]) -> list[Check]:
+    """Return the check that all regions have the same channels; none if there is one region."""
+    if len(regions) < 2:
+        return []
+
+    async def compare() -> CheckResult:
+        return compare_channels(regions.values())
+
+    return [Check(CHANNELS, BETWEEN, compare, needs=[(KEY, alias) for alias in regions])]
 
 
 def _connection_checks(region: RegionCheckContext) -> list[Check]:

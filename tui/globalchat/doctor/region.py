@@ -1,7 +1,7 @@
 """The checks of one region: its API, its clock and key, its socket, and the messages through it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -119,6 +119,11 @@ class RegionCheckContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """The channels of the region, as far as they are known."""
+        return self._backend.channels if self._backend else ()
 
     @property
     def channel(self) -> str:
@@ -286,3 +291,19 @@ class RegionCheckContext:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def compare_channels(regions: Iterable[RegionCheckContext]) -> CheckResult:
+    """Check that all regions have the same channels: no one can publish to one that a region lacks there."""
+    known = {each.endpoint.alias: each.channels for each in regions}
+    every = list(dict.fromkeys(name for channels in known.values() for name in channels))
+    lacking = {name: [alias for alias, has in known.items() if name not in has] for name in every}
+    differing = {name: aliases for name, aliases in lacking.items() if aliases}
+    if not differing:
+        return ok(f"all regions have the same {plural(len(every), 'channel')}")
+    listed = "; ".join(f"{name} is not in {', '.join(aliases)}" for name, aliases in differing.items())
+    names = " ".join(differing)
+    return warning(
+        f"The regions have different channels: {listed}.",
+        f"An administrator makes them alike: `globalchat channels add {names}`, or `remove` in its place.",
+    )

@@ -182,12 +182,13 @@ async def run_doctor(plan: DoctorPlan, on_finding: "Callable[[Finding], None]") 
 
 def _checks(plan: DoctorPlan, regions: "Mapping[str, RegionCheckContext]") -> "list[Check]":
     """Return all checks in the order of their output: the machine, each region, between regions."""
-    from globalchat.doctor.checks import region_checks, relay_checks
+    from globalchat.doctor.checks import channel_checks, region_checks, relay_checks
 
     backend = _local_cloud_checks(plan.cloud) if plan.cloud else _aws_checks(plan)
     checks = [*_machine_checks(plan), *(each for each in backend if each.subject not in regions)]
     for alias, own in region_checks(regions, publish=plan.publish).items():
         checks += [*own, *(each for each in backend if each.subject == alias)]
+    checks += channel_checks(regions)
     checks += relay_checks(regions) if plan.publish else ()
     return checks
 
