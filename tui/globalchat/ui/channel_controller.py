@@ -192,9 +192,8 @@ class ChannelController:
     # -- levels ---------------------------------------------------------------------------------------------
 
     def _toggle_mute(self, channel: str) -> None:
-        levels = self._model.levels
-        unmuted = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
-        self._set_level(channel, unmuted if levels.muted(channel) else Level.MUTE)
+        self._model.levels.toggle_mute(channel)
+        self._set_level(channel, self._model.levels.of(channel))
 
     def _set_level(self, channel: str | None, level: Level) -> None:
         if channel is None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,10 @@ from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.files import user_folders
 from globalchat.core.terminal import can_draw
 from globalchat.core.text import sanitize
+
+if TYPE_CHECKING:
+    from globalchat.ui.interfaces import ProfileOpener
+    from globalchat.ui.settings import Loaded
 
 _SIGNALS = 128
 """Exit codes above this mean a signal, as in shells."""
@@ -48,6 +53,7 @@ Examples:
   globalchat sydney --channel tech --name ana
   globalchat auto --profile default
   globalchat --ascii --log-file chat.log
+  globalchat --plain --channel tech
 """
 
 
@@ -57,7 +63,10 @@ class ChatOptions:
 
     region: str | None = argument("region", required=False, metavar="[REGION]")
     channel: str | None = option("--channel", metavar="C", help="The channel to open first.")
-    plain: bool = flag("--ascii", "plain", help="Draw with ASCII only.")
+    ascii: bool = flag("--ascii", help="Draw with ASCII only.")
+    plain: bool = flag(
+        "--plain", help="Line by line, for screen readers, simple terminals, slow links and pipes."
+    )
     name: str | None = shared(options.name)
     person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
@@ -74,8 +83,9 @@ def command(given: ChatOptions) -> int:
     elif chosen != LOCAL:
         # An unknown or damaged profile is reported before the chat takes the screen.
         profiles.region_names(chosen)
-    # Before Textual is loaded, which takes most of a second.
-    _check_terminal()
+    if not given.plain:
+        # Before Textual is loaded, which takes most of a second.
+        _check_terminal()
     notes: list[str] = []
     automatic = region is not None and region.lower() == "auto"
 
@@ -88,12 +98,16 @@ def command(given: ChatOptions) -> int:
         )
         return await _nearest_first(loaded) if automatic else loaded
 
-    # Imported here, as only the chat needs Textual.
-    from globalchat.ui.app import ChatApp
     from globalchat.ui.settings import read
 
     settings = read(user_folders().config)
     if given.plain:
+        first = None if automatic else region
+        return _run_plain(given, chosen, open_profile, first, settings)
+    # Imported here, as only the full chat needs Textual.
+    from globalchat.ui.app import ChatApp
+
+    if given.ascii:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
         open_profile,
@@ -116,6 +130,46 @@ def command(given: ChatOptions) -> int:
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)
 
 
+def _run_plain(
+    given: ChatOptions, profile: str, open_profile: "ProfileOpener", region: str | None, settings: "Loaded"
+) -> int:
+    """Run the plain chat. Raises UserError if the profile cannot be opened."""
+    import asyncio
+
+    from globalchat.cli.commands.plain_terminal import run_plain
+    from globalchat.core.clock import now_ms
+    from globalchat.ui.model.attention import Level, Levels
+    from globalchat.ui.model.calendar import Calendar
+    from globalchat.ui.model.chat_model import ChatModel
+    from globalchat.ui.model.own_texts import SentTexts
+    from globalchat.ui.model.view_model import ChatViewModel
+    from globalchat.ui.plain_chat import command_for
+    from globalchat.ui.state_store import StateStore
+
+    for problem in settings.problems:
+        echo_err(problem)
+    chosen = settings.settings
+    model = ChatModel(
+        sender=options.sender(given.name, given.person),
+        calendar=Calendar(),
+        clock=now_ms,
+        limit=chosen.scrollback,
+        levels=Levels(Level(chosen.notify.level)),
+    )
+    view_model = ChatViewModel(model, profile, given.channel, command_for)
+    # Random, since several chats may start at the same moment and write to the same store.
+    view_model.sent = SentTexts(keep=chosen.history, run=os.urandom(3).hex(), clock=now_ms)
+    return asyncio.run(
+        run_plain(
+            open_profile,
+            view_model,
+            StateStore(user_folders().state / "chat", profile),
+            region=region,
+            reload_profile=partial(profiles.reload, profile, given.person),
+        )
+    )
+
+
 def _check_terminal() -> None:
     """Check that the chat can be drawn.
 
@@ -129,7 +183,7 @@ def _check_terminal() -> None:
         said = f'The chat needs a terminal that can draw, and this is not one (TERM is "{term}").'
     else:
         return
-    remedy = "To follow channels here or from a script, run `globalchat subscribe CHANNEL`."
+    remedy = "`globalchat --plain` chats line by line here; `globalchat subscribe CHANNEL` follows channels."
     raise UsageError(said, remedy=remedy)
 
 

@@ -55,6 +55,11 @@ class Levels:
             self._own[channel] = level
         self.changed()
 
+    def toggle_mute(self, channel: str) -> None:
+        """Mute a channel, or let it count again."""
+        unmuted = self.default if self.default is not Level.MUTE else Level.MENTIONS
+        self.set(channel, unmuted if self.muted(channel) else Level.MUTE)
+
     def restore(self, own: Mapping[str, str]) -> None:
         """Restore levels from the names that `kept` returned; ignore unknown names."""
         known = {level.value: level for level in Level}
