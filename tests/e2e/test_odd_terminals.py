@@ -128,7 +128,7 @@ def test_the_window_has_the_size_that_it_has(home: Home, variables: tuple[str, s
 def test_where_nothing_can_be_drawn_it_says_so(home: Home, term: str) -> None:
     chat = Terminal(replace(home, environment={"TERM": term}), "oregon")
     assert chat.end() == 2
-    assert "globalchat subscribe" in chat.text.replace("\n", "")
+    assert "globalchat --plain" in chat.text.replace("\n", "")
     assert b"\x1b" not in chat.raw
 
 
