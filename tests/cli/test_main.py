@@ -40,7 +40,7 @@ def test_local_help_lists_its_commands() -> None:
     [
         name
         for name, entry in COMMANDS.items()
-        if entry.help and name not in ("local", "keys", "cost", "uninstall", "completion")
+        if entry.help and name not in ("local", "keys", "channels", "cost", "uninstall", "completion")
     ],
 )
 def test_every_command_takes_a_profile(name: str) -> None:
@@ -161,7 +161,7 @@ def test_an_unknown_profile_is_reported_before_the_screen_is_taken(config: Path)
         (["local", "nope"], "Usage: .venv/bin/globalchat local "),
         (["--nope"], "Usage: .venv/bin/globalchat "),
         (["qqqqqq"], "See `.venv/bin/globalchat --help`."),
-        ([], "run `.venv/bin/globalchat subscribe CHANNEL`."),
+        ([], "`.venv/bin/globalchat subscribe CHANNEL` follows"),
         (["local", "dlq"], "Start it with `.venv/bin/globalchat local up`."),
         (["publish", "tech", "hi", "--profile", "default"], "Make one with `.venv/bin/globalchat deploy`"),
     ],

@@ -40,8 +40,10 @@ def test_what_comes_while_one_types_leaves_the_typed_text(shared_home: Home, ter
     assert both.stdout.count("half a sentence") == 1
     chat.press("/sent\r")
     chat.wait(lambda screen: re.search('(delivered|accepted): .*"half a sentence"', screen) is not None, "it")
+    # At the next prompt: in between the line editing is the terminal's own.
+    chat.wait(lambda screen: screen.rstrip().endswith("pia>"), "the prompt")
     chat.press(f"{EARLIER}half")
-    chat.wait_for("half a sentence")
+    chat.wait(lambda screen: re.search("i-search.*half a sentence", screen) is not None, "what was sent")
     chat.press(f"\x07{CLEAR}{END}")
     assert chat.end() == 0
     assert chat.line_after == chat.line_before
