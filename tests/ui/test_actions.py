@@ -17,6 +17,7 @@ from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import entries
+from globalchat.ui.screens.people_dialog import PeopleDialog
 from globalchat.ui.screens.sent_search import SentSearch
 from globalchat.ui.screens.switchers import MomentPrompt, QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import Loaded, Settings
@@ -154,6 +155,7 @@ EFFECTS = {
     "channel.level.mute": Effect(lambda seen: seen.level is Level.MUTE),
     "channel.leave": Effect(lambda seen: seen.called("leave", "tech")),
     "channel.list": Effect(lambda seen: seen.screen.query_one("#list-box").display),
+    "people": on_top(PeopleDialog),
     "pane.up": Effect(lambda seen: not seen.chat.pane.following),
     "pane.down": Effect(lambda seen: seen.chat.pane.following, lambda seen: seen.chat.pane.page(-1)),
     "pane.top": Effect(lambda seen: seen.chat.pane.scroll_offset.y == 0, lambda seen: seen.chat.pane.page(1)),

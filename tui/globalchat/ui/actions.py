@@ -103,6 +103,12 @@ ACTIONS: tuple[Action, ...] = (
         CHANNELS,
         readline=("f11", "alt+shift+b"),
     ),
+    Action(
+        "people",
+        "Show who wrote lately; again goes to the list, then hides it",
+        ("f10", "alt+n"),
+        CHANNELS,
+    ),
     Action("pane.up", "Scroll up a page", ("pageup",), MESSAGES),
     Action("pane.down", "Scroll down a page", ("pagedown",), MESSAGES),
     Action("pane.top", "Jump to the oldest message loaded, then load older ones", ("ctrl+home",), MESSAGES),

@@ -22,6 +22,7 @@ from globalchat.ui.model.header import SWITCH
 from globalchat.ui.model.own_texts import exit_message
 from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
 from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.people_controller import PeopleController
 from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.side_by_side import SideBySideController
@@ -81,6 +82,7 @@ class ChatController:
         Composer.CompletionsChanged,
         Suggestions.Clicked,
         *ChannelController.MESSAGES,
+        *PeopleController.MESSAGES,
         *HistoryController.MESSAGES,
     )
     """The messages that `handle` accepts."""
@@ -188,6 +190,8 @@ class ChatController:
                 self._bar.composer.complete(number)
             case _ if isinstance(message, ChannelController.MESSAGES):
                 self.channels.handle(message)
+            case _ if isinstance(message, PeopleController.MESSAGES):
+                self._messages.people.handle(message)
             case _:
                 self._history.handle(message)
 
@@ -269,6 +273,8 @@ class ChatController:
                 await self._side_by_side.toggle_view()
             case ["latency"]:
                 await self._side_by_side.toggle_latency()
+            case ["people"]:
+                self._messages.people.toggle()
             case ["again"]:
                 self._retry()
             case ["discard"]:
@@ -301,7 +307,7 @@ class ChatController:
             screen.remove_class("-list-open")
         elif dismiss_warning(self._model):
             self._updater.update()
-        elif self._panel.close() or screen.query_one(Welcome).close():
+        elif self._panel.close() or self._messages.people.end_filter() or screen.query_one(Welcome).close():
             pass
         elif not self._updater.front.following or not await self._side_by_side.close_view():
             self._updater.front.jump_to_tail()
@@ -347,6 +353,8 @@ class ChatController:
                 self._switch_region(arguments.other_region(argument, view_model))
             case "nick":
                 self._rename(arguments.sender_name(argument, view_model))
+            case name if name in PeopleController.COMMANDS:
+                self._messages.people.run(call)
             case "clear":
                 self._messages.perform("clear")
             case "export":

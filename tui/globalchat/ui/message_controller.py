@@ -14,6 +14,7 @@ from globalchat.ui.model.export import message_details
 from globalchat.ui.model.links import is_web
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.people_controller import PeopleController, choices_of_person
 from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.dialogs import Choice, Menu
 from globalchat.ui.screens.help import MessageDetails
@@ -31,16 +32,23 @@ class MessageController:
     Attributes:
         session: Resends and discards messages; None before it was opened.
         exporter: Writes channels to files.
+        people: Acts on a message's sender.
     """
 
     def __init__(
-        self, screen: Screen[None], view_model: ChatViewModel, updater: ScreenUpdater, exporter: Exporter
+        self,
+        screen: Screen[None],
+        view_model: ChatViewModel,
+        updater: ScreenUpdater,
+        exporter: Exporter,
+        people: PeopleController,
     ) -> None:
         self.session: ChatSession | None = None
         self._screen = screen
         self._view_model = view_model
         self._updater = updater
         self.exporter = exporter
+        self.people = people
 
     def perform(self, action: str) -> None:
         """Perform an action of the registry, by what follows `pane.` in its id."""
@@ -71,8 +79,13 @@ class MessageController:
             self._screen.notify(COPIED, timeout=3, markup=False)
 
     def act(self, row: MessageRow, action: str, url: str | None = None) -> None:
-        """Perform an action on a message, as in `MessagePane.ActionRequested`, or `discard` it."""
+        """Perform an action on a message, as in `MessagePane.ActionRequested`, or `discard` it.
+
+        What concerns its sender is as in `PeopleList.ActionRequested`.
+        """
         match action:
+            case "mention" | "only" | "ignore":
+                self.people.act(action, row.name)
             case "copy":
                 self.copy(row.text)
             case "details":
@@ -102,6 +115,8 @@ class MessageController:
             choices += [Choice("retry", again, "R"), Choice("discard", "Discard it", "X")]
         elif row.delivery is Delivery.SENDING:
             choices.append(Choice("discard", "Take it back", "X"))
+        elif not row.own and not self._view_model.model.is_own_name(row.name):
+            choices += choices_of_person(is_ignored=False)
         menu = Menu("Message", choices, message.at)
         self._screen.app.push_screen(menu, partial(self._act_on_choice, row))
 

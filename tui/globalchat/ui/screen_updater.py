@@ -16,6 +16,7 @@ from globalchat.ui.screens.side_by_side import SideBySideController
 from globalchat.ui.widgets.bars import Header, StatusLine
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.messages_panel import MessagesPanel
+from globalchat.ui.widgets.people_list import PeoplePanel
 from globalchat.ui.widgets.row_view import RowView
 
 # Half of Textual's own rate: a flood of messages leaves time for keys.
@@ -112,7 +113,8 @@ class ScreenUpdater:
 
     def mark_read(self) -> None:
         """Mark the open channel as read if its end is visible and the terminal has focus, and show that."""
-        is_read = self._panel.pane.following and self._screen.app.app_focus
+        is_all = self._view_model.only is None
+        is_read = is_all and self._panel.pane.following and self._screen.app.app_focus
         self._model.watch(self._view_model.channel if is_read else None)
         self.update()
 
@@ -125,6 +127,9 @@ class ScreenUpdater:
         screen.query_one(StatusLine).show(frame.banner, hint)
         self._panel.pane.set_empty_text(frame.empty_text)
         self._panel.pane.set_head(*frame.head)
+        self._panel.show_filter(frame.filter)
+        if frame.people is not None:
+            screen.query_one("#people-box", PeoplePanel).show(frame.people)
         self._side_by_side.show()
         self._notifier.show_title(frame.channel, frame.counting)
         self._call_for_attention()

@@ -19,6 +19,8 @@ class Argument(Enum):
     CHANNEL = "channel"
     REGION = "region"
     LEVEL = "level"
+    NAME = "name"
+    IGNORED = "ignored"
     TEXT = "text"
 
 
@@ -57,6 +59,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("nick", "Write under another name", Argument.TEXT, "NAME", required=True),
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
+    Command("who", "Who wrote lately, here or in another channel", Argument.CHANNEL, "[CHANNEL]"),
+    Command("names", "The same as /who", Argument.CHANNEL, "[CHANNEL]"),
+    Command("ignore", "Hide a person's messages; alone: whom you ignore", Argument.NAME, "[NAME]"),
+    Command("unignore", "Show a person's messages again", Argument.IGNORED, "NAME", required=True),
     Command("clear", "Empty the pane; nothing is deleted elsewhere"),
     Command(
         "export",
@@ -158,6 +164,7 @@ class Vocabulary:
     regions: Sequence[str] = ()
     levels: Sequence[str] = ()
     names: Sequence[str] = ()
+    ignored: Sequence[str] = ()
 
 
 def vocabulary(view_model: ChatViewModel) -> Vocabulary:
@@ -167,6 +174,7 @@ def vocabulary(view_model: ChatViewModel) -> Vocabulary:
         regions=[alias for alias in view_model.names.aliases if alias != view_model.region],
         levels=[level.value for level in Level],
         names=view_model.model.known_senders.names(),
+        ignored=[name.author or name.raw for name in view_model.model.ignored_names()],
     )
 
 
@@ -223,6 +231,8 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
         Argument.CHANNEL: vocabulary.channels,
         Argument.REGION: vocabulary.regions,
         Argument.LEVEL: vocabulary.levels,
+        Argument.NAME: vocabulary.names,
+        Argument.IGNORED: vocabulary.ignored,
     }.get(command.argument, ())
     # A fully typed word needs no completion.
     found = _best(typed, words)

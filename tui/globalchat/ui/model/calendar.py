@@ -70,6 +70,13 @@ class Calendar:
             return f"{self.minute(since)}–{self.minute(until)}"
         return f"{self.day_and_minute(since)}–{self.day_and_minute(until)}"
 
+    def short_day(self, milliseconds: int) -> str:
+        """Return `24 Nov`, with dashes for a time that cannot be true."""
+        if not is_plausible(milliseconds):
+            return UNKNOWN_TIME[:5]
+        moment = self.at(milliseconds)
+        return f"{moment.day} {moment:%b}"
+
     def day_and_minute(self, milliseconds: int) -> str:
         """Return `24 Nov 12:00`, with dashes for a time that cannot be true."""
         if not is_plausible(milliseconds):

@@ -176,7 +176,7 @@ class ChatModel:
         return self._rows.is_own_name(name)
 
     def is_ignored(self, name: Name) -> bool:
-        """Return True if the user ignores a sender; nobody ignores what seems to be the own name."""
+        """Return True if the user ignores a sender; what seems to be the own name is never ignored."""
         return name.owner in self.ignored and not self.is_own_name(name)
 
     def ignore(self, name: Name) -> None:

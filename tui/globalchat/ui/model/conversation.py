@@ -105,6 +105,10 @@ class Conversation:
         self._divider: Row | None = None
         self._edits: list[Edit] | None = None
 
+    def colour_of(self, name: Name) -> int:
+        """Return the colour that a name has in this channel."""
+        return self._colours.of(name)
+
     def follow_edits(self) -> None:
         """Start recording edits for `take_edits`."""
         self._edits = []

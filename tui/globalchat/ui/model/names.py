@@ -282,6 +282,10 @@ class NameColours:
         # Messages from above the others are beside other senders than those that arrive now.
         self._beside: dict[bool, dict[NameKey, int]] = {False: {}, True: {}}
 
+    def of(self, name: Name) -> int:
+        """Return the colour of a sender, also of one who has not written here."""
+        return self._given.get(name.owner, name.colour)
+
     def take(self, name: Name, *, older: bool = False) -> int:
         """Return the colour of a sender that has written; `older` if not at the end of the channel."""
         owner, beside = name.owner, self._beside[older]

@@ -110,7 +110,7 @@ class IgnoreList:
 
     @property
     def owners(self) -> tuple[NameKey, ...]:
-        """Who is ignored (`Name.owner`), who was added first first."""
+        """The ignored senders (`Name.owner`), in the order in which they were added."""
         return tuple(self._owners)
 
     def add(self, owner: NameKey) -> None:

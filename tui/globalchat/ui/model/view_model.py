@@ -12,9 +12,10 @@ from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
 from globalchat.ui.model.kept_choices import KeptChoices
-from globalchat.ui.model.names import RegionNames, no_channel
+from globalchat.ui.model.names import Name, RegionNames, no_channel
 from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
+from globalchat.ui.model.people_view import PeopleListModel, PeopleView
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.startup import DRAFT, READ, THEME
 from globalchat.ui.model.status import (
@@ -36,7 +37,7 @@ _METER_FROM = 0.9
 """The share of the limit from which the length meter appears."""
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_LEVEL, SENT, _WELCOME, _IGNORE = "level:", "sent:", "welcome", "ignore:"
+_LEVEL, SENT, _WELCOME, _IGNORE, _PEOPLE = "level:", "sent:", "welcome", "ignore:", "people"
 """Prefixes of the keys under which state is stored for a later run."""
 
 NOWHERE = ""
@@ -88,6 +89,8 @@ class ChatFrame:
         head: The line above the rows.
         counting: The number of unread messages that count, in all channels.
         is_counting_down: True if header or banner change with time, without an event.
+        people: The list of people, None while it is closed.
+        filter: Whose messages alone are shown, as a sentence; empty for all.
     """
 
     channel: str | None
@@ -99,6 +102,8 @@ class ChatFrame:
     head: Head
     counting: int
     is_counting_down: bool
+    people: PeopleView | None = None
+    filter: str = ""
 
 
 class ChatViewModel:
@@ -113,6 +118,8 @@ class ChatViewModel:
         choices: What the user finds again at the next start.
         welcome: True if the welcome is shown, as on a first run.
         keys: Returns the key of an action for display.
+        people: The list of people.
+        only: The sender whose messages alone are shown in the open channel, None for all.
     """
 
     def __init__(self, model: ChatModel, profile: str, channel: str | None, keys: Keys) -> None:
@@ -123,6 +130,8 @@ class ChatViewModel:
         self.sent = SentTexts()
         self.choices = KeptChoices()
         self.keys = keys
+        self.people = PeopleListModel(model)
+        self.only: Name | None = None
         self.welcome = False
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
@@ -195,6 +204,8 @@ class ChatViewModel:
         """Open a channel; remove the line *new* in the previous one."""
         if channel == self.channel:
             return
+        self.show_only(None)
+        self.people.follow()
         if self.channel in self.model.conversations:
             # A channel with unread messages keeps its line *new*.
             old = self.model.conversations[self.channel]
@@ -207,6 +218,21 @@ class ChatViewModel:
                 self._recent.append(name)
         self.channel = channel
         self.model.enter(channel)
+
+    def show_only(self, name: Name | None) -> None:
+        """Show only the messages of one sender and the user's own in the open channel; None shows all."""
+        if self.conversation is None or (name is None and self.only is None):
+            return
+        self.only = name
+        self.conversation.show_only(None if name is None else self._is_shown)
+
+    def _is_shown(self, name: Name) -> bool:
+        return self.only is None or name.owner == self.only.owner or self.model.is_own_name(name)
+
+    def open_people(self, *, is_open: bool) -> None:
+        """Open or close the list of people, also in later runs."""
+        self.people.is_open = is_open
+        self._changed()
 
     def leave(self, channel: str) -> None:
         """Remove a channel from the list; if it is open, open another one first."""
@@ -310,6 +336,7 @@ class ChatViewModel:
             | theme
             | self.choices.kept()
             | {_IGNORE + entry: "" for entry in self.model.ignored.kept()}
+            | ({_PEOPLE: "open"} if self.people.is_open else {})
             | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
         )
 
@@ -317,6 +344,7 @@ class ChatViewModel:
         """Restore the state that an earlier run stored."""
         if _WELCOME in kept:
             self.dismiss_welcome()
+        self.people.is_open = kept.get(_PEOPLE) == "open"
         self.theme = kept.get(THEME)
         self.choices.restore(kept)
         for channel, text in _beginning(kept, DRAFT).items():
@@ -343,6 +371,8 @@ class ChatViewModel:
             self._head(),
             sum(each.counting for each in unread),
             self._is_counting_down(),
+            self.people.view(self.channel, self.names, now) if self.people.is_open else None,
+            self._filter(),
         )
 
     def banner(self, now: int) -> Banner | None:
@@ -366,6 +396,11 @@ class ChatViewModel:
     def excess(self, text: str) -> int:
         """Return by how many characters (UTF-16 code units) a text is too long; 0 while that is unknown."""
         return 0 if self.model.backend is None else max(0, code_units(text) - self.limit)
+
+    def _filter(self) -> str:
+        if self.only is None:
+            return ""
+        return f"Only messages of {self.only.full}, and yours. {self.keys('back')} shows all."
 
     def _is_open(self, entry: ChannelEntry) -> bool:
         return entry.channel == self.channel

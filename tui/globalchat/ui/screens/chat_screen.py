@@ -24,6 +24,7 @@ from globalchat.ui.message_controller import MessageController
 from globalchat.ui.model.kept_choices import CHANNELS
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.notifier import Notifier, Write
+from globalchat.ui.people_controller import PeopleController
 from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.dialogs import SelectableScreen
 from globalchat.ui.screens.side_by_side import SideBySideController
@@ -35,6 +36,7 @@ from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.composer import Suggestions
 from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.messages_panel import MessagesPanel
+from globalchat.ui.widgets.people_list import PeoplePanel
 from globalchat.ui.widgets.welcome import Welcome
 from globalchat.ui.workers import SessionWorker
 from globalchat.ui.writing_controller import WritingController
@@ -64,6 +66,7 @@ class ChatScreen(SelectableScreen[None]):
         messages: Handles selected text.
         updater: Brings the widgets up to date.
         side_by_side: The view of two regions and the latency panel.
+        people: The list of people, and what is done with one of them.
     """
 
     CSS_PATH: ClassVar[list[str | PurePath]] = ["chat.tcss", "dialog.tcss"]
@@ -98,7 +101,12 @@ class ChatScreen(SelectableScreen[None]):
             self, view_model, clock=clock, factory=watch_factory, reload=worker.reload_profile
         )
         self.updater = ScreenUpdater(self, view_model, self.side_by_side, self._notifier, clock)
-        self.messages = MessageController(self, view_model, self.updater, Exporter(self, view_model, clock))
+        self.people = PeopleController(
+            self, view_model, self.updater, self.side_by_side, clock=clock, keymap=keymap
+        )
+        self.messages = MessageController(
+            self, view_model, self.updater, Exporter(self, view_model, clock), self.people
+        )
         history = HistoryController(self, view_model, self.updater)
         self._writing = WritingController(self, view_model, self.updater, self._persister)
         self.controller = ChatController(
@@ -136,6 +144,7 @@ class ChatScreen(SelectableScreen[None]):
                 yield Welcome(self.view_model, self._keymap, id="welcome")
                 yield MessagesPanel(self._keymap.title, id="pane-box")
                 yield Suggestions(id="suggestions")  # Over the messages.
+            yield PeoplePanel(id="people-box")
         yield StatusLine(id="status")
         yield self._composer_bar
         yield Footer(compact=True, show_command_palette=True)
@@ -148,6 +157,7 @@ class ChatScreen(SelectableScreen[None]):
         self.set_class(not self.view_model.choices.shows(CHANNELS, True), "-list-hidden")
         # Not in the constructor: its timer belongs to the mounted screen.
         self._persister.start()
+        self.people.fit()
         self.updater.show_channel()
         self.call_after_refresh(self.controller.connect)
 
@@ -156,6 +166,7 @@ class ChatScreen(SelectableScreen[None]):
 
         The status line shows unread channels if hidden.
         """
+        self.people.fit()
         self.call_after_refresh(self.updater.update)
 
     def on_unmount(self) -> None:

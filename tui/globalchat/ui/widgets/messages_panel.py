@@ -90,6 +90,17 @@ class SearchBar(Horizontal):
         self.post_message(self.Closed())
 
 
+class FilterBar(Static):
+    """Says whose messages alone are shown; hidden while all are."""
+
+    class Clicked(Message):
+        """Posted to show all messages again."""
+
+    def on_click(self) -> None:
+        """Show all messages again."""
+        self.post_message(self.Clicked())
+
+
 class MessagesPanel(Vertical):
     """Shows the messages and searches them.
 
@@ -123,7 +134,8 @@ class MessagesPanel(Vertical):
         self._search_bar = SearchBar(id="search")
 
     def compose(self) -> ComposeResult:
-        """Yield the messages above the search, which is hidden until it is opened."""
+        """Yield the messages between the filter and the search, which are hidden until they are used."""
+        yield FilterBar(id="filter", markup=False)
         yield self.pane
         yield self._search_bar
 
@@ -136,6 +148,13 @@ class MessagesPanel(Vertical):
         else:
             return False
         return True
+
+    def show_filter(self, sentence: str) -> None:
+        """Show whose messages alone are shown; hide that for an empty sentence."""
+        bar = self.query_one(FilterBar)
+        if sentence != bar.content:  # An update lays out the screen again.
+            bar.update(sentence)
+            bar.display = bool(sentence)
 
     def search(self, text: str = "") -> None:
         """Search for a text; without one, for the last text, and again in older messages."""
