@@ -205,7 +205,7 @@ class PeopleController:
         if self._view_model.only is not None and self._view_model.only.owner == name.owner:
             self._view_model.show_only(None)
         self._sort_out()
-        self._report(ignored_sentence(name))
+        self._report(ignored_sentence(name, self._model))
 
     def _unignore(self, name: Name) -> None:
         self._model.unignore(name)

@@ -292,9 +292,10 @@ class NameColours:
         colour = self._given.pop(owner, None)
         beside.pop(owner, None)
         if colour is None:
-            taken = set(beside.values())
+            taken = [set(beside.values()), set(self._beside[not older].values())]
             tried = [(name.colour + step) % NAME_COLOURS for step in range(NAME_COLOURS)]
-            colour = next((each for each in tried if each not in taken), name.colour)
+            # One that only the others have is the second best.
+            colour = min(tried, key=lambda each: [each in colours for colours in taken])
         self._given[owner] = beside[owner] = colour
         if len(self._given) > _COLOURED:
             del self._given[next(iter(self._given))]

@@ -9,8 +9,10 @@ from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.names import Name, RegionNames
 from globalchat.ui.model.people import Writer
 from globalchat.ui.model.rows import sender_mark
-from globalchat.ui.model.text import brief, shown_name
+from globalchat.ui.model.text import brief, clip, shown_name
 
+_CODE_CELLS = 6
+"""The most cells of a region's short form."""
 _SHOWN = 200
 """The most people in the list, which is made again with every message."""
 
@@ -18,14 +20,15 @@ _SHOWN = 200
 class PersonEntry(NamedTuple):
     """A line of the list.
 
-    `colour` is that of the name in the channel, None for the user's own; `region` is a code, `when` the time
-    of the last message if it was today, else its day.
+    `colour` is that of the name in the channel, None for the user's own; `region` has the short form `code`;
+    `when` is the time of the last message if it was today, else its day.
     """
 
     name: Name
     mark: str
     colour: int | None
     region: str
+    code: str
     when: str
     ignored: bool = False
 
@@ -73,10 +76,19 @@ class PeopleListModel:
         calendar = model.calendar
         is_today = calendar.day(writer.at) == calendar.day(now)
         when = calendar.minute(writer.at) if is_today else calendar.short_day(writer.at)
-        code = names.badge(writer.region, names.alias_of(writer.region))
+        alias = names.alias_of(writer.region)
+        region = names.title(alias)
         is_ignored = not writer.own and model.is_ignored(name)
         mark = sender_mark(name, name.author)
-        return PersonEntry(name, mark, None if writer.own else colour, code, when, is_ignored)
+        return PersonEntry(
+            name,
+            mark,
+            None if writer.own else colour,
+            region,
+            clip(names.codes.get(alias, region), _CODE_CELLS),
+            when,
+            is_ignored,
+        )
 
     def _remark(self, channel: str | None, others: int) -> str:
         parts = [f"{others:,} more"] if others > 0 else []
@@ -98,9 +110,11 @@ def described(name: Name) -> str:
     return f"{name.full}{said}"
 
 
-def ignored_sentence(name: Name) -> str:
+def ignored_sentence(name: Name, model: ChatModel) -> str:
     """Return what is said once someone is ignored."""
-    sentence = f"Messages of {described(name)} are hidden (/unignore shows them)."
+    known = any(writer.name.owner == name.owner for writer in model.writers.latest())
+    who = described(name) if known else f"{described(name)}, who has not written lately,"
+    sentence = f"Messages of {who} are hidden (/unignore shows them)."
     return sentence if name.author is not None else f"{sentence} Its user may come back under another name."
 
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -21,10 +22,12 @@ from globalchat.ui.model.people_view import PeopleView, PersonEntry
 from globalchat.ui.model.row_lines import MARK_ROLES
 from globalchat.ui.model.text import pad
 
-_HINT = "Enter mentions   O shows only these messages\nI ignores   A all channels   Esc closes"
+_HINT = "Enter mentions  O only these  I ignores\nA all channels  Esc closes"
 
 _PREFIX = "people-list--"
 _WHEN_CELLS = 6
+_ROOMY = 36
+"""The cells of a line from which regions are shown by their whole names."""
 
 
 class PeopleList(ScrollView, can_focus=True):
@@ -145,10 +148,11 @@ class PeopleList(ScrollView, can_focus=True):
         look = "chosen" if is_chosen else "hover" if place == self._hover else "entry"
         base = self.get_component_rich_style(_PREFIX + look)
         muted = base + self._foreground("muted")
-        where = "ignored" if entry.ignored else f"{entry.region} {pad(entry.when, _WHEN_CELLS, right=True)}"
+        region = entry.region if width >= _ROOMY else entry.code
+        where = "ignored" if entry.ignored else f"{region} {pad(entry.when, _WHEN_CELLS, right=True)}"
         colour = "own" if entry.colour is None else f"name-{entry.colour}"
         name = self._foreground("ignored" if entry.ignored else colour)
-        room = max(0, width - 3 - len(where))
+        room = max(0, width - 3 - cell_len(where))
         # The mark has a cell of its own, which no name reaches.
         mark = self._foreground(MARK_ROLES[entry.mark]) if entry.mark else Style()
         pieces = [
