@@ -57,10 +57,10 @@ def test_two_keys_are_for_the_composer_only() -> None:
 
 
 def test_keys_change_and_are_shown_as_people_write_them() -> None:
-    keys, problems = keymap(channel__next="Ctrl+N, f10", help="f12")
+    keys, problems = keymap(channel__next="Ctrl+N, shift+f10", help="f12")
     assert problems == ()
-    assert keys.keys("channel.next") == ("ctrl+n", "f10")
-    assert keys.titles("channel.next") == "Ctrl+N  F10"
+    assert keys.keys("channel.next") == ("ctrl+n", "shift+f10")
+    assert keys.titles("channel.next") == "Ctrl+N  Shift+F10"
     assert {binding.key_display for binding in bindings(keys) if binding.id == "help"} == {"F12"}
 
 
@@ -89,7 +89,7 @@ def test_two_actions_may_swap_their_keys() -> None:
         ("channel.next", "pageupp", 'unknown key "pageupp". Did you mean "pageup"?'),
         ("channel.next", "hyperspace+\x1b", 'unknown key "hyperspace+␛".'),
         ("channel.next", " , ", "no key is given."),
-        ("write.history", "f10", "they cannot be changed."),
+        ("write.history", "shift+f10", "they cannot be changed."),
     ],
 )
 def test_what_cannot_work_is_one_sentence_and_the_default_stays(
@@ -101,9 +101,9 @@ def test_what_cannot_work_is_one_sentence_and_the_default_stays(
 
 
 def test_a_key_for_two_actions_leaves_both_at_their_defaults() -> None:
-    keys, problems = keymap(channel__next="f10", channel__previous="f10", help="ctrl+b")
+    keys, problems = keymap(channel__next="shift+f10", channel__previous="shift+f10", help="ctrl+b")
     assert problems == (
-        "F10 is wanted for channel.next and channel.previous: the defaults stay.",
+        "Shift+F10 is wanted for channel.next and channel.previous: the defaults stay.",
         "Ctrl+B is wanted for channel.list and help: the defaults stay.",
     )
     assert (keys.keys("help"), keys.keys("channel.next")) == (("f1",), ("ctrl+down", "alt+down"))

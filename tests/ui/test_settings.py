@@ -145,7 +145,7 @@ def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     settings, problems = parse(page.split("```toml\n")[1].split("```")[0])
     assert problems == ()
-    assert settings == Settings(theme="nord", keys={"channel.next": "ctrl+n", "pane.tail": "f10"})
+    assert settings == Settings(theme="nord", keys={"channel.next": "ctrl+n", "pane.tail": "shift+f10"})
     assert resolve(settings.keys, ACTIONS)[1] == ()
     for kind in (Settings, NotifySettings):
         assert all(f"{each.name} = " in page or f"[{each.name}]" in page for each in fields(kind))

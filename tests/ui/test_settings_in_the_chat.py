@@ -25,7 +25,7 @@ def using(**settings: object) -> Loaded:
 
 async def test_changed_keys_work_and_are_shown_everywhere() -> None:
     keys = {"channel.next": "ctrl+n", "help": "f12", "write.send": "ctrl+j", "write.newline": "enter"}
-    keys |= {"app.quit": "f10", "app.palette": "f11", "again": "ctrl+t", "region.pick": "ctrl+y"}
+    keys |= {"app.quit": "shift+f10", "app.palette": "f11", "again": "ctrl+t", "region.pick": "ctrl+y"}
     async with running(settings=using(keys=keys)) as chat:
         await chat.until(lambda: "F12 help" in " ".join(chat.screen_lines()[-1].split()))
         await chat.pilot.press("ctrl+down")
@@ -51,8 +51,8 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
         await chat.settle()
         assert "not sent: no connection. Ctrl+T or a click here sends it again." in chat.lines()[-1]
         await chat.pilot.press("ctrl+c")
-        assert chat.toasts() == ["Nothing is selected to be copied. F10 quits."]
-        await chat.pilot.press("f10")
+        assert chat.toasts() == ["Nothing is selected to be copied. Shift+F10 quits."]
+        await chat.pilot.press("shift+f10")
         await chat.until(lambda: chat.app._exit)
 
 

@@ -1,4 +1,4 @@
-"""The list of people: who wrote lately, beside the messages or in a dialog."""
+"""The list of people who wrote lately, beside the messages or in a dialog."""
 
 from typing import ClassVar
 
