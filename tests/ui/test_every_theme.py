@@ -16,6 +16,7 @@ from textual.widget import Widget
 from globalchat.ui.stylesheet import RATIO, contrast, legible
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.people_list import PeopleList
 from tests.ui.helpers.busy_chat import busy, revoked
 from tests.ui.helpers.chat_driver import WIDE, Chat, running
 
@@ -64,6 +65,14 @@ async def suggesting(chat: Chat) -> None:
     await chat.settle()
 
 
+async def listing_people(chat: Chat) -> None:
+    chat.composer.put("/ignore ana")
+    chat.composer.submit()
+    chat.composer.put("")
+    await chat.pilot.press("f10", "down")
+    await chat.settle()
+
+
 async def telling(chat: Chat) -> None:
     chat.composer.put("")
     for severity in ("information", "warning", "error"):
@@ -92,7 +101,7 @@ async def pasting(chat: Chat) -> None:
 
 
 VIEWS = [
-    *(everything, searching, choosing, selecting, suggesting, telling),
+    *(everything, searching, choosing, selecting, suggesting, listing_people, telling),
     *(opening("ctrl+k"), opening("ctrl+k", "down"), opening("f2"), opening("f1"), opening("ctrl+p"), pasting),
 ]
 """What is looked at, one after another."""
@@ -165,11 +174,14 @@ async def test_text_can_be_read_in_every_theme() -> None:
     assert problems == {}
 
 
+OURS = (MessagePane, ChannelList, PeopleList)
+
+
 def faint_parts(chat: Chat) -> set[tuple[str, str, str, float]]:
     """The parts of our widgets that carry text and cannot be read, shown just now or not."""
     found = set()
     for widget in chat.app.screen.query(Widget).results():
-        for name in widget.COMPONENT_CLASSES if isinstance(widget, MessagePane | ChannelList) else ():
+        for name in widget.COMPONENT_CLASSES if isinstance(widget, OURS) else ():
             if not name.endswith("--rule"):
                 text, ground = colours(widget.get_component_rich_style(name))
                 if (ratio := contrast(text, ground)) < RATIO:
