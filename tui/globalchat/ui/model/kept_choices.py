@@ -15,8 +15,8 @@ _PLACE = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PANEL_NAME = re.compile("[a-z][a-z-]{0,19}")
 _SHOWN = {"shown": True, "hidden": False}
 
-CHANNELS, LATENCY, BOTH = "channels", "latency", "both"
-"""The panels: the list of channels, the latencies, both regions side by side."""
+CHANNELS, PEOPLE, LATENCY, BOTH = "channels", "people", "latency", "both"
+"""The panels: the lists of channels and of people, the latencies, both regions side by side."""
 
 
 class KeptChoices:

@@ -11,7 +11,7 @@ from globalchat.ui.model.attention import Level
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
-from globalchat.ui.model.kept_choices import KeptChoices
+from globalchat.ui.model.kept_choices import PEOPLE, KeptChoices
 from globalchat.ui.model.names import Name, RegionNames, no_channel
 from globalchat.ui.model.older_messages import Head, empty_text, head
 from globalchat.ui.model.own_texts import Drafts, SentTexts
@@ -37,7 +37,7 @@ _METER_FROM = 0.9
 """The share of the limit from which the length meter appears."""
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_LEVEL, SENT, _WELCOME, _IGNORE, _PEOPLE = "level:", "sent:", "welcome", "ignore:", "people"
+_LEVEL, SENT, _WELCOME, _IGNORE = "level:", "sent:", "welcome", "ignore:"
 """Prefixes of the keys under which state is stored for a later run."""
 
 NOWHERE = ""
@@ -232,7 +232,7 @@ class ChatViewModel:
     def open_people(self, *, is_open: bool) -> None:
         """Open or close the list of people, also in later runs."""
         self.people.is_open = is_open
-        self._changed()
+        self.choices.show(PEOPLE, is_open)
 
     def leave(self, channel: str) -> None:
         """Remove a channel from the list; if it is open, open another one first."""
@@ -336,7 +336,6 @@ class ChatViewModel:
             | theme
             | self.choices.kept()
             | {_IGNORE + entry: "" for entry in self.model.ignored.kept()}
-            | ({_PEOPLE: "open"} if self.people.is_open else {})
             | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
         )
 
@@ -344,9 +343,9 @@ class ChatViewModel:
         """Restore the state that an earlier run stored."""
         if _WELCOME in kept:
             self.dismiss_welcome()
-        self.people.is_open = kept.get(_PEOPLE) == "open"
         self.theme = kept.get(THEME)
         self.choices.restore(kept)
+        self.people.is_open = self.choices.shows(PEOPLE)
         for channel, text in _beginning(kept, DRAFT).items():
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))
