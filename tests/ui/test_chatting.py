@@ -212,9 +212,10 @@ async def test_the_list_is_a_drawer_in_a_small_window() -> None:
         chat.session.receive("cars", "hi")
         await chat.settle()
         assert [box.display for box in boxes] == [False]
-        assert chat.status == "unread: # cars 1  F8"
-        assert "# tech" in chat.screen_lines()[0]
-        assert "1 unread" in chat.screen_lines()[0]
+        assert chat.screen_lines()[1].split() == ["cars", "1", "robots", "›tech", "music", "media"]
+        assert chat.status == ""
+        assert "unread" not in chat.screen_lines()[0]
+        assert "F8 unread" in chat.screen_lines()[-1]
         await chat.pilot.press("ctrl+b")
         assert [box.display for box in boxes] == [True]
         await chat.pilot.press("escape")

@@ -422,6 +422,6 @@ async def test_a_muted_channel_counts_nowhere() -> None:
         chat.session.receive("cars", "hey @bo")
         await chat.settle()
         assert chat.status == "# cars: muted"
-        assert "unread" not in chat.screen_lines()[0]
+        assert "cars × " in chat.screen_lines()[1]
         await chat.pilot.press("f8")
         assert chat.channel == "tech"

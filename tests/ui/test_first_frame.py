@@ -103,8 +103,8 @@ def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
     app = make(FakeSession(), settings=Loaded(Settings(keys={"help": "f12"})))
     splash = app.get_default_screen()
     assert isinstance(splash, SplashScreen)
-    for width, shown in ((50, ["opening", "F12"]), (80, ["F12", "help"])):
-        head = splash_lines(width, 20, "bo", "local cloud", splash._help_key)[0]
+    for width, height, shown in ((50, 20, ["opening", "F12"]), (80, 12, ["F12", "help"])):
+        head = splash_lines(width, height, "bo", "local cloud", splash._help_key)[0]
         assert "".join(text for text, _ in head).split()[-2:] == shown
 
 

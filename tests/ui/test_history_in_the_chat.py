@@ -104,7 +104,7 @@ async def test_at_the_top_more_is_loaded_and_what_is_read_stays(way: str) -> Non
         await older(chat)
         first = next(y for y, line in enumerate(before) if "#" in line)
         # The head, the day and the name of the first message make room; each message stays on its line.
-        assert chat.lines()[first].split()[-2] == before[first].split()[-2]
+        assert chat.lines()[first].split()[-1] == before[first].split()[-1]
         assert chat.lines()[first + 1 :] == before[first + 1 :]
         assert "#" in chat.lines()[first - 1]
 

@@ -76,8 +76,10 @@ async def test_what_the_channel_list_said_is_said_elsewhere_at_once_in_a_smaller
     async with running() as chat:
         chat.session.receive("cars", "@bo hello")
         await chat.settle()
-        assert "# cars @1 1" not in chat.status
         await chat.resize(60, 24)
+        await chat.until(lambda: "cars @1 1" in chat.screen_lines()[1])
+        await chat.resize(120, 24)
+        await chat.pilot.press("ctrl+b")
         await chat.until(lambda: "# cars @1 1" in chat.status)
 
 

@@ -28,7 +28,7 @@ def listed(chat: Chat, channel: str) -> list[str]:
 def below_divider(chat: Chat) -> list[str]:
     """Return the messages below the line *new*."""
     lines = chat.lines()
-    start = next((y for y, line in enumerate(lines) if "─ new ─" in line), None)
+    start = next((y for y, line in enumerate(lines) if " new ─" in line), None)
     assert start is not None, text(chat)
     return [word for line in lines[start:] for word in line.split() if word.startswith("#")]
 

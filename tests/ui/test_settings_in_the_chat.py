@@ -8,6 +8,7 @@ from rich.style import Style
 from textual import events
 
 from globalchat.client.events import DraftUnsent
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.app import ChatApp
 from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
 from globalchat.ui.screens.help import Guide
@@ -222,10 +223,34 @@ def greeted(chat: Chat) -> bool:
 async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path) -> None:
     async with running(SMALL, welcome=True, state=tmp_path) as chat:
         assert greeted(chat)
-        assert "This is the local cloud" in "\n".join(chat.screen_lines())
+        shown = "\n".join(chat.screen_lines())
+        assert "This is the local cloud" in shown
+        assert as_typed_here("  globalchat sydney --name ana --channel tech") in f"  {shown}"
         await chat.type("hi")
         await chat.pilot.press("enter")
         assert chat.session.calls == [("send", ("tech", "hi"))]
+        await chat.until(lambda: not greeted(chat))
+        chat.composer.put("/join media")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.channel == "media")
+        assert not greeted(chat)
+    async with running(SMALL, welcome=True, state=tmp_path) as chat:
+        assert not greeted(chat)
+
+
+async def test_the_first_screen_goes_with_the_first_message_or_for_good_by_key(tmp_path: Path) -> None:
+    settings = Loaded(Settings(keys={"dual": "f12"}))
+    async with running((50, 20), welcome=True, state=tmp_path, settings=settings) as chat:
+        assert greeted(chat)
+        region = chat.app.screen.query_one(Welcome).region
+        lines = [line.split() for line in chat.screen_lines()[region.y : region.bottom]]
+        for words in ("Write Enter", "Other channel Ctrl+K", "See both regions F12", "All keys F1"):
+            assert words.split() in [line[1:-1] for line in lines]
+        chat.session.receive("tech", "hello")
+        await chat.settle()
+        await chat.until(lambda: not greeted(chat))
+        await chat.pilot.press("ctrl+up")  # an empty channel
+        await chat.until(lambda: greeted(chat))
         await chat.pilot.press("escape")
         assert not greeted(chat)
     async with running(SMALL, welcome=True, state=tmp_path) as chat:
@@ -245,7 +270,7 @@ async def test_the_ways_on_by_click_and_command(monkeypatch: pytest.MonkeyPatch)
             await chat.pilot.press("escape")
         await chat.resize(40, 10)
         await chat.until(lambda: any("Put this" in line for line in chat.screen_lines()))
-        assert any("No messages in # tech" in line for line in chat.screen_lines())
+        await chat.until(lambda: any("No messages in # tech" in line for line in chat.screen_lines()))
         await chat.click_on("Put this")
         await chat.until(lambda: not greeted(chat))
 

@@ -15,9 +15,11 @@ from globalchat.ui.notifier import Notifier
 from globalchat.ui.screens.side_by_side import SideBySideController
 from globalchat.ui.widgets.bars import Header, StatusLine
 from globalchat.ui.widgets.channel_list import ChannelList
+from globalchat.ui.widgets.channel_strip import ChannelStrip
 from globalchat.ui.widgets.messages_panel import MessagesPanel
 from globalchat.ui.widgets.people_list import PeoplePanel
 from globalchat.ui.widgets.row_view import RowView
+from globalchat.ui.widgets.welcome import Welcome
 
 # Half of Textual's own rate: a flood of messages leaves time for keys.
 _FRAME_SECONDS = 1 / 30
@@ -122,9 +124,13 @@ class ScreenUpdater:
         screen = self._screen
         screen.query_one(Header).show(frame.header, now)
         screen.query_one(ChannelList).show(frame.entries, frame.channel)
-        # The list shows what is unread, unless the window has no room for it.
-        hint = "" if screen.query_one("#list-box").display else frame.unread_hint
+        strip = screen.query_one(ChannelStrip)
+        strip.show(frame.entries, frame.channel)
+        # List, strip or header show what is unread, unless the user has hidden the list of a wide window.
+        is_hidden = screen.has_class("-wide") and not screen.query_one("#list-box").display
+        hint = frame.unread_hint if is_hidden else ""
         screen.query_one(StatusLine).show(frame.banner, hint)
+        screen.query_one(Welcome).show()
         self._panel.pane.set_empty_text(frame.empty_text)
         self._panel.pane.set_head(*frame.head)
         self._panel.show_filter(frame.filter)

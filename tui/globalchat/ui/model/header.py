@@ -40,19 +40,25 @@ def profile_title(name: str) -> str:
     return "local cloud" if name == "local" else f"profile {shown_name(name)}"
 
 
-def header(view: HeaderView, width: int, now: int) -> list[BarPiece]:
-    """Return the header's pieces, exactly `width` cells; a narrow header drops the least important first."""
+def header(view: HeaderView, width: int, now: int, *, has_channels: bool = False) -> list[BarPiece]:
+    """Return the header's pieces, exactly `width` cells; a narrow header drops the least important first.
+
+    `has_channels` is True if the channels, and what is unread in them, are shown elsewhere.
+    """
     roomy, narrow = width >= 100, width < 60
-    left = _channel(view, roomy) + _region(view, now, narrow=narrow, roomy=roomy)
+    has_channels = has_channels or roomy
+    left = _channel(view, roomy=roomy, has_channels=has_channels)
+    # In a narrow header, the channel would take the room of the region.
+    left += _region(view, now, narrow=narrow and not has_channels, roomy=roomy)
     if not narrow:
         left += _others(view)
-    right = _right(view, narrow=narrow, roomy=roomy)
-    return _fit(left, right, width)
+    right = [] if has_channels else _unread(view, narrow=narrow)
+    return _fit(left, right + _right(view, narrow=narrow, has_footer=has_channels and not narrow), width)
 
 
-def _channel(view: HeaderView, roomy: bool) -> list[BarPiece]:
-    if roomy:
-        return [BarPiece(" globalchat ", "brand", "help"), BarPiece("  ", "plain")]
+def _channel(view: HeaderView, *, roomy: bool, has_channels: bool) -> list[BarPiece]:
+    if has_channels:
+        return [BarPiece(" globalchat ", "brand", "help"), BarPiece("  " if roomy else " ", "plain")]
     name = f" # {shown_name(view.channel)} " if view.channel else " globalchat "
     return [BarPiece(clip_middle(name, 18), "channel", "channel.pick"), BarPiece(" ", "plain")]
 
@@ -85,19 +91,23 @@ def _others(view: HeaderView) -> list[BarPiece]:
     return pieces
 
 
-def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[BarPiece]:
+def _unread(view: HeaderView, *, narrow: bool) -> list[BarPiece]:
     pieces: list[BarPiece] = []
-    # Where there is room, the channel list shows it.
-    if view.mentions and not roomy:
+    if view.mentions:
         pieces.append(BarPiece(f"@{view.mentions} ", "unread", "channel.unread"))
-    if view.unread and not roomy:
+    if view.unread:
         count = f"{view.unread:,}" if narrow else f"{view.unread:,} unread"
         pieces.append(BarPiece(count, "unread", "channel.unread"))
+    return pieces
+
+
+def _right(view: HeaderView, *, narrow: bool, has_footer: bool) -> list[BarPiece]:
+    pieces: list[BarPiece] = []
     if view.clock_offset_ms is not None:
         pieces.append(BarPiece(f"  clock {clock_difference(view.clock_offset_ms)}", "warning", "latency"))
     if not narrow:
         pieces.append(BarPiece(f"   {profile_title(view.profile)}", "muted"))
-    if not roomy:  # Otherwise the footer shows it.
+    if not has_footer:  # Which shows it.
         pieces.append(
             BarPiece(f"  {view.help_key}" if narrow else f"   {view.help_key} help", "muted", "help")
         )

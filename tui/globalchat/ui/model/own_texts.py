@@ -49,6 +49,11 @@ class SentTexts:
         """True if a recalled text is shown."""
         return self._back > 0
 
+    @property
+    def has_message(self) -> bool:
+        """True if a text was sent that is not a command, in this run or an earlier one."""
+        return any(not text.startswith("/") for text in self._texts.values())
+
     def add(self, text: str) -> None:
         """Add a text as the newest, and end browsing."""
         self._back = 0
@@ -162,10 +167,11 @@ class Drafts:
 class Waiting(NamedTuple):
     """The waiting messages of a channel.
 
-    The first one's attempts, and the time of its next attempt (epoch ms).
+    The first one's reason and attempts, and the time of its next attempt (epoch ms).
     """
 
     messages: int
+    reason: str
     attempt: int
     next_try_at: int | None
 
@@ -275,7 +281,7 @@ class OutgoingMessages:
         if first is None:
             return None
         count = len(self._drafts(channel, Delivery.SENDING))
-        return Waiting(count, first.attempt, first.next_try_at)
+        return Waiting(count, first.reason, first.attempt, first.next_try_at)
 
     def awaiting_echo(self, channel: str, now: int) -> AwaitingEcho | None:
         """Return a channel's messages accepted well before `now` (epoch ms) without an echo, or None."""

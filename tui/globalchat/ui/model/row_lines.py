@@ -184,7 +184,7 @@ MARK_ROLES = {
 _WARNINGS = 3
 """The most link warnings that are shown individually."""
 
-_OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
+_OPENING = {Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 
 
 def row_height(row: Row, columns: Columns, keys: Keys) -> int:
@@ -378,10 +378,10 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
         key = keys(UNFOLD)
         how = f"{key} or a click here shows all" if key else "a click here shows all"
         remarks.append((f"… {plural(hidden, 'more line')}: {how}", "fold"))
-    if row.reason is not None:
+    # The line above the composer says why a message waits.
+    if row.reason is not None and row.delivery is not Delivery.SENDING:
         opening, remedy = _OPENING.get(row.delivery, ""), _remedy(row.delivery, keys)
-        role = "warning" if row.delivery is Delivery.SENDING else "failure"
-        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", role))
+        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", "failure"))
     if row.mark == IMITATION and not row.grouped:
         remarks.append((f"▲ not verified: this name looks like {row.name.imitated}", "warning"))
     if row.conflicting:

@@ -29,7 +29,7 @@ READ = "read:"
 """Begins the keys under which it is remembered how far channels are read."""
 
 FrameLine = list[tuple[str, str]]
-"""Texts with their roles: brand, state, profile, bar, status, border, low-border, prompt or blank."""
+"""Texts with their roles: brand, state, profile, bar, status, border, prompt or blank."""
 
 
 def splash_lines(width: int, height: int, sender: str, profile: str, help_key: str = "F1") -> list[FrameLine]:
@@ -40,9 +40,13 @@ def splash_lines(width: int, height: int, sender: str, profile: str, help_key: s
     if width < 40 or height < 10:
         return [[(" " * width, "blank")] for _ in range(height)]
     foot = _composer(width, height, sender)
+    has_footer = width >= 100 or (width >= 60 and height >= 16)
+    if has_footer:
+        foot.append([("", "blank")])
     status = f"{' ' if width < 100 else '  '}Opening {profile} …"
     body = [[("", "blank")]] * (height - len(foot) - 2)
-    return [_header(width, profile, help_key), *body, [(status[:width], "status")], *foot]
+    head = _header(width, profile, "" if has_footer else help_key)
+    return [head, *body, [(status[:width], "status")], *foot]
 
 
 def _header(width: int, profile: str, help_key: str) -> FrameLine:
@@ -51,20 +55,19 @@ def _header(width: int, profile: str, help_key: str) -> FrameLine:
         ("  " if width >= 100 else " ", "bar"),
         ("◌ opening", "state"),
     ]
-    if width >= 100:
-        right = f"   {profile} "
+    if width >= 60:
+        right = f"   {profile}   {help_key} help " if help_key else f"   {profile} "
     else:
-        right = f"   {profile}   {help_key} help " if width >= 60 else f"  {help_key} "
+        right = f"  {help_key} "
     rest = max(0, width - sum(cell_len(text) for text, _ in left) - cell_len(right))
     return [*left, (" " * rest, "bar"), (right, "profile")]
 
 
 def _composer(width: int, height: int, sender: str) -> list[FrameLine]:
     prompt = f"{sender} ›"
-    footer: list[FrameLine] = [[("", "blank")]] if width >= 100 else []
     if height < 28:
-        return [[("─" * width, "low-border")], [(" " + prompt, "prompt")], *footer]
+        return [[(" " + prompt, "prompt")]]
     rest = max(0, width - cell_len(prompt) - 3)
     inside: FrameLine = [("│", "border"), (f" {prompt}{' ' * rest}", "prompt"), ("│", "border")]
     edge = "─" * (width - 2)
-    return [[(f"╭{edge}╮", "border")], inside, [(f"╰{edge}╯", "border")], *footer]
+    return [[(f"╭{edge}╮", "border")], inside, [(f"╰{edge}╯", "border")]]

@@ -234,8 +234,9 @@ def unsent_banner(count: int, keys: Keys) -> Banner:
 
 
 def waiting_banner(waiting: Waiting, now: int, keys: Keys) -> Banner:
-    """Return the banner about messages that could not be sent yet; their rows have the reasons."""
-    said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
+    """Return the banner about messages that could not be sent yet."""
+    said = "1 message waits" if waiting.messages == 1 else f"{waiting.messages} messages wait"
+    said += f": {_sentence(waiting.reason)}"
     if waiting.next_try_at is not None:
         said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
     what = "it" if waiting.messages == 1 else "them"

@@ -315,6 +315,24 @@ class ChatViewModel:
         self.welcome, self._welcome_dismissed = False, True
         self._changed()
 
+    @property
+    def is_first_screen(self) -> bool:
+        """True if the welcome is shown: nothing was ever sent, and there is no message here."""
+        conversation = self.conversation
+        is_empty = conversation is None or not conversation.rows
+        return self.welcome and is_empty and not self.sent.has_message
+
+    @property
+    def second_chat(self) -> str:
+        """The command that opens this channel in another region, under another name."""
+        names, channels = self.names, [*self.model.conversations]
+        region = f" {names.after(self.region)}" if self.region is not None and names.regions else ""
+        # A chat opens the first channel by itself.
+        other = self.channel is not None and channels[:1] != [self.channel]
+        channel = f" --channel {self.channel}" if other and self.channel in channels else ""
+        name = "bo" if self.model.sender != "bo" else "ana"
+        return f"globalchat{region} --name {name}{channel}"
+
     def on_change(self, changed: Callable[[], object]) -> None:
         """Call `changed` whenever the result of `kept` may have changed."""
         self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed

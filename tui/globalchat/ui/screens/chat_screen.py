@@ -33,6 +33,7 @@ from globalchat.ui.state_persister import StatePersister
 from globalchat.ui.state_store import StateStore
 from globalchat.ui.widgets.bars import Footer, Header, StatusLine
 from globalchat.ui.widgets.channel_list import ChannelList
+from globalchat.ui.widgets.channel_strip import ChannelStrip
 from globalchat.ui.widgets.composer import Suggestions
 from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.messages_panel import MessagesPanel
@@ -136,6 +137,7 @@ class ChatScreen(SelectableScreen[None]):
         """Yield the widgets from top to bottom, and a sentence for a window that is too small for them."""
         now = self._clock()
         yield Header(self.view_model.frame(now).header, now, id="header")
+        yield ChannelStrip(id="strip")
         with Horizontal(id="body"):
             with Vertical(id="list-box") as list_box:
                 list_box.border_title = "Channels"

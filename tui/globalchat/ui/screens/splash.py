@@ -19,7 +19,6 @@ _LOOK = {
     "bar": "on $panel",
     "status": "$text-muted",
     "border": "$primary 70%",
-    "low-border": "$foreground 20%",
     "prompt": "bold $text-primary",
     "blank": "",
 }

@@ -51,12 +51,12 @@ class Header(Widget):
     def show(self, view: HeaderView, now: int) -> None:
         """Show a view at a time (epoch ms), repainting only pieces that differ."""
         self._view, self._now = view, now
-        if header(view, self.size.width, now) != self._shown:
+        if self._pieces() != self._shown:
             self.refresh()
 
     def render(self) -> Content:
         """Return the pieces that fit."""
-        self._shown = header(self._view, self.size.width, self._now)
+        self._shown = self._pieces()
         look = _HEADER_LOOK if self.app.current_theme.dark else _LIGHT
         return Content.assemble(
             *(
@@ -71,6 +71,11 @@ class Header(Widget):
         if target is not None:
             self.post_message(self.Clicked(target))
 
+    def _pieces(self) -> list[BarPiece]:
+        # A flat window has no room for the channel strip.
+        has_channels = not self.screen.has_class("-flat")
+        return header(self._view, self.size.width, self._now, has_channels=has_channels)
+
 
 _STATUS_LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
 """Background and glyph show the tone, as coloured text would not be legible in every theme."""
@@ -80,7 +85,8 @@ _GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
 class StatusLine(Widget):
     """Shows a problem, the result of an action, or unread channels.
 
-    The line is always there, so that a short sentence moves nothing; a long one wraps.
+    The line is always there, so that a short sentence moves nothing; a long one wraps. Without a sentence,
+    in a window without room for borders, it separates the messages from the composer.
     """
 
     class Clicked(Message):
@@ -139,6 +145,8 @@ class StatusLine(Widget):
 
     def render(self) -> Content:
         """Return the sentence with a glyph for its tone; hints look clickable."""
+        if not self._banner.text and self._is_rule():
+            return Content.styled("─" * self.size.width, "$foreground 20%")
         lines = [
             Content.assemble(*((piece.text, self._look(piece)) for piece in line))
             for line in self._lines(self.size.width)
@@ -155,6 +163,10 @@ class StatusLine(Widget):
         clicked = lines[offset.y] if offset is not None and offset.y < len(lines) else []
         target = target_at(clicked, offset.x) if offset is not None else None
         self.post_message(self.Clicked(target or hints[0].target))
+
+    def _is_rule(self) -> bool:
+        has_borders = self.screen.has_class("-wide") or self.screen.has_class("-high")
+        return not has_borders
 
     def _lines(self, width: int) -> list[list[BarPiece]]:
         banner = self._banner
