@@ -48,8 +48,8 @@ class Welcome(Static, can_focus=False):
 
     def on_resize(self) -> None:
         """Fit the text into the new size."""
-        if self._text() != self.content:
-            self.content = self._text()
+        # Later, since Textual keeps the height of a text that changes within a resize.
+        self.call_after_refresh(self._fit)
 
     def show(self) -> None:
         """Show what holds now, or nothing; lay out only what has changed."""
@@ -58,8 +58,12 @@ class Welcome(Static, can_focus=False):
             self.display = shown
         if shown and self._command != self._view_model.second_chat:
             self._command = self._view_model.second_chat
-            # Not `update`, which keeps the height of the previous text.
-            self.content = self._text()
+            self._fit()
+
+    def _fit(self) -> None:
+        text = self._text()
+        if text != self.content:
+            self.update(text)
 
     def close(self) -> bool:
         """Close the welcome permanently. Return False if it was not shown."""
