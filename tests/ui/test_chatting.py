@@ -198,6 +198,7 @@ async def test_a_revoked_channel_says_so_and_can_be_joined_again() -> None:
         assert chat.status == ""
 
         # It stays open, and is not joined by itself, while the region does not list it.
+        chat.session.channels = ("cars",)
         chat.session.emit(ChannelRevoked("tech", is_removed=True))
         chat.session.change(Phase.LIVE, revoked=frozenset({"tech"}))
         chat.session.emit(BackendDescribed(Backend(("cars",), LIMITS)))

@@ -172,7 +172,10 @@ def test_gaps_revocations_and_drops_are_rows(model: ChatModel) -> None:
 
 
 def test_a_removed_channel_is_noted_until_the_region_has_it_again(model: ChatModel) -> None:
-    model.reduce(ChannelRevoked("tech", is_removed=True))
+    model.reduce(ChannelRevoked("tech"))
+    # After the next connection, and when the user has tried to join it again.
+    for _ in range(2):
+        model.reduce(ChannelRevoked("tech", is_removed=True))
     assert notices(model) == ["an administrator removed this channel: it takes no messages any more"]
     assert model.removed == {"tech"}
     model.reduce(BackendDescribed(Backend(("cars",), LIMITS)))

@@ -150,8 +150,11 @@ class ChannelController:
         """Open the first listed channel, or subscribe to an open one that is not listed."""
         if self._view_model.channel is None and listed:
             self._show(listed[0])
-        elif self._view_model.channel is not None and self._view_model.channel not in listed:
-            self._subscribe(self._view_model.channel)
+            return
+        channel, revoked = self._view_model.channel, self._view_model.model.revoked
+        # One that an administrator ended, or removed, is joined again by the user alone.
+        if channel is not None and channel not in listed and channel not in revoked:
+            self._subscribe(channel)
 
     def _subscribe(self, channel: str) -> None:
         # The backend answers for channels that it did not list, with the reason for a refusal.

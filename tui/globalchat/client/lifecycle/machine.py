@@ -242,9 +242,10 @@ class SessionMachine:
         link.endpoint, link.backend = endpoint, backend
         self._tried[endpoint.alias] = endpoint
         if self._live in (None, link):
-            self._announce(link)
+            # Before the announcement, after which the listener may join what is not listed.
             for channel in self.subscriptions.end_removed(backend, self._now.wall):
                 self._report_ended(ChannelRevoked(channel, is_removed=True))
+            self._announce(link)
         self.subscriptions.discover(backend.channels)
         self._subscribe(link, *self.subscriptions.wanted)  # on a new socket only once it is open
 

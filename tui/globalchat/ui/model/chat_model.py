@@ -41,7 +41,7 @@ from globalchat.ui.model.own_texts import OutgoingMessages
 from globalchat.ui.model.own_words import OwnWords
 from globalchat.ui.model.people import IgnoreList, RecentWriters
 from globalchat.ui.model.read_mark import ReadMarks
-from globalchat.ui.model.rows import MessageRow, RowFactory
+from globalchat.ui.model.rows import MessageRow, NoticeRow, RowFactory
 from globalchat.ui.model.text import brief
 
 TOLERANCE_MS = 2000
@@ -69,6 +69,8 @@ class ChannelDropped:
 
 Effect = Notice | ChannelDropped
 
+_ENDED = "an administrator ended this channel"
+_REMOVED = "an administrator removed this channel: it takes no messages any more"
 _TOO_OLD = "it has waited too long to be sent automatically"
 
 
@@ -467,10 +469,16 @@ class ChatModel:
         self._drop_notices.show(self.conversations.values(), now, now)
 
     def _end_channel(self, channel: str, *, is_removed: bool) -> None:
-        if is_removed:
+        """Note that an administrator ended a channel; once it turns out that it was removed, only that."""
+        if not is_removed:
+            self._note(channel, _ENDED)
+        elif channel not in self.removed:  # else the user tried to join it again
             self.removed.add(channel)
-        done = "removed this channel: it takes no messages any more" if is_removed else "ended this channel"
-        self._note(channel, f"an administrator {done}")
+            conversation = self.conversation(channel)
+            for row in conversation.rows[-1:]:
+                if isinstance(row, NoticeRow) and row.text == _ENDED:
+                    conversation.remove(row)
+            self._note(channel, _REMOVED)
 
     def _note(self, channel: str, text: str) -> None:
         """Add a notice at the end of a channel."""
