@@ -145,6 +145,8 @@ def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
     """
     import yaml
 
+    # The parser in C, where it was built, takes a twentieth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: list[Template] = []
     for stack in stacks:
         # A stack that is only proposed has no template yet.
@@ -152,7 +154,7 @@ def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
             given = {"StackName": stack.id or stack.name}
             body = aws.call("cloudformation", stack.region, "get_template", **given)["TemplateBody"]
             # botocore reads JSON; the CDK sends YAML, without its short forms of functions.
-            found.append(body if isinstance(body, Mapping) else yaml.safe_load(body))
+            found.append(body if isinstance(body, Mapping) else yaml.load(body, loader))
     return found
 
 

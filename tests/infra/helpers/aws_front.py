@@ -190,7 +190,7 @@ def _serving(front: AwsFront, context: ssl.SSLContext | None = None) -> Iterator
     server = _Server(("127.0.0.1", 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.03}, daemon=True)
     thread.start()
     try:
         yield server.server_port

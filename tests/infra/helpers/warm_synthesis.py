@@ -88,7 +88,7 @@ def warm_synthesis() -> Iterator[WarmSynthesis]:
                 self.wfile.write(b"done")
 
         with socketserver.ThreadingUnixStreamServer(os.fspath(warm.socket), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+            thread = threading.Thread(target=server.serve_forever)
             thread.start()
             yield warm
             server.shutdown()
