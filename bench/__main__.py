@@ -5,11 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench import page
 from bench.catalogue import BENCHMARKS, run
 from bench.results import BenchmarkResult, comparison_table
 from bench.servers import peers
+from bench.servers.processes import BESIDE
 
 
 def main() -> None:
@@ -24,6 +26,8 @@ def main() -> None:
     if arguments.list:
         print(_list())
         return
+    if arguments.beside is not None:
+        os.environ[BESIDE] = str(arguments.beside.resolve())
     if arguments.install_peers:
         peers.install_simulator()
     # Programs start from compiled files, as they do where they are installed.
@@ -72,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="small and short: shows that it works; the figures mean nothing"
     )
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="FOLDER",
+        help="another checkout of this repository, such as a `git worktree` of an earlier commit: `publish` "
+        "measures its local cloud in the same run",
+    )
     parser.add_argument(
         "--install-peers",
         action="store_true",

@@ -1,17 +1,21 @@
 """Server processes, seen from the benchmark: this repository's, which answer, and external ones."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
 from bench.affinity import pinned
 from globalchat.measure.process import ProcessUsage, usage_of
 
+BESIDE: Final = "GLOBALCHAT_BENCH_BESIDE"
+"""The environment variable with the folder of another checkout, which is measured in the same run."""
 START_SECONDS = 30.0
 """Seconds for an external server to accept connections."""
 
@@ -44,13 +48,25 @@ class ServerProcess:
 
 @contextmanager
 def server(
-    kind: str, *arguments: str, cpu: int | None = 0, module: str = "bench.servers.globalchat_servers"
+    kind: str,
+    *arguments: str,
+    cpu: int | None = 0,
+    module: str = "bench.servers.globalchat_servers",
+    checkout: Path | None = None,
 ) -> Iterator[ServerProcess]:
-    """Run a server of a kind of the module, on its own CPU if there are two."""
+    """Run a server of a kind of the module, on its own CPU if there are two.
+
+    `checkout` is another working tree of this repository, whose code runs in its place.
+    """
+    environment = None
+    if checkout is not None:
+        environment = {**os.environ, "PYTHONPATH": f"{checkout / 'tui'}{os.pathsep}{checkout}"}
     command = [sys.executable, "-m", module, kind, *arguments]
     if cpu is not None:
         command += ["--cpu", str(cpu)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=checkout
+    ) as process:
         try:
             yield ServerProcess(process)
         finally:
