@@ -11,7 +11,7 @@ def evaluation(
 ) -> Evaluation:
     info: JSON = {"fieldName": "f", "parentTypeName": "Query", "variables": {}}
     ctx: dict[str, JSON] = {"args": {}, "stash": {}, "prev": {}, "info": info, **context}
-    return Evaluation(write_json(ctx, "x.js"), None, now, seed, "API Key Authorization")
+    return Evaluation(write_json(ctx, "x.js"), None, float(now), seed, "API Key Authorization")
 
 
 def run(body: str, imports: str = "import { util, extensions, runtime } from '@aws-appsync/utils';") -> JSON:

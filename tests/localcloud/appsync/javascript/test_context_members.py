@@ -147,7 +147,7 @@ def test_handlers_answer_the_same_without_the_other_members(
 
 
 def _answer(script: Script, handler: Handler, context: dict[str, JSON]) -> JSON:
-    given = Evaluation(json.dumps(context), None, 1_700_000_000_123, (1, -2, 3, -4), "")
+    given = Evaluation(json.dumps(context), None, 1_700_000_000_123.0, (1, -2, 3, -4), "")
     try:
         answer = script.call(handler, given)
     except ScriptError as error:

@@ -57,7 +57,7 @@ def evaluate_code(
         evaluation = Evaluation(
             context=write_json(_handlers_context(given), _FILE),
             environment=None,  # it is part of the context, since it may hold anything here
-            now=int(clock() * 1000),
+            now=float(int(clock() * 1000)),
             seed=struct.unpack("4i", entropy(16)),
             auth_type=_auth_type(given.get("identity")),
         )

@@ -120,7 +120,7 @@ class HandlerInputs:
         return Evaluation(
             context=self._context(read, stash, outcome),
             environment=self._environment if read is None or "env" in read else None,
-            now=int(now * 1000),
+            now=float(int(now * 1000)),
             seed=struct.unpack("4i", seed),
             auth_type=_AUTH_TYPES[self.call.caller.mode],
             keeps_stash=handler == "request",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Final, Literal, cast
+from typing import Final, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import quickjs
@@ -162,14 +162,13 @@ _loaded: Final[set[tuple[str, str, ScriptLimits]]] = set()
 """The files that have loaded in this process: code, name, and the limits that they kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """What a handler is called with.
 
     Attributes:
         context: `ctx` without `env`, as JSON text.
         environment: `ctx.env`, texts by name, as JSON text; None if the handler does not read it.
-        now: The time in epoch milliseconds.
+        now: The time in whole epoch milliseconds; not an int, which the engine would get as a BigInt.
         seed: Four random 32-bit integers.
         auth_type: The answer of `util.authType`.
         keeps_stash: The outcome holds the stash.
@@ -177,7 +176,7 @@ class Evaluation:
 
     context: str
     environment: str | None
-    now: int
+    now: float
     seed: tuple[int, int, int, int]
     auth_type: str
     keeps_stash: bool = True
@@ -253,15 +252,8 @@ class Script:
 
     def _evaluate(self, handler: Handler, evaluation: Evaluation) -> dict[str, JSON]:
         try:
-            answer: str = self._call(
-                handler,
-                evaluation.context,
-                evaluation.environment,
-                float(evaluation.now),  # the binding makes a BigInt of a large integer
-                evaluation.auth_type,
-                evaluation.keeps_stash,
-                *evaluation.seed,
-            )
+            context, environment, now, seed, auth_type, keeps_stash = evaluation
+            answer: str = self._call(handler, context, environment, now, auth_type, keeps_stash, *seed)
         except quickjs.JSException as exception:
             raise self._error(str(exception)) from None
         limit = self._limits.result_bytes

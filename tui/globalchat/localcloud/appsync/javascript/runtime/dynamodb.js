@@ -21,7 +21,8 @@ function toMapValues(object) {
     const name = names[i];
     const value = object[name];
     if (value === undefined) continue;
-    const converted = toDynamoDB(value);
+    // Most values are texts: those need no further call.
+    const converted = typeof value === 'string' ? { S: value } : toDynamoDB(value);
     if (name === '__proto__') {
       // Assigned, it would become the prototype.
       defineProperty(values, name, { value: converted, enumerable: true, writable: true, configurable: true });
