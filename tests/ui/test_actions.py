@@ -19,11 +19,12 @@ from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import entries
 from globalchat.ui.screens.people_dialog import PeopleDialog
 from globalchat.ui.screens.sent_search import SentSearch
-from globalchat.ui.screens.switchers import MomentPrompt, QuickSwitcher, RegionSwitcher
+from globalchat.ui.screens.switchers import MomentPrompt, ProfileSwitcher, QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import Loaded, Settings
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
+from tests.ui.helpers.fake_catalog import FakeCatalog
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.fake_watch import FakeWatch
 
@@ -187,6 +188,7 @@ EFFECTS = {
     "pane.tail.typing": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "region.next": Effect(lambda seen: seen.called("switch", "sydney")),
     "region.pick": on_top(RegionSwitcher),
+    "profile.pick": on_top(ProfileSwitcher),
     "dual": Effect(lambda seen: seen.screen.query("#side-by-side-pane")),
     "latency": Effect(lambda seen: seen.screen.query("#latency")),
     "again": Effect(lambda seen: seen.called("resend", "draft-0001"), unsent),
@@ -302,7 +304,9 @@ def test_every_action_has_an_effect_that_is_tested() -> None:
 async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Loaded(Settings(preset=READLINE if way is by_readline_key else CHAT))
-    async with running(SMALL, settings=settings, watch_factory=lambda *_: FakeWatch()) as chat:
+    async with running(
+        SMALL, settings=settings, watch_factory=lambda *_: FakeWatch(), catalog=FakeCatalog()
+    ) as chat:
         seen = Seen(chat, tmp_path)
         monkeypatch.setattr(chat.app, "open_url", seen.opened.append)
         monkeypatch.setattr(chat.app, "exit", lambda: seen.ended.append(None))

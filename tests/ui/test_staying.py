@@ -1,11 +1,15 @@
-"""The next start of a chat finds name, region, channel and panels as the last one left them."""
+"""The next start of a chat finds what the last one was left with; so does a switch to another profile."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from globalchat.client.messages import Draft
+from globalchat.ui.screens.switchers import ProfileSwitcher
 from globalchat.ui.widgets.composer_bar import ComposerBar
 from tests.ui.helpers.chat_driver import Chat, running
+from tests.ui.helpers.fake_catalog import FakeCatalog
+from tests.ui.helpers.fake_session import FakeSession
 from tests.ui.helpers.fake_watch import FakeWatch
 
 
@@ -85,3 +89,66 @@ async def test_of_two_chats_the_one_that_chose_last_holds(tmp_path: Path) -> Non
     async with later(tmp_path) as chat:
         assert chat.session.opened == ("local", "oregon", "ana")
         assert chat.channel == "media"
+
+
+async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) -> None:
+    work, again = FakeSession(), FakeSession()
+    catalog, others = FakeCatalog(), {"work": work}
+    async with later(tmp_path, catalog=catalog, others=others) as chat:
+        await command(chat, "/nick ana")
+        await command(chat, "/join music")
+        await chat.type("for the local cloud")
+        await chat.pilot.press("ctrl+p")
+        await chat.type("another profile")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: isinstance(chat.app.screen, ProfileSwitcher))
+        listed = "\n".join(chat.screen_lines())
+        assert "✖ broken  The profile file is damaged: it is not JSON." in listed
+        assert "○ work  oregon, sydney  IAM (work)" in listed
+        assert "● local  oregon, sydney  on this machine  here" in listed
+        local = chat.session
+        local.left = [Draft("1", "music", "waits", "ana", 0)]
+        await chat.pilot.press("enter")
+        await chat.until(lambda: work.opened == ("work", "oregon", "bo"))
+        await chat.there()
+        assert local.closed
+        kept = (
+            "local: 1 message could not be sent yet: it is kept, and goes out when the chat is opened again."
+        )
+        await chat.until(lambda: chat.toasts()[-1] == kept)
+        await chat.until(lambda: len(chat.app._registry) and "chat-0" not in chat.app._screen_stacks)
+        # Everything is that of the other profile.
+        chat.session = work
+        work.go_live()
+        await chat.settle()
+        assert (chat.channel, chat.composer.text, prompt(chat)) == ("cars", "", "bo ›")
+        assert "profile work" in chat.screen_lines()[0]
+        await command(chat, "/nick boss")
+        await command(chat, "/join tech")
+        work.receive("tech", "hello from work")
+        await chat.settle()
+        assert any("hello from work" in line for line in chat.lines())
+        # What cannot be opened is refused, and the chat stays.
+        for name, reason in (("broken", "The profile file is damaged"), ("wrk", 'Did you mean "work"?')):
+            await command(chat, f"/profile {name}")
+            await chat.until(lambda reason=reason: reason in chat.toasts()[-1])
+        # And back, as it was left.
+        others["local"] = again
+        await command(chat, "/profile local")
+        await chat.until(lambda: again.opened == ("local", "oregon", "ana"))
+        await chat.there()
+        chat.session = again
+        again.go_live()
+        await chat.settle()
+        assert (chat.channel, chat.composer.text) == ("music", "for the local cloud")
+        assert work.closed
+    assert json.loads((tmp_path / "work.json").read_text())["values"]["chosen:nick"] == "boss"
+
+
+async def test_a_name_that_was_given_holds_in_every_profile(tmp_path: Path) -> None:
+    work = FakeSession()
+    options = {"catalog": FakeCatalog(), "others": {"work": work}, "is_sender_given": True}
+    async with later(tmp_path, **options) as chat:
+        await command(chat, "/profile work")
+        await chat.until(lambda: work.opened == ("work", "oregon", "bo"))
+        await chat.there()

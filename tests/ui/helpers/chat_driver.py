@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from textual.pilot import Pilot
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
-from globalchat.ui.interfaces import ChatSession, ProfileOpener, WatchFactory
+from globalchat.ui.interfaces import ChatSession, ProfileCatalog, ProfileOpener, WatchFactory
 from globalchat.ui.model.text import brief
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.settings import Loaded, Settings
@@ -163,13 +164,16 @@ def make(
     state: Path | None = None,
     welcome: bool = False,
     is_sender_given: bool = True,
+    catalog: ProfileCatalog | None = None,
+    others: Mapping[str, FakeSession] = MappingProxyType({}),
 ) -> ChatApp:
-    """A chat that has not started."""
+    """A chat that has not started; `others` are the sessions of other profiles of the catalog."""
 
     def factory(profile: Profile, alias: str, sender: str) -> ChatSession:
-        session.opened = (profile.name, alias, sender)
-        session.state = replace(session.state, region=alias)
-        return session
+        opened = others.get(profile.name, session)
+        opened.opened = (profile.name, alias, sender)
+        opened.state = replace(opened.state, region=alias)
+        return opened
 
     app = ChatApp(
         opener,
@@ -177,6 +181,7 @@ def make(
         channel=channel,
         sender=session.sender,
         is_sender_given=is_sender_given,
+        catalog=catalog,
         profile_name="local",
         session_factory=factory,
         watch_factory=watch_factory,
@@ -222,6 +227,8 @@ async def running(
     welcome: bool = False,
     region: str | None = "oregon",
     is_sender_given: bool = True,
+    catalog: ProfileCatalog | None = None,
+    others: Mapping[str, FakeSession] = MappingProxyType({}),
 ) -> AsyncIterator[Chat]:
     """Run a chat, live unless `live` is False.
 
@@ -241,6 +248,8 @@ async def running(
         welcome=welcome,
         region=region,
         is_sender_given=is_sender_given,
+        catalog=catalog,
+        others=others,
     )
     with _rarely_collecting():
         async with app.run_test(size=size, notifications=True) as pilot:

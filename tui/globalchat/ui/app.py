@@ -30,13 +30,13 @@ from globalchat.ui.stylesheet import ReadOnce, legible
 
 if TYPE_CHECKING:
     from globalchat.core.clock import WallClock
-    from globalchat.ui.interfaces import ProfileOpener, SessionFactory, WatchFactory
+    from globalchat.ui.interfaces import ProfileCatalog, ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.keymap import Keymap
     from globalchat.ui.screens.chat_screen import ChatScreen
     from globalchat.ui.screens.palette import PickerEntry
 
-_CHAT = "chat"
-"""The mode that replaces the first frame: Textual cannot switch from a default screen otherwise."""
+_CHAT, _SPLASH = "chat", "splash"
+"""The modes, each with a number: Textual cannot replace a default screen otherwise."""
 
 _DEFAULTS = Loaded(Settings())
 _NO_TITLES = ("dumb", "linux")
@@ -60,6 +60,7 @@ class ChatApp(SafeApp):
         profile_name: Shown, so that no user mistakes one backend for another.
         settings: The user's settings, and the problems with them.
         state: The folder of the state store; None to store nothing.
+        catalog: The profiles that can be opened in the chat; None for no other ones.
         welcome: Whether to show the welcome, unless it was closed in an earlier run.
         session_factory: Makes the session; None for the client's own, imported after the first frame.
         reload_profile: Awaited before the session tries again after a failure; starts nothing.
@@ -84,6 +85,7 @@ class ChatApp(SafeApp):
         is_nearest_first: bool = False,
         settings: Loaded = _DEFAULTS,
         state: Path | None = None,
+        catalog: "ProfileCatalog | None" = None,
         welcome: bool = False,
         session_factory: "SessionFactory | None" = None,
         reload_profile: "ProfileOpener | None" = None,
@@ -104,24 +106,32 @@ class ChatApp(SafeApp):
         self._is_nearest_first = is_nearest_first
         self._profile_name = profile_name
         self._state = state
-        self._stored = self._read_state()
-        choices = KeptChoices()
-        choices.restore(self._stored)
-        self._channel = channel or choices.channel
-        self._sender = sender if is_sender_given else choices.nick or sender
+        self._catalog = catalog
+        self._given_sender = sender if is_sender_given else None
+        self._default_sender = sender
+        self._chats = 0
+        self._left_behind: list[str] = []
+        self._remember(channel)
         self._welcome = welcome
         self._session_factory = session_factory
         self._watch_factory = watch_factory
         self._now = clock or (lambda: int(time() * 1000))
         self._tz = tz
 
-    def _read_state(self) -> Mapping[str, str]:
-        """Return what earlier runs stored, some of which is in the first frame."""
-        if self._state is None:
-            return {}
-        from globalchat.ui.state_store import StateStore
+    def _remember(self, channel: str | None = None) -> None:
+        """Read what earlier runs stored for the profile, some of which is in the first frame.
 
-        return StateStore(self._state, self._profile_name).load()
+        A `channel` takes precedence, and so does a name that was given.
+        """
+        self._stored: Mapping[str, str] = {}
+        if self._state is not None:
+            from globalchat.ui.state_store import StateStore
+
+            self._stored = StateStore(self._state, self._profile_name).load()
+        choices = KeptChoices()
+        choices.restore(self._stored)
+        self._channel = channel or choices.channel
+        self._sender = self._given_sender or choices.nick or self._default_sender
 
     def get_default_screen(self) -> Screen[None]:
         """Return the splash screen, the first frame."""
@@ -159,8 +169,8 @@ class ChatApp(SafeApp):
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         chat = self._make_chat(self.keymap, lambda: splash.typed)
         chat.add_class(*classes(*self.size))  # Otherwise Textual would lay it out once without them.
-        self.add_mode(_CHAT, lambda: chat)
-        self.switch_mode(_CHAT)
+        self.add_mode(self._mode(_CHAT), lambda: chat)
+        self.switch_mode(self._mode(_CHAT))
         # Only after the switch: if the chat could not be made, the splash still owns the typed text.
         splash.is_over = True
         self._show_problems()
@@ -208,6 +218,8 @@ class ChatApp(SafeApp):
             watch_factory=self._watch_factory,
             typed_early=typed_early,
         )
+        if self._catalog is not None:
+            view_model.profiles = self._catalog.names
         self._exit_message = chat.controller.exit_message
         return chat
 
@@ -235,7 +247,68 @@ class ChatApp(SafeApp):
     @property
     def exit_message(self) -> list[str]:
         """The lines to print after the chat: about lost texts and waiting messages."""
-        return self._exit_message()
+        return [*self._left_behind, *self._exit_message()]
+
+    # -- profiles -------------------------------------------------------------------------------------------
+
+    def action_pick_profile(self) -> None:
+        """Offer the profiles of this machine."""
+        from globalchat.ui.screens.switchers import ProfileSwitcher
+
+        entries = [] if self._catalog is None else self._catalog.entries()
+        if any(each.name != self._profile_name for each in entries):
+            self.push_screen(ProfileSwitcher(entries, self._profile_name), self._open_chosen)
+        else:
+            self.notify("There is no other profile. `globalchat deploy` makes one.", timeout=4)
+
+    def action_open_profile(self, name: str) -> None:
+        """Open another profile in place of this one, unless it is damaged."""
+        entries = [] if self._catalog is None else self._catalog.entries()
+        entry = next((each for each in entries if each.name == name), None)
+        if entry is not None and entry.problem is not None:
+            self.notify(entry.problem, severity="error", timeout=8)
+        elif entry is not None:
+            self._open_chosen(name)
+
+    def _open_chosen(self, name: str | None) -> None:
+        """Leave the chat, whose state is written, and open another profile as at a start."""
+        from globalchat.ui.screens.chat_screen import ChatScreen
+
+        chat, catalog = self.screen_stack[0], self._catalog
+        if name is None or name == self._profile_name or catalog is None or self.is_quitting:
+            return
+        if not isinstance(chat, ChatScreen):
+            return  # Another profile is just being opened.
+        chat.leave()
+        self._left_behind += chat.controller.rescued
+        leaving = self._end_chat(chat, self._profile_name, [self._mode(_CHAT), self._mode(_SPLASH)])
+        self._chats += 1
+        self._profile_name = name
+        self._open_profile, self._reload_profile = catalog.openers(name)
+        # What the command line says of region, channel and welcome is about the first profile.
+        self._region, self._is_nearest_first, self._welcome = None, False, False
+        self._remember()
+        self._apply_theme()
+        self._exit_message = list
+        splash = self.get_default_screen()
+        self.add_mode(self._mode(_SPLASH), lambda: splash)
+        self.switch_mode(self._mode(_SPLASH))
+        self.run_worker(leaving, name="leaving", group="leaving")
+
+    async def _end_chat(self, chat: "ChatScreen", profile: str, modes: Sequence[str]) -> None:
+        """Remove a chat that was left, once its session has ended; report what waits in its profile."""
+        await chat.controller.ended()
+        for sentence in chat.controller.exit_message():
+            self.notify(f"{profile}: {sentence}", severity="warning", timeout=15)
+        for mode in modes:
+            if mode in self._screen_stacks and mode != self.current_mode:
+                await self.remove_mode(mode)
+
+    def _mode(self, kind: str) -> str:
+        """Return the mode of the chat, or of the splash screen before it."""
+        return f"{kind}-{self._chats}"
+
+    # -- the terminal ---------------------------------------------------------------------------------------
 
     def action_command_palette(self) -> None:
         """Open the command palette, or close it."""
@@ -319,7 +392,10 @@ class ChatApp(SafeApp):
         self._end_on_signals()
         if not self.settings.motion:
             self.animation_level = "none"
-        # Before the first frame, so that nothing flashes.
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        """Apply the theme of the settings, or that of an earlier run, before a frame is drawn."""
         wanted = self.settings.theme or self._stored.get(THEME)
         if wanted in self.available_themes:
             self.theme = wanted
@@ -350,6 +426,7 @@ class ChatApp(SafeApp):
             more = len(self._problems) - _PROBLEMS_SHOWN
             shown += f"\n… and {more} more" if more > 0 else ""
             self.notify(shown, title=FILE, severity="warning", timeout=15, markup=False)
+            self._problems = ()
 
 
 def _own_bindings(keymap: "Keymap") -> list[Binding]:

@@ -103,6 +103,25 @@ def other_region(argument: str, view_model: ChatViewModel) -> str:
     return alias
 
 
+def other_profile(argument: str, view_model: ChatViewModel) -> str | None:
+    """Return the name of another profile; None without an argument.
+
+    Raises:
+        UserError: there is no such profile, or it is the open one.
+    """
+    known = list(view_model.profiles())
+    if not argument:
+        return None
+    if argument not in known:
+        sentence = f"There is no profile {shown_name(argument)}. There are: {', '.join(known)}."
+        raise UserError(
+            suggest(sentence, argument, known) if known else "No other profile can be opened here."
+        )
+    if argument == view_model.profile:
+        raise UserError(f"The profile {argument} is where you are.")
+    return argument
+
+
 def sender_name(argument: str, view_model: ChatViewModel) -> str:
     """Return a name to sign messages with.
 

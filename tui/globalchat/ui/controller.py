@@ -1,11 +1,14 @@
 """The controller of the chat: handles events of the session, entered texts, and chosen actions."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from globalchat.client.events import BackendDescribed, DraftHeld, DraftQueued
 from globalchat.client.state import Phase, SessionState
@@ -45,6 +48,9 @@ from globalchat.ui.workers import (
     WatchEvents,
 )
 from globalchat.ui.writing_controller import WritingController
+
+ENDS_WITHIN = 5.0
+"""Seconds within which a closed session ends: more than what its drafts in flight have to be answered."""
 
 DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
 """The phases in which no attempt is running."""
@@ -116,21 +122,43 @@ class ChatController:
         self._updater = updater
         self._clock = clock
         self._keymap = keymap
+        self._connection: Worker[None] | None = None
+        self._is_closed = False
 
     # -- start and end --------------------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Open the profile and run its session."""
         work = self._worker.run(self._screen.post_message)
-        self._screen.run_worker(work, name="connection", group="connection", exclusive=True)
+        self._connection = self._screen.run_worker(
+            work, name="connection", group="connection", exclusive=True
+        )
 
     def close(self) -> None:
-        """Write the state, and end the session and the watch."""
+        """Write the state, and end the session and the watch; only the first call counts."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         # First, since it writes what the user has typed; whatever fails afterwards, that is safe.
         self._persister.close()
         if self.session is not None:
             self.session.close()
         self._side_by_side.close()
+
+    async def ended(self) -> None:
+        """Wait, after `close`, until the session has ended: drafts that are being sent may be answered."""
+        connection = self._connection
+        if connection is None:
+            return
+        if self.session is None:
+            connection.cancel()  # The profile is still being opened.
+        with suppress(WorkerCancelled, WorkerFailed, TimeoutError):
+            await asyncio.wait_for(connection.wait(), ENDS_WITHIN)
+
+    @property
+    def rescued(self) -> list[str]:
+        """The sentences on texts that were too long to be kept as drafts, after `close`."""
+        return self._persister.rescued
 
     def exit_message(self) -> list[str]:
         """Return the lines to print after the chat: about lost texts and waiting messages."""
@@ -144,6 +172,11 @@ class ChatController:
 
     async def handle(self, message: Message) -> None:
         """Handle one of `MESSAGES`."""
+        if self._is_closed:
+            # The session has to get rid of its last events before it ends.
+            if isinstance(message, SessionEvents | WatchEvents):
+                message.consumed.set()
+            return
         match message:
             case ProfileOpeningStarted():
                 self._view_model.start_opening()
@@ -362,6 +395,10 @@ class ChatController:
                 self._messages.exporter.export(file, since)
             case "search":
                 self._panel.search(argument)
+            case "profile":
+                profile = arguments.other_profile(argument, view_model)
+                action = "app.pick_profile" if profile is None else f"app.open_profile('{profile}')"
+                self._screen.call_next(self._screen.run_action, action)
             case "goto" if argument:
                 self._go_to(arguments.moment(argument, self._model.calendar, self._clock()))
             case "goto":

@@ -1,8 +1,8 @@
 """The client's interfaces that the chat needs, and factories of the real implementations."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from globalchat.client.events import SessionEvent
 from globalchat.client.messages import Draft
@@ -98,6 +98,39 @@ class RegionWatch(Protocol):
 
 ProfileOpener = Callable[[], Awaitable[Profile]]
 """Opens the profile, which may mean starting the local cloud. Raises UserError."""
+
+
+class ProfileEntry(NamedTuple):
+    """A profile that can be chosen: its regions by alias, and how requests are authenticated.
+
+    `problem` says why it cannot be opened; None if it can.
+    """
+
+    name: str
+    regions: tuple[str, ...] = ()
+    auth: str = ""
+    problem: str | None = None
+
+
+class ProfileOpeners(NamedTuple):
+    """How to open a profile, and how to read it again without starting anything."""
+
+    open: ProfileOpener
+    reload: ProfileOpener
+
+
+class ProfileCatalog(Protocol):
+    """The profiles of this machine."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names, without reading the profiles."""
+
+    def entries(self) -> Sequence[ProfileEntry]:
+        """Return the profiles, damaged ones too, each with its problem."""
+
+    def openers(self, name: str) -> ProfileOpeners:
+        """Return how to open a profile, which is not read yet."""
+
 
 SessionFactory = Callable[[Profile, str, str], ChatSession]
 """Makes a session from a profile, a region's alias and a sender's name."""

@@ -1,7 +1,7 @@
 """The `/` commands: their table, their completion in the composer, and their parsing. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,6 +21,7 @@ class Argument(Enum):
     LEVEL = "level"
     NAME = "name"
     IGNORED = "ignored"
+    PROFILE = "profile"
     TEXT = "text"
 
 
@@ -56,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("region", "Switch to a region, or to the next one", Argument.REGION, "[REGION]"),
     Command("dual", "Follow this channel in both regions side by side", action="dual"),
     Command("latency", "How long messages take between the regions", action="latency"),
+    Command("profile", "Switch to another profile, or choose one", Argument.PROFILE, "[NAME]"),
     Command("nick", "Write under another name", Argument.TEXT, "NAME", required=True),
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
@@ -165,6 +167,7 @@ class Vocabulary:
     levels: Sequence[str] = ()
     names: Sequence[str] = ()
     ignored: Sequence[str] = ()
+    profiles: Callable[[], Sequence[str]] = tuple
 
 
 def vocabulary(view_model: ChatViewModel) -> Vocabulary:
@@ -173,6 +176,7 @@ def vocabulary(view_model: ChatViewModel) -> Vocabulary:
         channels=[entry.channel for entry in view_model.switcher()],
         regions=[alias for alias in view_model.names.aliases if alias != view_model.region],
         levels=[level.value for level in Level],
+        profiles=view_model.profiles,
         names=view_model.model.known_senders.names(),
         ignored=[name.author or name.raw for name in view_model.model.ignored_names()],
     )
@@ -233,6 +237,8 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
         Argument.LEVEL: vocabulary.levels,
         Argument.NAME: vocabulary.names,
         Argument.IGNORED: vocabulary.ignored,
+        # Asked for only now, since their folder is read.
+        Argument.PROFILE: vocabulary.profiles() if command.argument is Argument.PROFILE else (),
     }.get(command.argument, ())
     # A fully typed word needs no completion.
     found = _best(typed, words)

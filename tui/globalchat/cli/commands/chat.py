@@ -89,16 +89,16 @@ def command(given: ChatOptions) -> int:
     notes: list[str] = []
     automatic = region is not None and region.lower() == "auto"
 
-    async def open_profile() -> Profile:
-        import asyncio
-
-        # In a thread, so that the screen is drawn while the local cloud starts.
-        loaded = await asyncio.to_thread(
-            profiles.load, chosen, note=notes.append, warn=False, person=given.person
-        )
-        return await _nearest_first(loaded) if automatic else loaded
-
+    # Imported here, as only the chat needs them.
+    from globalchat.cli.profile_catalog import ProfileCatalog
     from globalchat.ui.settings import read
+
+    catalog = ProfileCatalog(given.person, notes.append)
+    openers = catalog.openers(chosen)
+
+    async def open_profile() -> Profile:
+        loaded = await openers.open()
+        return await _nearest_first(loaded) if automatic else loaded
 
     settings = read(user_folders().config)
     if given.plain:
@@ -111,7 +111,7 @@ def command(given: ChatOptions) -> int:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
         open_profile,
-        reload_profile=partial(profiles.reload, chosen, given.person),
+        reload_profile=openers.reload,
         region=None if automatic else region,
         is_nearest_first=automatic,
         channel=given.channel,
@@ -120,6 +120,7 @@ def command(given: ChatOptions) -> int:
         profile_name=chosen,
         settings=settings,
         state=user_folders().state / "chat",
+        catalog=catalog,
         # Users who name a profile, or have one, know the program already.
         welcome=given.profile is None and chosen == LOCAL,
     )

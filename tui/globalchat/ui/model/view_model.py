@@ -117,6 +117,7 @@ class ChatViewModel:
         sent: Texts that were sent, to be recalled.
         choices: What the user finds again at the next start.
         welcome: True if the welcome is shown, as on a first run.
+        profiles: Returns the names of the profiles that can be opened instead.
         keys: Returns the key of an action for display.
         people: The list of people.
         only: The sender whose messages alone are shown in the open channel, None for all.
@@ -132,6 +133,7 @@ class ChatViewModel:
         self.keys = keys
         self.people = PeopleListModel(model)
         self.only: Name | None = None
+        self.profiles: Callable[[], Sequence[str]] = tuple
         self.welcome = False
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
@@ -149,6 +151,11 @@ class ChatViewModel:
     def theme(self, theme: str | None) -> None:
         self._theme = theme
         self._changed()
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile."""
+        return self._profile
 
     @property
     def is_local(self) -> bool:

@@ -93,6 +93,7 @@ class ChatScreen(SelectableScreen[None]):
         self._keymap = keymap
         self._clock = clock
         self._settings_theme = settings.theme
+        self._is_left = False
         self.view_model = view_model
         self._persister = StatePersister(store, view_model, self)
         # Before the widgets are made, which show the restored draft and channel in their first frame.
@@ -172,7 +173,14 @@ class ChatScreen(SelectableScreen[None]):
         self.call_after_refresh(self.updater.update)
 
     def on_unmount(self) -> None:
-        """Save unsent text, end the session, and restore the terminal."""
+        """Leave the chat, unless another profile was opened in its place."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Save unsent text, end the session, and restore the terminal; only the first call counts."""
+        if self._is_left:
+            return
+        self._is_left = True
         # Before the controller writes the state for the last time.
         self._composer_bar.save_all(self._writing.held_paste)
         self.controller.close()

@@ -1,4 +1,4 @@
-"""The dialogs that choose a channel, a region or a time."""
+"""The dialogs that choose a channel, a region, a profile or a time."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -13,6 +13,8 @@ from textual.widgets.option_list import Option
 from globalchat.core.errors import UserError
 from globalchat.core.interpreter import as_typed_here
 from globalchat.core.moments import EXAMPLES
+from globalchat.core.text import sanitize
+from globalchat.ui.interfaces import ProfileEntry
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import shown_name
@@ -170,3 +172,56 @@ class MomentPrompt(Dialog[int | None]):
             self.dismiss(self._read(event.value))
         except UserError as error:
             self.query_one(".hint", Static).update(Content(str(error)))
+
+
+class ProfileSwitcher(Dialog[str | None]):
+    """Chooses a profile. Ends with its name, or None.
+
+    Those that cannot be opened are listed with the reason, and cannot be chosen.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
+    AUTO_FOCUS = "OptionList"
+
+    def __init__(self, entries: Sequence[ProfileEntry], current: str) -> None:
+        super().__init__()
+        self._entries = entries
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """Yield all profiles."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Switch to a profile"
+            yield Choices(*map(self._option, self._entries), compact=True)
+            yield Static("What waits to be sent stays with its profile.", classes="hint")
+
+    def on_mount(self) -> None:
+        """Highlight the first other profile."""
+        others = (
+            number
+            for number, each in enumerate(self._entries)
+            if each.problem is None and each.name != self._current
+        )
+        self.query_one(OptionList).highlighted = next(others, None)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """End with the chosen profile."""
+        self.dismiss(self._entries[event.option_index].name)
+
+    def _option(self, entry: ProfileEntry) -> Option:
+        name = shown_name(entry.name)
+        if entry.problem is not None:
+            reason = sanitize(as_typed_here(entry.problem), multiline=False)
+            return Option(
+                Content.assemble(("✖ ", "$text-error"), f"{name}  ", (reason, "$text-muted")), disabled=True
+            )
+        here = entry.name == self._current
+        regions = ", ".join(map(shown_name, entry.regions))
+        return Option(
+            Content.assemble(
+                ("● " if here else "○ ", "$text-success" if here else "$text-muted"),
+                f"{name}  ",
+                (f"{regions}  {shown_name(entry.auth)}", "$text-muted"),
+                ("  here", "$text-muted") if here else "",
+            )
+        )
