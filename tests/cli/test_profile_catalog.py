@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from globalchat.cli.profile_catalog import ProfileCatalog
+from globalchat.cli.profile_catalog import KnownProfiles
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
 from globalchat.core.files import user_folders
@@ -25,7 +25,7 @@ async def test_profiles_are_listed_with_how_they_authenticate_and_damaged_ones_w
     for each in (profile("plain"), signed("work", "work-sso"), signed("bare", None)):
         profiles.save(each, folder)
     (folder / "profiles" / "odd.json").write_text("{")
-    catalog = ProfileCatalog("ana@example.com", print)
+    catalog = KnownProfiles("ana@example.com", print)
     assert list(catalog.names()) == ["bare", "odd", "plain", "work", "local"]
     bare, odd, plain, work, local = catalog.entries()
     assert (bare.auth, plain.auth, work.auth) == ("IAM", "API key", "IAM (work-sso)")

@@ -12,8 +12,8 @@ from globalchat.core.files import user_folders
 from globalchat.ui.interfaces import ProfileEntry, ProfileOpeners
 
 
-class ProfileCatalog:
-    """The profiles in the config folder, and the local cloud.
+class KnownProfiles:
+    """The profiles in the config folder and the local cloud: the catalog of the chat.
 
     On the local cloud a `person` signs, instead of the API key; `note` prints repairs of the local cloud.
     """

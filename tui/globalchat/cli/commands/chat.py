@@ -90,10 +90,10 @@ def command(given: ChatOptions) -> int:
     automatic = region is not None and region.lower() == "auto"
 
     # Imported here, as only the chat needs them.
-    from globalchat.cli.profile_catalog import ProfileCatalog
+    from globalchat.cli.profile_catalog import KnownProfiles
     from globalchat.ui.settings import read
 
-    catalog = ProfileCatalog(given.person, notes.append)
+    catalog = KnownProfiles(given.person, notes.append)
     openers = catalog.openers(chosen)
 
     async def open_profile() -> Profile:
