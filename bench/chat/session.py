@@ -190,6 +190,9 @@ class FloodSession:
     def retry_now(self) -> None:
         """Nothing happens."""
 
+    def refresh(self) -> None:
+        """Nothing happens."""
+
     def reconnect(self) -> None:
         """Nothing happens."""
 

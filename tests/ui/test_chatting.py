@@ -117,6 +117,17 @@ async def test_the_switcher_can_be_left() -> None:
         assert chat.channel == "music"
 
 
+async def test_the_switcher_finds_a_channel_that_was_added_since_the_last_connect() -> None:
+    async with running() as chat:
+        await chat.pilot.press("ctrl+k", *"ops")
+        assert chat.session.refreshed == 1
+        assert "There is no channel ops." in " ".join(" ".join(chat.screen_lines()).split())
+        chat.session.emit(BackendDescribed(Backend(("cars", "ops"), LIMITS)))
+        await chat.settle()
+        await chat.pilot.press("enter")
+        assert chat.channel == "ops"
+
+
 async def test_each_channel_keeps_its_draft() -> None:
     async with running() as chat:
         chat.composer.insert("for tech")

@@ -57,7 +57,7 @@ INPUTS: tuple[Input, ...] = (
     inputs.TimerExpired(OVERLAP),
     inputs.Probed(OREGON, SYDNEY),
     inputs.KeyRefused(),
-    inputs.UnknownChannelNamed(),
+    inputs.RefreshRequested(),
     inputs.CredentialsChecked(None),
     inputs.Resolved(OREGON, endpoint("oregon", "da2-two")),
 )
@@ -341,7 +341,7 @@ def test_the_region_is_asked_again_when_a_channel_is_joined_that_it_did_not_list
 
 def test_a_live_channel_ends_when_the_region_says_that_it_has_it_no_more() -> None:
     play = in_phase(Phase.LIVE)
-    assert play.feed(inputs.UnknownChannelNamed()) == [effects.DescribeAgain(1, OREGON)]
+    assert play.feed(inputs.RefreshRequested()) == [effects.DescribeAgain(1, OREGON)]
     described = play.feed(inputs.Described(1, OREGON, has("cars")))
     assert effects.Emit(ChannelRevoked("tech", is_removed=True)) in described
     assert effects.UnsubscribeChannel(1, "tech") in described

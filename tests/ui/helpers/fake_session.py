@@ -56,6 +56,7 @@ class FakeSession:
     def __init__(self, region: str = "oregon", sender: str = "bo") -> None:
         self.state = SessionState(Phase.IDLE, region)
         self.channels: tuple[str, ...] = ()
+        self.refreshed = 0
         self.sender = sender
         self.calls: list[tuple[str, object]] = []
         self.asked: list[str] = []
@@ -144,6 +145,9 @@ class FakeSession:
 
     def retry_now(self) -> None:
         self.calls.append(("retry_now", None))
+
+    def refresh(self) -> None:
+        self.refreshed += 1
 
     def reconnect(self) -> None:
         self.calls.append(("reconnect", None))

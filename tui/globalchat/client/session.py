@@ -291,6 +291,10 @@ class Session:
         self._credentials.wake()
         self._outbox.wake()
 
+    def refresh(self) -> None:
+        """Ask the live region once more which channels it has; `BackendDescribed` follows if they changed."""
+        self._runner.feed(inputs.RefreshRequested())
+
     def reconnect(self) -> None:
         """Replace the live connection, if any: a socket can go silent without being reported as lost."""
         self._runner.feed(inputs.ReconnectRequested())
@@ -335,7 +339,7 @@ class Session:
         except UserError as error:
             self._report_unauthorized(error)
             if isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL:
-                self._runner.feed(inputs.UnknownChannelNamed())
+                self._runner.feed(inputs.RefreshRequested())
             raise
         if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
             # A publish shows that the region can be reached.

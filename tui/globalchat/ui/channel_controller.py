@@ -75,8 +75,10 @@ class ChannelController:
         match action.split("."):
             case ["pick"]:
                 view_model, keys = self._view_model, self._keymap.keys("channel.pick")
-                switcher = QuickSwitcher(view_model.switcher(), view_model.why_not, keys)
+                switcher = QuickSwitcher(view_model.switcher, view_model.why_not, keys)
                 self._screen.app.push_screen(switcher, self.join)
+                if self.session is not None:
+                    self.session.refresh()  # An administrator may have added one since the last connect.
             case ["next"]:
                 self.open(self._view_model.step(1))
             case ["previous"]:
@@ -148,6 +150,8 @@ class ChannelController:
 
     def choose_first(self, listed: tuple[str, ...]) -> None:
         """Open the first listed channel, or subscribe to an open one that is not listed."""
+        if isinstance(switcher := self._screen.app.screen, QuickSwitcher):
+            switcher.show_matches()
         if self._view_model.channel is None and listed:
             self._show(listed[0])
             return

@@ -76,6 +76,9 @@ class ChatSession(Protocol):
     def retry_now(self) -> None:
         """Retry at once instead of waiting."""
 
+    def refresh(self) -> None:
+        """Ask the region once more which channels it has."""
+
     def reconnect(self) -> None:
         """Replace the connection, if there is one."""
 

@@ -75,8 +75,8 @@ def list_channels(given: ListChannelsOptions) -> int:
 ADD_HELP = """Add channels in every region, within seconds and without a deployment; needs AWS credentials.
 
 If one region fails, the others are put back. A channel that exists already is added to regions that lack it.
-Open chats can /join it at once, and list it when they connect again. All names together have at most 512
-characters. --json prints one object per region: region (the AWS region), channels, and added.
+Open chats can /join it at once, and find it in the switcher. All names together have at most 512 characters.
+--json prints one object per region: region (the AWS region), channels, and added.
 
 \b
 Examples:

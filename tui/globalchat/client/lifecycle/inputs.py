@@ -57,8 +57,8 @@ class CloseRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownChannelNamed:
-    """The region has refused a message to a channel that it does not have: its channels have changed."""
+class RefreshRequested:
+    """The region's channels may have changed: it refused a message to one, or the user looks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ Input: TypeAlias = (
     | TimerExpired
     | Probed
     | KeyRefused
-    | UnknownChannelNamed
+    | RefreshRequested
     | CredentialsChecked
     | Resolved
 )
@@ -259,7 +259,7 @@ EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
         # What answers is of no interest once the session is live again.
         Probed: WAITING | {Phase.CONNECTING},
         KeyRefused: _RUNNING,
-        UnknownChannelNamed: frozenset({Phase.LIVE}),
+        RefreshRequested: frozenset({Phase.LIVE}),
         # Elsewhere the attempts to connect fail for the same reason, and report it.
         CredentialsChecked: frozenset({Phase.LIVE}),
         Resolved: _RUNNING,

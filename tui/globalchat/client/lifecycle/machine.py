@@ -123,7 +123,7 @@ class SessionMachine:
                 self._probed(lost, found)
             case inputs.KeyRefused():
                 self._key_refused()
-            case inputs.UnknownChannelNamed():
+            case inputs.RefreshRequested():
                 self._describe_live()
             case inputs.CredentialsChecked(reason, remedy):
                 self._credentials_checked(reason, remedy)

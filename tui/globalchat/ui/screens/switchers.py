@@ -25,15 +25,18 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 class QuickSwitcher(Dialog[str | None]):
     """Finds a channel by a few letters. Ends with the name, or None.
 
-    `entries` are in the order in which they are listed; `why_not` returns why another name cannot be entered;
-    `keys` close it as well.
+    `entries` returns the channels in the order in which they are listed; `why_not` why another name cannot be
+    entered; `keys` close it as well.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
     def __init__(
-        self, entries: Sequence[ChannelEntry], why_not: Callable[[str], str], keys: Sequence[str]
+        self,
+        entries: Callable[[], Sequence[ChannelEntry]],
+        why_not: Callable[[str], str],
+        keys: Sequence[str],
     ) -> None:
         super().__init__()
         self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
@@ -53,9 +56,13 @@ class QuickSwitcher(Dialog[str | None]):
         """Show all channels first."""
         self._filter("")
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self) -> None:
         """Show the channels that match."""
-        self._filter(event.value.strip().lstrip("#").strip())
+        self.show_matches()
+
+    def show_matches(self) -> None:
+        """Show the channels that match what is typed: there may be others than before."""
+        self._filter(self.query_one(Input).value.strip().lstrip("#").strip())
 
     def on_input_submitted(self) -> None:
         """End with the highlighted channel."""
@@ -77,7 +84,7 @@ class QuickSwitcher(Dialog[str | None]):
 
     def _filter(self, query: str) -> None:
         scored = [
-            (fuzzy_score(query, each.channel), number, each) for number, each in enumerate(self._entries)
+            (fuzzy_score(query, each.channel), number, each) for number, each in enumerate(self._entries())
         ]
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
         options = [Option(_title(each)) for each in found]
