@@ -127,6 +127,7 @@ def fork(
         folder=os.getcwd(),
         new_session=new_session,
         constants=dict(constants),
+        is_cloud=False,
     )
     socket.send_fds(_server(), [json.dumps(request).encode()], [*theirs, status_writer])
     for each in (*opened, status_writer):
