@@ -267,12 +267,12 @@ def arguments_of(pid: int) -> str:
     return subprocess.run(expected, capture_output=True, text=True, check=True).stdout
 
 
-def test_no_secret_is_in_a_command_line_or_in_the_log(shared_home: Home) -> None:
-    shared_home.run("local", "up")
-    running = cloud_of(shared_home)
-    shared_home.publish("hi")
+def test_no_secret_is_in_a_command_line_or_in_the_log(home: Home) -> None:
+    home.run("local", "up", installed=True)
+    running = cloud_of(home)
+    home.publish("hi")
     command_line = arguments_of(running.pid)
-    log = (shared_home.cloud_folder / "cloud.log").read_text()
+    log = (home.cloud_folder / "cloud.log").read_text()
 
     assert "localcloud" in command_line
     for secret in (running.nonce, running.admin_token, running.secret_access_key, running.regions[0].api_key):
@@ -290,7 +290,7 @@ def test_a_cloud_that_cannot_start_in_the_background_says_why(home: Home, tmp_pa
     )
     broken = Home(home.root, environment={"PYTHONPATH": str(shadow)})
 
-    done = broken.run("publish", "tech", "hi")
+    done = broken.run("publish", "tech", "hi", installed=True)
 
     assert done.returncode == 1
     assert "manifest.json does not exist" in done.stderr
