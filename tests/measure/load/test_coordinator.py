@@ -15,14 +15,28 @@ from globalchat.client.profiles import Profile
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, Refused, UserError
 from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.measure.load import workers
 from globalchat.measure.load.coordinator import run_load_test
 from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import LoadProgress, LoadReport
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NEEDED = [
+    "globalchat.measure.load.workers",
+    "globalchat.measure.load.subscribers",
+    "globalchat.measure.load.publisher",
+]
 BOTH = ("oregon", "sydney")
 PLAN = LoadPlan(24, 80.0, 100, 0.5, BOTH, ("tech",), drain=20.0)
+
+
+@pytest.fixture(autouse=True)
+def _forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork workers from a process that has loaded what they need; `test_workers` starts them as users do."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(NEEDED)
+    monkeypatch.setattr(workers, "get_context", lambda _: context)
 
 
 async def measured(
@@ -160,14 +174,14 @@ def is_running(pid: int) -> bool:
 
 
 async def test_no_process_is_left_whatever_ends_the_load_test(cloud: LocalCloud) -> None:
-    def workers() -> list[int]:
+    def running() -> list[int]:
         return [each.pid for each in multiprocessing.active_children() if each.pid is not None]
 
     started: set[int] = set()
     begun = asyncio.Event()
 
     def record(*_: object) -> None:
-        started.update(workers())
+        started.update(running())
         begun.set()
 
     cancelled = asyncio.create_task(measured(cloud, on=record))
@@ -177,9 +191,9 @@ async def test_no_process_is_left_whatever_ends_the_load_test(cloud: LocalCloud)
     assert cancelled.cancelled()
 
     def kill(progress: LoadProgress, _: asyncio.Event) -> None:
-        started.update(workers())
+        started.update(running())
         if progress.phase == "running":
-            for pid in workers()[-1:]:
+            for pid in running()[-1:]:
                 os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(UserError, match="ended before the load test"):
