@@ -11,6 +11,9 @@ RESOLVERS = INFRA / "resolvers"
 CHILD_PATH = f"{ROOT}:{ROOT / 'tui'}:{ROOT / 'infra'}"
 """`PYTHONPATH` of a child process that imports from `tests`."""
 
+JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+"""Where jsii unpacks 200 MB once."""
+
 
 def load_tool(name: str) -> ModuleType:
     """Load a script of `tools`, which is a folder of scripts and not a package."""

@@ -16,7 +16,7 @@ from globalchat.ui.terminal_driver import open_page
 from globalchat_infra.deployer.cdk import app_command, environment
 from tests.e2e.helpers.processes import Home
 from tests.e2e.helpers.pseudo_terminal import Terminal
-from tests.paths import INFRA, ROOT
+from tests.paths import INFRA, JSII_CACHE, ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -153,7 +153,11 @@ def test_commands_without_credentials_say_the_same(arguments: list[str], user: H
 def test_the_app_that_the_cdk_starts_runs(user: Home, current: Path) -> None:
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     context["globalchat"]["regions"]["oregon"] = "atlantis"
-    variables = {"CDK_OUTDIR": str(current / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
+    variables = {
+        "CDK_OUTDIR": str(current / "out"),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
+    }
     ran = subprocess.run(
         shlex.split(app_command()),
         env={**environment(user.env, {}, node="node", cache=current), **variables},

@@ -16,9 +16,7 @@ from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.shared_sessions import shared_sessions
 from tests.infra.helpers.warm_synthesis import WarmSynthesis, warm_synthesis
-
-JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
-"""Where jsii unpacks 200 MB once."""
+from tests.paths import JSII_CACHE
 
 
 @pytest.fixture(scope="session", autouse=True)
