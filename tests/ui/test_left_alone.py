@@ -49,6 +49,7 @@ async def test_nothing_wakes_a_chat_that_is_left_alone(focused: bool, tmp_path: 
     async with running(state=tmp_path) as chat:
         chat.app.post_message(AppFocus() if focused else AppBlur())
         chat.session.receive("tech", "hello")
+        await chat.pilot.press("f10", "escape")  # the list of people
         await chat.type("half a thought")
         await leave_alone(chat)
         await chat.until(lambda: not timers(), "a chat without a timer")

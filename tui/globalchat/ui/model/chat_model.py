@@ -305,9 +305,9 @@ class ChatModel:
     def _receive(self, event: MessageReceived) -> None:
         message = event.message
         conversation = self.conversation(message.channel)
-        self._note_writer(message, own=event.own)
         # An own message without a row was sent by an earlier run, or its row is gone.
         if event.own:
+            self._note_writer(message, self._rows.names.name(message.sender, message.author), own=True)
             if not self.outgoing.deliver(conversation, event, self._rows):
                 conversation.add(self._row(event))
             conversation.mark.note(message.order, message.arrival, event.via)
@@ -315,6 +315,7 @@ class ChatModel:
                 conversation.mark.read()
             return
         row = self._row(event)
+        self._note_writer(message, row.name)
         seen = self.watching == conversation.channel
         if conversation.is_ignored(row):
             conversation.arrive(row, message.arrival, seen=seen)
@@ -334,8 +335,7 @@ class ChatModel:
         if not seen and conversation.channel not in self._left:
             self.attention.note(conversation.channel, row, missed=event.filled)
 
-    def _note_writer(self, message: Message, *, own: bool = False) -> None:
-        name = self._rows.names.name(message.sender, message.author)
+    def _note_writer(self, message: Message, name: Name, *, own: bool = False) -> None:
         own = own or self.is_own_name(name)
         self.writers.note(message.channel, name, message.region, message.sent_at, own=own)
 
@@ -387,7 +387,7 @@ class ChatModel:
         via = self.state.region if self.state is not None else ""
         mark, received = conversation.mark, MessageReceived(message, via, 0, None, filled=True)
         mark.note(message.order, message.arrival, via)
-        self._note_writer(message)
+        self._note_writer(message, self._rows.names.name(message.sender, message.author))
         if self.outgoing.awaits(message) and self.outgoing.deliver(conversation, received, self._rows):
             return []
         row = self._row(received)

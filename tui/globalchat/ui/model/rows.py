@@ -276,7 +276,7 @@ class RowFactory:
 
     def rename(self, sender: str) -> None:
         """Mark the mentions of another name from now on."""
-        self._sender = sender
+        self._sender, self._own_name = sender, nfc(sender)
         self._find_mentions()
 
     def identify(self, author: str | None) -> None:
@@ -308,16 +308,17 @@ class RowFactory:
             row.delivery = Delivery.DELIVERED
         else:
             row.mentions = self._mentions.spans(message.text[:MAX_TEXT], row.text)
+            words = self._words.spans(row.text)
             # What the user wrote in an earlier run calls for no attention.
-            if not self.is_own_name(row.name):
-                row.mentions = merged((*row.mentions, *self._words.spans(row.text)))
+            if words and not self.is_own_name(row.name):
+                row.mentions = merged((*row.mentions, *words))
         return row
 
     def is_own_name(self, name: Name) -> bool:
         """Return True if messages with this name are the user's own, as far as anything shows that."""
         if self.author is not None:
             return name.author == self.author
-        return name.author is None and name.raw == nfc(self._sender)
+        return name.author is None and name.raw == self._own_name
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
