@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from globalchat.ui.irc_words import instead
 from globalchat.ui.slash_commands import (
     COMMANDS,
     NOTHING,
@@ -54,6 +55,11 @@ def test_messages(text: str, sent: str) -> None:
         ("/nick ana maria", "nick", "ana maria"),
         ("/region", "region", ""),
         ("/quit", "quit", ""),
+        ("/j #tech", "join", "#tech"),
+        ("/PART", "leave", ""),
+        ("/window 3", "win", "3"),
+        ("/me waves", "me", "waves"),
+        ("/h me", "help", "me"),
     ],
 )
 def test_commands(text: str, name: str, argument: str) -> None:
@@ -78,6 +84,28 @@ def test_an_unknown_command_is_reported_with_what_to_do(text: str, reason: str) 
     with pytest.raises(ParseError) as caught:
         parse(text)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "word", ["msg ana hi", "query ana", "topic news", "away", "kick eve", "whois ana", "react :)"]
+)
+def test_a_word_of_irc_that_cannot_work_says_what_to_do_instead(word: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse(f"/{word}")
+    assert not str(caught.value).startswith("Unknown command")
+    assert re.fullmatch(r"[A-Z].*\.", str(caught.value))
+    assert "{" not in str(caught.value)
+
+
+def test_what_to_do_instead_names_the_keys_that_are_set() -> None:
+    with pytest.raises(ParseError, match=r"^There is no away status: quit with F12, and the next start"):
+        parse("/away lunch", keys={"app.quit": "F12"}.__getitem__)
+
+
+def test_a_name_means_one_thing() -> None:
+    names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+    assert len(names) == len(set(names))
+    assert [name for name in names if instead(name, str) is not None] == []
 
 
 @pytest.mark.parametrize(
@@ -116,6 +144,7 @@ def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
     [
         ("/join ", ["tech", "music", "media"]),
         ("/join m", ["music", "media"]),
+        ("/j m", ["music", "media"]),
         ("/region syd", ["sydney"]),
         ("/notify m", ["mentions", "mute"]),
         ("/notify mute", []),

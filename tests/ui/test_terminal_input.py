@@ -80,6 +80,10 @@ PRESSED = {
     b"\x1b\x1b[A": ["escape", "up"],
     b"\x1bxy": ["alt+x", "y"],
     b"\x1bX": ["alt+shift+x"],
+    b"\x1b[100;3;8706u": ["partial_differential"],  # Option+D
+    b"\x1b[113;7;64u": ["at"],  # AltGr+Q, reported as Ctrl+Alt+Q
+    b"\x1b[113;7u": ["alt+ctrl+q"],
+    b"\xc2\xa1\xe2\x82\xac": ["inverted_exclamation_mark", "euro_sign"],
     b"\x1b\r": ["alt+enter"],
     b"\x1b\x01": ["alt+ctrl+a"],
     b"\x1b[": ["alt+left_square_bracket"],

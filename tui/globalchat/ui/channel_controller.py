@@ -41,7 +41,7 @@ class ChannelController:
     )
     """The messages that `handle` takes."""
 
-    COMMANDS: ClassVar[frozenset[str]] = frozenset({"join", "leave", "notify", "mute"})
+    COMMANDS: ClassVar[frozenset[str]] = frozenset({"join", "leave", "win", "notify", "mute"})
     """The commands that `run` takes."""
 
     def __init__(
@@ -118,6 +118,8 @@ class ChannelController:
         match call.command.name:
             case "join":
                 self.join(arguments.channel_name(argument))
+            case "win":
+                self.open(arguments.place(argument, view_model))
             case "leave":
                 self._leave(arguments.known_channel(argument, view_model))
             case "notify":

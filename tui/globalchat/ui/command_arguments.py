@@ -11,6 +11,7 @@ from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.slash_commands import COMMANDS, named
 
 _SINCE = re.compile(r"(?:^|\s)--since(?:[= ]+|$)(.*)")
 _OPTION = re.compile(r"(?:^|\s)(--[A-Za-z]\S*)")
@@ -69,6 +70,33 @@ def channel_name(argument: str) -> str:
     if not name:
         raise UserError("Which channel? /join CHANNEL")
     return name
+
+
+def place(argument: str, view_model: ChatViewModel) -> str:
+    """Return the channel of a place in the list, counted from 1.
+
+    Raises:
+        UserError: there is none.
+    """
+    number = len(view_model.model.conversations)
+    channel = view_model.nth(int(argument)) if re.fullmatch(r"[1-9][0-9]{0,3}", argument) else None
+    if channel is None:
+        raise UserError(f"Which place in the list? /win 1 to {number}, or /join CHANNEL")
+    return channel
+
+
+def command(argument: str) -> str:
+    """Return the usage and the summary of a command.
+
+    Raises:
+        UserError: there is no such command.
+    """
+    name = argument.removeprefix("/").strip()
+    found = named(name)
+    if found is None:
+        known = [each.name for each in COMMANDS]
+        raise UserError(suggest(f"There is no command /{shown_name(name)}.", name, known, prefix="/"))
+    return f"{found.usage}: {found.summary}"
 
 
 def known_channel(argument: str, view_model: ChatViewModel) -> str:

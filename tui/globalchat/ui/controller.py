@@ -351,12 +351,15 @@ class ChatController:
     def submit(self, text: str) -> None:
         """Send an entered text, or execute it if it is a command."""
         try:
-            parsed = parse(text)
+            parsed = parse(text, keys=self._keymap.title)
         except ParseError as error:
             self._report(str(error), error=True)
             return
         if isinstance(parsed, PlainText):
             self._writing.send(parsed.text)
+            return
+        if parsed.command.name == "me":
+            self._writing.send(f"* {self._model.sender} {parsed.argument}")
             return
         # First, since a command may put another channel's draft into the composer, or quit.
         self._bar.clear()
@@ -375,7 +378,7 @@ class ChatController:
         Raises:
             UserError: it cannot be executed.
         """
-        if (action := textual_action(call.command.action)) is not None:
+        if (action := textual_action(call.command.action)) is not None and not call.argument:
             self._screen.call_next(self._screen.run_action, action)
             return
         argument, view_model = call.argument, self._view_model
@@ -384,6 +387,8 @@ class ChatController:
                 self.channels.run(call)
             case "region":
                 self._switch_region(arguments.other_region(argument, view_model))
+            case "help":
+                self._report(arguments.command(argument))
             case "nick":
                 self._rename(arguments.sender_name(argument, view_model))
             case name if name in PeopleController.COMMANDS:

@@ -174,15 +174,15 @@ def _unicode_key(press: KeyPress) -> str:
     if len(text) > 1:
         return text  # Composed by an input method: too long for one sequence.
     if text:
-        return f"\x1b[{code};{modifiers + 1};{ord(text)}u"
+        return f"\x1b[{code};{(modifiers & ~(ALT | CTRL)) + 1};{ord(text)}u"
     if functional:
         return f"\x1b[{code};{modifiers + 1}u" if modifiers else f"\x1b[{code}u"
     return ""
 
 
 def _types(press: KeyPress) -> bool:
-    """Return True if a key with modifiers types text, as with Option on a Mac."""
-    return bool(press.text) and not press.modifiers & _SHORTCUT & ~ALT
+    """Return True if a key with modifiers types text, as with Option on a Mac, or AltGr where it is Ctrl+Alt."""
+    return bool(press.text) and press.modifiers & _SHORTCUT in (0, ALT, ALT | CTRL)
 
 
 def _typed(press: KeyPress) -> str:

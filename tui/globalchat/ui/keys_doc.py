@@ -5,7 +5,7 @@ from pathlib import Path
 
 from globalchat.ui.actions import ACTIONS, GROUPS, Action
 from globalchat.ui.keymap import CHAT, READLINE, key_titles
-from globalchat.ui.slash_commands import COMMANDS
+from globalchat.ui.slash_commands import COMMANDS, Command
 
 FILE = Path(__file__).parents[3] / "docs" / "keys.md"
 
@@ -21,6 +21,11 @@ alternative without Alt, at least in the palette, for terminals that keep Alt fo
 There are two presets: `chat` is the default. With `keys = "readline"` in the settings, the keys in the second
 column apply, where there are some: Ctrl+K, B, F, P and N edit the line. There is no preset for vi, but
 <kbd>Ctrl+X Ctrl+E</kbd> opens the text in `$VISUAL` or `$EDITOR`.
+"""
+
+_COMMANDS_END = """
+Words of IRC that cannot work here, such as `/msg`, `/topic` or `/away`, are answered with what to do instead.
+Other unknown commands are refused, never sent.
 """
 
 
@@ -43,9 +48,14 @@ def _group(group: str) -> str:
 
 
 def _commands() -> str:
-    rows = [(f"`{command.usage}`", command.summary) for command in COMMANDS]
+    rows = [(f"`{command.usage}`", command.summary + _aliases(command)) for command in COMMANDS]
     rows.append(("`//…`", "A text that begins with a slash"))
-    return f"## Commands\n\n{_table(('Command', 'What it does'), rows)}"
+    return f"## Commands\n\n{_table(('Command', 'What it does'), rows)}{_COMMANDS_END}"
+
+
+def _aliases(command: Command) -> str:
+    names = ", ".join(f"`/{name}`" for name in command.aliases)
+    return f" (also {names})" if names else ""
 
 
 def _keys(action: Action, preset: str) -> str:

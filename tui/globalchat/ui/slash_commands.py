@@ -7,6 +7,8 @@ from enum import Enum
 
 from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize, suggest
+from globalchat.ui.actions import DEFAULT_KEYS
+from globalchat.ui.irc_words import instead
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.view_model import ChatViewModel
@@ -36,6 +38,7 @@ class Command:
         hint: The name of the argument; in brackets if it is optional.
         required: True if the argument is required.
         action: The id of the registry's action that it runs; None if the controller executes it itself.
+        aliases: Other names, such as those of IRC.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Command:
     hint: str = ""
     required: bool = False
     action: str | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
@@ -52,12 +56,28 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("join", "Go to a channel", Argument.CHANNEL, "CHANNEL", required=True),
-    Command("leave", "Leave a channel until it is joined again", Argument.CHANNEL, "[CHANNEL]"),
+    Command("join", "Go to a channel", Argument.CHANNEL, "CHANNEL", required=True, aliases=("j",)),
+    Command(
+        "leave",
+        "Leave a channel until it is joined again",
+        Argument.CHANNEL,
+        "[CHANNEL]",
+        aliases=("part", "close"),
+    ),
+    Command(
+        "win",
+        "Go to a channel by its place in the list",
+        Argument.TEXT,
+        "NUMBER",
+        required=True,
+        aliases=("window", "buffer"),
+    ),
     Command("region", "Switch to a region, or to the next one", Argument.REGION, "[REGION]"),
     Command("dual", "Follow this channel in both regions side by side", action="dual"),
-    Command("latency", "How long messages take between the regions", action="latency"),
+    Command("latency", "How long messages take between the regions", action="latency", aliases=("ping",)),
     Command("profile", "Switch to another profile, or choose one", Argument.PROFILE, "[NAME]"),
+    Command("me", "Write what you are doing: * NAME TEXT", Argument.TEXT, "TEXT", required=True),
+    Command("edit", "Write in your editor ($VISUAL or $EDITOR)", action="write.editor", aliases=("editor",)),
     Command("nick", "Write under another name", Argument.TEXT, "NAME", required=True),
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
@@ -72,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
         Argument.TEXT,
         "[FILE] [--since TIME]",
     ),
-    Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
+    Command("search", "Find in this channel", Argument.TEXT, "[TEXT]", aliases=("lastlog", "grep")),
     Command(
         "goto",
         "Go to a time: 2h (ago), 09:30, yesterday 14:00, 2026-11-28",
@@ -83,8 +103,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("theme", "Choose the colours", action="app.theme"),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
     Command("deploy", "How to deploy to AWS", action="guide.deploy"),
-    Command("help", "All keys and commands", action="help"),
-    Command("quit", "Quit", action="app.quit"),
+    Command(
+        "help",
+        "All keys and commands, or one command",
+        Argument.TEXT,
+        "[COMMAND]",
+        action="help",
+        aliases=("h",),
+    ),
+    Command("quit", "Quit", action="app.quit", aliases=("q", "exit", "bye")),
 )
 
 
@@ -113,15 +140,25 @@ class ParseError(UserError):
     """A text looks like a command but is not one."""
 
 
-def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall:
+def named(name: str, commands: Sequence[Command] = COMMANDS) -> Command | None:
+    """Return the command of a name or alias, in any case; None if there is none."""
+    wanted = name.casefold()
+    return next((each for each in commands if wanted in (each.name, *each.aliases)), None)
+
+
+def parse(
+    text: str,
+    commands: Sequence[Command] = COMMANDS,
+    keys: Callable[[str], str] = DEFAULT_KEYS.title,
+) -> PlainText | CommandCall:
     """Parse an entered text.
 
     A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
     (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
-    that begins with one slash.
+    that begins with one slash. `keys` returns the key of an action for display.
 
     Raises:
-        ParseError: the command is unknown, or its argument is missing or too much.
+        ParseError: the command is unknown, or cannot work here; its argument is missing or too much.
     """
     if text.startswith("//"):
         return PlainText(text[1:])
@@ -130,9 +167,9 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | Comm
     if match is None:
         return PlainText(text)
     name, argument = match[1].casefold(), match[2] or ""
-    command = next((each for each in commands if each.name == name), None)
+    command = named(name, commands)
     if command is None:
-        raise ParseError(_unknown(name, commands))
+        raise ParseError(instead(name, keys) or _unknown(name, commands))
     if command.required and not argument:
         raise ParseError(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
     if argument and command.argument is Argument.NONE:
@@ -142,7 +179,7 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | Comm
 
 def _unknown(name: str, commands: Sequence[Command]) -> str:
     shown = sanitize(name, multiline=False)[:30]
-    known = (each.name for each in commands)
+    known = [each for command in commands for each in (command.name, *command.aliases) if len(each) > 1]
     sentence = suggest(f"Unknown command: /{shown}.", name, known, prefix="/")
     return f"{sentence} Begin with // to send the text as it is."
 
@@ -228,7 +265,7 @@ def _commands(typed: str, commands: Sequence[Command]) -> Completions:
 
 
 def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Completions:
-    command = next((each for each in vocabulary.commands if each.name == name.casefold()), None)
+    command = named(name, vocabulary.commands)
     if command is None:
         return NOTHING
     words = {

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.attention import Level
@@ -411,6 +413,23 @@ class ChatViewModel:
             return ""
         used, limit = code_units(text), self.model.backend.limits.message
         return f"{used:,} / {limit:,}" if used >= limit * _METER_FROM else ""
+
+    def placeholder(self, channel: str | None, width: int) -> str:
+        """Return what an empty composer shows in `width` cells: the channel, and the keys that matter."""
+        if channel is None:
+            return ""
+        words = f"Message # {shown_name(channel)}"
+        newline, help_key = self.keys("write.newline"), self.keys("help")
+        hints = [
+            f"{newline} new line" if newline else "",
+            "/ commands",
+            f"{help_key} keys" if help_key else "",
+        ]
+        for left_out in range(len(hints) + 1):
+            text = " · ".join([words, *filter(None, hints[left_out:])])
+            if cell_len(text) < width:  # A cell remains for the cursor.
+                return text
+        return ""
 
     @property
     def limit(self) -> int:

@@ -143,6 +143,14 @@ class Composer(LineEditor):
         self.load_text(text)
         self.move_cursor(self.document.end)
 
+    def show_placeholder(self, channel: str | None) -> None:
+        """Show in the empty composer what is written to, and which keys matter, as far as there is room."""
+        self.placeholder = self._view_model.placeholder(channel, self.content_size.width)
+
+    def on_resize(self) -> None:
+        """Fit the placeholder to the new width."""
+        self.show_placeholder(self._view_model.channel)
+
     def submit(self) -> None:
         """Submit the text; while the user is moving among completions, take the chosen one instead."""
         # Only after ↑ or ↓: the list opens automatically, and Enter after a plain word has to send.
@@ -309,6 +317,8 @@ class Composer(LineEditor):
     def render_line(self, y: int) -> Strip:
         """Return a line without characters that a terminal would interpret."""
         strip = super().render_line(y)
+        if not self.text:
+            return strip  # The placeholder, which is the chat's own.
         # The usual case, and this runs for each line with every key.
         if strip.text.isascii() and strip.text.isprintable():
             return strip

@@ -97,6 +97,7 @@ class ComposerBar(Horizontal):
     def change_channel(self, channel: str) -> None:
         """Save the open channel's draft and show that of another; a text without a channel is kept."""
         drafts, text = self._view_model.drafts, self.composer.text
+        self.composer.show_placeholder(channel)
         if self._view_model.channel is not None or not text:
             drafts.save(self._view_model.channel or NOWHERE, text)
             self.composer.put(drafts.text(channel))
