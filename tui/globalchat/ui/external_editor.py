@@ -55,7 +55,7 @@ async def edit(app: App[None], text: str, command: Sequence[str]) -> str:
         folder = Path(tempfile.mkdtemp(prefix="globalchat-"))
         file = folder / "message.txt"
         file.touch(0o600, exist_ok=False)
-        file.write_text(text, encoding="utf-8", errors="replace")
+        file.write_text(text and text + "\n", encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"There is no room for the file ({error.strerror}).", remedy=_KEPT) from None
     is_kept = False

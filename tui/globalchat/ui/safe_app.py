@@ -217,6 +217,11 @@ class SafeApp(App[None]):
             self._has_ended or (self._is_quitting and not event.is_forwarded)
         ):
             return
+        if isinstance(event, events.Key) and event.key == "alt+backspace":
+            from textual.widgets import Input
+
+            if isinstance(self.focused, Input):
+                event.key = "ctrl+w"  # Textual's Input would delete the word after the cursor.
         if isinstance(event, events.Paste):
             # Imported here, as the first frame has no input.
             from textual.widgets import Input

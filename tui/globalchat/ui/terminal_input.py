@@ -244,7 +244,9 @@ class TerminalInput:
             self._type("\x1b[27u")
             return unread[1:]
         character = found[0].decode("utf-8", "replace")[0]
-        if is_known("\x1b" + character) and character in "\x7f\tfb":
+        if character == "\x7f":
+            self._type("\x1b[127;3u")  # Alt+Backspace, which Textual knows as Ctrl+W.
+        elif is_known("\x1b" + character) and character in "\tfb":
             self._type("\x1b" + character)
         elif sequence := with_alt(character):
             self._type(sequence)

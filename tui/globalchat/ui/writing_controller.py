@@ -71,7 +71,7 @@ class WritingController:
 
         `keys` go on to older texts.
         """
-        self._screen.app.push_screen(SentSearch(self._view_model.own_texts(), keys), self._take_sent)
+        self._screen.app.push_screen(SentSearch(self._view_model.own_texts, keys), self._take_sent)
 
     def _take_sent(self, text: str | None) -> None:
         if text is not None:

@@ -1,6 +1,6 @@
 """The dialog that finds what the user has sent, as Ctrl+R does in a shell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import ClassVar
 
@@ -22,7 +22,8 @@ _MOST = 100
 class SentSearch(Dialog[str | None]):
     """Finds a sent text by a part of it. Ends with the text, or None.
 
-    `texts` are searched, the newest first; `keys` go to the next older match.
+    `texts` returns those to search, the newest first, with what was typed and sent just before, as Enter and
+    this dialog's key may arrive together. `keys` go to the next older match.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,7 +33,7 @@ class SentSearch(Dialog[str | None]):
     ]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, texts: Sequence[str], keys: Sequence[str]) -> None:
+    def __init__(self, texts: Callable[[], Sequence[str]], keys: Sequence[str]) -> None:
         super().__init__()
         self._bindings.bind(",".join(keys), "step(1)", "Older", priority=True)
         self._texts = texts
@@ -87,7 +88,7 @@ class SentSearch(Dialog[str | None]):
         self.action_step(-1)
 
     def _find(self, query: str) -> None:
-        self._found = list(islice(find_texts(query, self._texts), _MOST))
+        self._found = list(islice(find_texts(query, self._texts()), _MOST))
         self._show()
         self.query_one(OptionList).highlighted = 0 if self._found else None
         hint = "Enter takes it, to be changed or sent   Esc closes"
