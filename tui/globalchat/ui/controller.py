@@ -270,6 +270,8 @@ class ChatController:
     async def perform(self, action: str) -> None:
         """Perform an action of the registry, by its id."""
         front, composer = self._updater.front, self._bar.composer
+        if action != "pane.copy" and not action.startswith("edit."):
+            composer.interrupt()
         match action.split("."):
             case ["channel", *rest]:
                 self.channels.perform(".".join(rest))

@@ -181,7 +181,7 @@ def _unicode_key(press: KeyPress) -> str:
 
 
 def _types(press: KeyPress) -> bool:
-    """Return True if a key with modifiers types text, as with Option on a Mac, or AltGr where it is Ctrl+Alt."""
+    """Return True if a key with modifiers types text: with Option on a Mac, or AltGr where it is Ctrl+Alt."""
     return bool(press.text) and press.modifiers & _SHORTCUT in (0, ALT, ALT | CTRL)
 
 

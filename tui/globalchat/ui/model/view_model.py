@@ -311,7 +311,7 @@ class ChatViewModel:
             row
             for conversation in self.model.conversations.values()
             for row in conversation.rows
-            if isinstance(row, MessageRow) and row.own
+            if isinstance(row, MessageRow) and (row.own or self.model.is_own_name(row.name))
         ]
         rows.sort(key=lambda row: row.at, reverse=True)
         loaded = (row.original[0] if row.original else row.text for row in rows)

@@ -247,6 +247,8 @@ class Composer(LineEditor):
         elif key == "escape":
             if not self.decline_completions():
                 return
+        elif key == "ctrl+h":  # In most terminals it is Backspace.
+            self.action_delete_left()
         elif key == "enter":
             pass  # Another key sends, and Textual would treat Enter as text.
         elif event.character == _JOINER:
