@@ -23,9 +23,12 @@ _INSTEAD: dict[tuple[str, ...], str] = {
     ),
     ("invite",): "Everyone with the profile is in its channels: give it to the person. /connect explains it.",
     ("whois", "wi", "whowas"): (
-        "{pane.choose} chooses a message, then Enter shows who wrote it, and whether AWS vouches for that."
+        "{pane.choose} chooses a message, then Enter shows whether AWS vouches for its author. /who lists who "
+        "wrote lately."
     ),
-    ("server", "disconnect", "network"): "The profile says where the chat connects: /connect explains it.",
+    ("server", "disconnect", "network"): (
+        "The profile says where the chat connects: /profile switches to another one."
+    ),
     ("reconnect",): "{again} connects again at once.",
     ("set", "bind", "key"): "Settings and keys are in the file config.toml; {help} lists all keys.",
     ("say",): "Type the text alone; begin it with // if it begins with a slash.",

@@ -46,7 +46,7 @@ class PeopleController:
     )
     """The messages that `handle` takes."""
 
-    COMMANDS: ClassVar[frozenset[str]] = frozenset({"who", "names", "ignore", "unignore"})
+    COMMANDS: ClassVar[frozenset[str]] = frozenset({"who", "ignore", "unignore"})
     """The slash commands that `run` executes."""
 
     def __init__(
@@ -91,7 +91,7 @@ class PeopleController:
         """
         argument = call.argument
         match call.command.name:
-            case "who" | "names":
+            case "who":
                 self._open(arguments.known_channel(argument, self._view_model) if argument else None)
             case "ignore" if argument:
                 self._ignore(whom(argument.lstrip("@"), self._model))
