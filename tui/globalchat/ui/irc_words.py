@@ -23,8 +23,8 @@ _INSTEAD: dict[tuple[str, ...], str] = {
     ),
     ("invite",): "Everyone with the profile is in its channels: give it to the person. /connect explains it.",
     ("whois", "wi", "whowas"): (
-        "{pane.choose} chooses a message, then Enter shows whether AWS vouches for its author. /who lists who "
-        "wrote lately."
+        "{pane.choose} chooses a message, then Enter shows whether AWS vouches for its author. /who lists "
+        "who wrote lately."
     ),
     ("server", "disconnect", "network"): (
         "The profile says where the chat connects: /profile switches to another one."
