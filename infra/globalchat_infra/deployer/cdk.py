@@ -138,6 +138,8 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
         # `pip install --user` installs below the home.
         kept.setdefault("PYTHONUSERBASE", site.getuserbase())
     kept.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(cache / "deploy" / ".jsii"))
+    # Node.js 22 keeps there what it compiled of the command line's 16 MB: a fifth of each start.
+    kept.setdefault("NODE_COMPILE_CACHE", str(cache / "deploy" / ".compiled"))
     if kept.get("REQUESTS_CA_BUNDLE"):
         kept.setdefault("AWS_CA_BUNDLE", kept["REQUESTS_CA_BUNDLE"])  # As AWS's SDK for Python expects it.
     # The command line runs in its work folder, where a relative path would mean another file.

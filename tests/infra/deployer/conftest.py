@@ -16,7 +16,9 @@ from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.shared_sessions import shared_sessions
 from tests.infra.helpers.warm_synthesis import WarmSynthesis, warm_synthesis
-from tests.paths import JSII_CACHE
+from tests.paths import JSII_CACHE, ROOT
+
+COMPILE_CACHE = ROOT / "tests" / "infra" / "helpers" / "compile_cache.cjs"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,9 +72,17 @@ def user(tmp_path: Path, aws_settings: pytest.MonkeyPatch) -> User:
     return User(tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which Node.js keeps the compiled command line of the CDK for the run."""
+    return tmp_path_factory.mktemp("compiled") / "cdk"
+
+
 @pytest.fixture
-def equipped(user: User, node_modules: Path, aws_settings: pytest.MonkeyPatch) -> User:
+def equipped(user: User, node_modules: Path, compiled: Path, aws_settings: pytest.MonkeyPatch) -> User:
     """A user whose cache holds the CDK command line of the lock file, and jsii's packages."""
+    aws_settings.setenv("NODE_OPTIONS", f'--require "{COMPILE_CACHE}"')
+    aws_settings.setenv("COMPILED", str(compiled))
     aws_settings.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(JSII_CACHE))
     folder = cdk.cli_folder(user.cache)
     folder.mkdir(parents=True)

@@ -86,6 +86,8 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_name() -> None:
 def test_what_it_writes_lies_in_our_cache_unless_the_user_says_where() -> None:
     assert environment()["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] == "/cache/deploy/.jsii"
     assert environment(JSII_RUNTIME_PACKAGE_CACHE_ROOT="/own")["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] == "/own"
+    assert environment()["NODE_COMPILE_CACHE"] == "/cache/deploy/.compiled"
+    assert environment(NODE_COMPILE_CACHE="/own")["NODE_COMPILE_CACHE"] == "/own"
     assert environment()["JSII_NODE"] == "/opt/node"
 
 
