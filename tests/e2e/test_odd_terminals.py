@@ -34,8 +34,11 @@ def open_chat(home: Home) -> Terminal:
 
 
 def test_odd_bytes_and_late_answers_are_neither_text_nor_the_end(shared_home: Home) -> None:
-    chat = open_chat(shared_home)
-    chat.press("begin:")
+    chat = Terminal(shared_home, "oregon", "--name", "ana", "--channel", "tech")
+    chat.wait_for_output(b"\x1b]11;?\x1b\\")
+    chat.press("beg\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\in:")
+    chat.wait_for_output(b"48;5;253m")  # the ground of the light theme
+    chat.wait_for("● Oregon us-west-2 live")
     for data in [*ODD, *REPLIES]:
         chat.send(data)
     chat.press(":end")

@@ -10,7 +10,9 @@ from textual import events
 from globalchat.client.events import DraftUnsent
 from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.app import ChatApp
+from globalchat.ui.model.background import ANSWER_WITHIN, QUERY
 from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
+from globalchat.ui.safe_app import BackgroundReported
 from globalchat.ui.screens.help import Guide
 from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import Loaded, NotifySettings, Settings
@@ -86,6 +88,35 @@ async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_on
     (tmp_path / "local.json").write_text('{"values": {"theme": "gone"}}')
     async with running(state=tmp_path) as chat:
         assert chat.app.theme == "textual-dark"
+
+
+async def test_the_theme_follows_the_terminal_until_one_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(state=tmp_path) as chat:
+        assert chat.app.theme == "textual-dark"
+        chat.app.post_message(BackgroundReported(is_dark=False))
+        await chat.until(lambda: chat.app.theme == "textual-light")
+        chat.app.theme = "nord"
+        chat.app.post_message(BackgroundReported(is_dark=True))
+        await chat.pilot.pause()
+        assert chat.app.theme == "nord"
+    monkeypatch.setenv("COLORFGBG", "0;15")
+    async with running(state=tmp_path) as chat:
+        assert chat.app.theme == "nord"  # the choice is kept, what the terminal answered is not
+        await chat.pilot.press("ctrl+p", *"colours", "enter")
+        await chat.click_on("auto: dark or light")
+        await chat.until(lambda: chat.app.theme == "textual-light")
+    async with running(state=tmp_path) as chat:
+        assert chat.app.theme == "textual-light"
+        assert chat.app._asked_at is not None
+        chat.app._asked_at -= 2 * ANSWER_WITHIN
+        chat.app.post_message(BackgroundReported(is_dark=True))
+        await chat.pilot.pause()
+        assert chat.app.theme == "textual-light"  # too late: it is being read
+    async with running(state=tmp_path, settings=using(theme="auto")) as chat:
+        assert chat.app.theme == "textual-light"
+        assert chat.toasts() == []
 
 
 async def test_the_bars_can_be_read_in_dark_and_light_themes() -> None:
@@ -186,7 +217,12 @@ async def test_ascii_draws_no_other_sign_anywhere() -> None:
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record what goes to the terminal past the screen."""
     texts: list[str] = []
-    monkeypatch.setattr(ChatApp, "write_terminal", lambda _, text: texts.append(text))
+
+    def record(_: ChatApp, text: str) -> None:
+        if text != QUERY:
+            texts.append(text)
+
+    monkeypatch.setattr(ChatApp, "write_terminal", record)
     return texts
 
 

@@ -14,8 +14,10 @@ from globalchat.ui.terminal_input import (
     ESCAPE_DELAY,
     MAX_PASTE,
     TYPEABLE,
+    Background,
     Pasted,
     TerminalInput,
+    Typed,
 )
 from tests.ui.helpers.terminal_bytes import REPLIES, Input, keys, mutated
 
@@ -127,6 +129,35 @@ def test_what_is_typed_before_and_after_an_answer_stays(reply: bytes) -> None:
     assert [key for key in read(b"a" + reply + b"\rz") if len(key) < 6] == ["a", "enter", "z"]
 
 
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\", b"\xc2\x9c"], ids=["BEL", "ST", "C1"])
+@pytest.mark.parametrize("begin", [b"\x1b]", b"\xc2\x9d"], ids=["OSC", "C1"])
+def test_the_answer_about_the_background_is_reported_wherever_reads_divide_it(
+    begin: bytes, end: bytes
+) -> None:
+    answer = begin + b"11;rgb:ffff/ffff/e0e0" + end
+    for cut in range(len(answer) + 1):
+        sorting = TerminalInput()
+        tokens = [*sorting.feed(b"a" + answer[:cut], 0.0), *sorting.feed(answer[cut:] + b"z", 0.0)]
+        assert tokens == [Typed("a"), Background(False), Typed("z")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x1b]10;rgb:ffff/ffff/ffff\x07",
+        b"\x1b]11;?\x07",
+        b"\x1b]11;rgb:ffff/ffff\x1b\\",
+        b"\x1bP11;rgb:ffff/ffff/ffff\x1b\\",
+        b"\x1b]11;rgb:" + b"f" * 9999 + b"\x07",
+        b"\x1b]11;rgb:f/f/f\r",
+    ],
+    ids=lambda answer: repr(answer)[:30],
+)
+def test_no_other_answer_is_taken_for_it(answer: bytes) -> None:
+    sorting = TerminalInput()
+    assert not any(isinstance(token, Background) for token in sorting.feed(answer, 0.0))
+
+
 def test_an_answer_without_end_is_given_up() -> None:
     for begun in (b"\x1b]11;rgb:", b"\x1bP1$r", b"\x1b_G", b"\x1b[?62;", b"\x1b[M ", b"\x1b[" + b"1" * 9999):
         terminal = Input()
@@ -176,9 +207,10 @@ def test_a_paste_in_brackets_is_itself_however_it_is_read(text: str, size: int) 
     sorting, tokens = TerminalInput(), []
     for begin in range(0, len(sent), size):
         tokens += sorting.feed(sent[begin : begin + size], 0.0)
-    assert [type(token) for token in tokens] == [Pasted]
+    (pasted,) = tokens
+    assert isinstance(pasted, Pasted)
     text = sent[6:-6].decode()
-    assert tokens[0].text == text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+    assert pasted.text == text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 @given(
@@ -214,6 +246,7 @@ def test_the_memory_is_bounded() -> None:
     for _ in range(3):
         sorting.feed(b"x" * (MAX_PASTE // 2), 0.0)
     (pasted,) = sorting.feed(b"\x1b[201~", 0.0)
+    assert isinstance(pasted, Pasted)
     assert len(pasted.text) == MAX_PASTE
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from inspect import isawaitable
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingsMap
@@ -21,9 +21,10 @@ from textual.screen import Screen
 
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
+from globalchat.ui.model.background import ANSWER_WITHIN, AUTO, QUERY, is_dark_by_variable, theme_for
 from globalchat.ui.model.kept_choices import KeptChoices
 from globalchat.ui.model.startup import DRAFT, HEIGHTS, THEME, WIDTHS, classes
-from globalchat.ui.safe_app import SafeApp, log
+from globalchat.ui.safe_app import BackgroundReported, SafeApp, log
 from globalchat.ui.screens.splash import SplashScreen
 from globalchat.ui.settings import FILE, Loaded, Settings
 from globalchat.ui.stylesheet import ReadOnce, legible
@@ -67,6 +68,9 @@ class ChatApp(SafeApp):
         watch_factory: Makes the watch of all regions; None for the client's own, imported on first use.
         clock: Now, in epoch ms.
         tz: The zone of the times shown; None for the machine's.
+
+    Attributes:
+        is_following: True while the theme changes because of the terminal's background, not of the user.
     """
 
     TITLE = "globalchat"
@@ -98,6 +102,9 @@ class ChatApp(SafeApp):
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
         self.keymap: Keymap | None = None
+        self.is_following = False
+        self._is_dark: bool | None = None
+        self._asked_at: float | None = None
         self._exit_message: Callable[[], list[str]] = list
         self._problems = settings.problems
         self._open_profile = open_profile
@@ -327,9 +334,12 @@ class ChatApp(SafeApp):
 
     def search_themes(self) -> None:
         """Offer the themes."""
+        from globalchat.ui.screens.chat_screen import ChatScreen
         from globalchat.ui.screens.palette import themes
 
-        self.push_screen(themes(self), self._choose)
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            self.push_screen(themes(chat, self.follow_background), self._choose)
 
     def _choose(self, entry: "PickerEntry | None") -> None:
         """Do what was chosen from a list, in the chat."""
@@ -396,13 +406,39 @@ class ChatApp(SafeApp):
 
     def _apply_theme(self) -> None:
         """Apply the theme of the settings, or that of an earlier run, before a frame is drawn."""
-        wanted = self.settings.theme or self._stored.get(THEME)
+        wanted = self.settings.theme or self._stored.get(THEME) or os.environ.get("TEXTUAL_THEME") or AUTO
         if wanted in self.available_themes:
             self.theme = wanted
-        elif self.settings.theme is not None:
-            name = sanitize(self.settings.theme, multiline=False)[:50]
+            return
+        if self.settings.theme not in (None, AUTO):
+            name = sanitize(wanted, multiline=False)[:50]
             sentence = f'Unknown theme: "{name}".'
-            self._problems += (suggest(sentence, self.settings.theme, self.available_themes),)
+            self._problems += (suggest(sentence, wanted, (*self.available_themes, AUTO)),)
+        self.follow_background()
+
+    def follow_background(self) -> None:
+        """Use a dark or a light theme, as the terminal's background is; ask the terminal if necessary.
+
+        Nothing waits for the answer, which usually comes before the first frame.
+        """
+        if self._is_dark is None:
+            self._is_dark = is_dark_by_variable(os.environ.get("COLORFGBG", ""))
+        if self._asked_at is None:
+            self._asked_at = monotonic()
+            self.write_terminal(QUERY)
+        self._apply_background()
+
+    def on_background_reported(self, message: BackgroundReported) -> None:
+        """Follow the terminal's answer, unless a theme was chosen meanwhile or the user has begun to read."""
+        is_in_time = self._asked_at is not None and monotonic() - self._asked_at <= ANSWER_WITHIN
+        if is_in_time and self.theme == theme_for(self._is_dark):
+            self._is_dark = message.is_dark
+            self._apply_background()
+
+    def _apply_background(self) -> None:
+        self.is_following = True
+        self.theme = theme_for(self._is_dark)
+        self.is_following = False
 
     def _end_on_signals(self) -> None:
         """End cleanly on a signal, so that the terminal is restored."""

@@ -60,6 +60,14 @@ class UnbracketedPaste(events.Paste):
     """
 
 
+class BackgroundReported(Message):
+    """Posted when the terminal has answered which background it has."""
+
+    def __init__(self, *, is_dark: bool) -> None:
+        super().__init__()
+        self.is_dark = is_dark
+
+
 # Textual derives the name from the class, and no widget has a handler for this one.
 UnbracketedPaste.handler_name = events.Paste.handler_name
 

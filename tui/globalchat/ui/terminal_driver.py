@@ -38,8 +38,17 @@ from textual.message import Message
 
 from globalchat.core.characters import PICTOGRAPHIC
 from globalchat.core.terminal import window_size
-from globalchat.ui.safe_app import UnbracketedPaste
-from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
+from globalchat.ui.safe_app import BackgroundReported, UnbracketedPaste
+from globalchat.ui.terminal_input import (
+    MAX_PASTE,
+    TYPEABLE,
+    Background,
+    Burst,
+    Pasted,
+    TerminalInput,
+    Token,
+    Typed,
+)
 
 WRITER_CHECK = 0.5
 """Seconds between checks that the writer is alive while its queue is full."""
@@ -254,7 +263,7 @@ def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
 
 
 def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
-    """Return Textual's messages: keys, clicks, pastes."""
+    """Return the messages for the app: keys, clicks, pastes, the answer about the background."""
     match token:
         case Typed(text):
             return parser.feed(text)
@@ -262,6 +271,8 @@ def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
             return [Paste(text)]
         case Burst(text):
             return [UnbracketedPaste(text)]
+        case Background(is_dark):
+            return [BackgroundReported(is_dark=is_dark)]
 
 
 def _hand(writer: WriterThread, data: str | None) -> bool:

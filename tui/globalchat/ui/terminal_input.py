@@ -1,5 +1,7 @@
 """Sorts terminal input into typed and pasted text, and drops everything that is not user input.
 
+Of the answers of the terminal, only the one about its background is passed on.
+
 Textual's parser comes after this, and never gets input on which it raises or that it mistakes for text:
 invalid UTF-8, late answers of the terminal, unknown sequences. Nothing here raises on any input, and only a
 bounded part of unfinished input is kept.
@@ -10,6 +12,7 @@ from codecs import getincrementaldecoder
 from typing import NamedTuple
 
 from globalchat.ui.key_sequences import is_known, understood, with_alt
+from globalchat.ui.model.background import is_dark_colour
 
 # Over SSH the rest of a sequence may come in another packet; a longer wait would make Esc feel slow.
 ESCAPE_DELAY = 0.1
@@ -32,6 +35,12 @@ _MAX_UNFINISHED = 4096
 
 _SLICE = 4096
 """Bytes that are processed at a time, so that the work is linear in the input, not quadratic."""
+
+_LONGEST_ANSWER = 64
+"""The most bytes of an answer that is read; longer ones are dropped like all others."""
+
+_BACKGROUND = "11;"
+"""The start of the answer about the background (OSC 11)."""
 
 _PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _C1 = {0x90: b"\x1bP", 0x98: b"\x1bX", 0x9B: b"\x1b[", 0x9D: b"\x1b]", 0x9E: b"\x1b^", 0x9F: b"\x1b_"}
@@ -74,7 +83,13 @@ class Burst(NamedTuple):
     text: str
 
 
-Token = Typed | Pasted | Burst
+class Background(NamedTuple):
+    """The terminal's answer about its background."""
+
+    is_dark: bool
+
+
+Token = Typed | Pasted | Burst | Background
 
 
 class TerminalInput:
@@ -85,6 +100,7 @@ class TerminalInput:
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._paste: bytearray | None = None
         self._skipping: re.Pattern[bytes] | None = None
+        self._answer = b""
         self._tokens: list[Token] = []
         self._raw: list[str] = []
         self._heard = 0.0
@@ -161,6 +177,9 @@ class TerminalInput:
         A control character ends it: then it was cut off, and the user is typing.
         """
         found = end.search(unread)
+        # The first byte of a terminator may be the last one that was read.
+        content = unread[: found.start()] if found is not None else unread.removesuffix(b"\xc2")
+        self._answer = (self._answer + content)[: _LONGEST_ANSWER + 1]
         if found is None:
             # It may be the first byte of a string terminator (C1 ST), whose second one is still to come.
             if unread.endswith(b"\xc2"):
@@ -172,17 +191,32 @@ class TerminalInput:
                 self._rest = b"\x1b"
                 return b""
             self._skipping = None
-            return after[1:] if after.startswith(b"\\") else unread[found.start() :]
+            if not after.startswith(b"\\"):
+                return unread[found.start() :]
+            self._read_answer()
+            return after[1:]
         self._skipping = None
         ends = found[0] in (b"\x07", b"\x18", b"\x1a", b"\xc2\x9c") or b"@" <= found[0] <= b"~"
+        if found[0] in (b"\x07", b"\xc2\x9c"):
+            self._read_answer()
         return after if ends else unread[found.start() :]
+
+    def _read_answer(self) -> None:
+        """Use a complete string answer if it is about the background."""
+        answer = self._answer.decode("ascii", "replace")
+        if answer.startswith(_BACKGROUND):
+            is_dark = is_dark_colour(answer.removeprefix(_BACKGROUND))
+            if is_dark is not None:
+                self._flush_raw()
+                self._tokens.append(Background(is_dark))
 
     def _step_at_escape(self, unread: bytes) -> bytes:
         kind = unread[1:2]
         if kind == b"[":
             return self._step_csi(unread)
         if _STRING.match(unread):
-            self._skipping = _STRING_END
+            # Only an OSC can be about the background; of others, what is read must not look like one.
+            self._skipping, self._answer = _STRING_END, b"" if kind == b"]" else b"?"
             return unread[2:]
         if not kind or (kind in b"]PX^_" and len(unread) == 2):
             return self._wait(unread)
@@ -258,7 +292,7 @@ class TerminalInput:
     def _wait(self, unread: bytes) -> bytes:
         """Keep an unfinished sequence for the next read, unless it can no longer become valid."""
         if len(unread) > _MAX_UNFINISHED:
-            self._skipping = _SEQUENCE_END
+            self._skipping, self._answer = _SEQUENCE_END, b"?"
         else:
             self._rest = unread
         return b""

@@ -212,6 +212,8 @@ class ChatScreen(SelectableScreen[None]):
 
     def _keep_theme(self, theme: str) -> None:
         """Store a chosen theme for the next run, unless the settings name one."""
+        if getattr(self.app, "is_following", False):
+            return
         if self._settings_theme is None:
             self.view_model.theme = theme
         elif theme != self._settings_theme:

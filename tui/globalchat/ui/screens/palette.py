@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -164,10 +164,19 @@ async def _perform(chat: ChatScreen, action: Action) -> None:
     await chat.run_action(action.textual_action)
 
 
-def themes(app: App[None]) -> Picker:
-    """Return the list of all themes."""
+def themes(chat: ChatScreen, follow: Callable[[], object]) -> Picker:
+    """Return the list of all themes; `follow` chooses one by the terminal's background."""
+    app = chat.app
+    chosen = app.theme if chat.view_model.theme is not None else None
+
+    def forget() -> None:
+        chat.view_model.theme = None
+        follow()
+
+    automatic = PickerEntry("auto: dark or light, as the terminal is", forget, "" if chosen else "in use")
+    names = sorted(app.available_themes)
     found = [
-        PickerEntry(name, partial(setattr, app, "theme", name), "in use" if name == app.theme else "")
-        for name in sorted(app.available_themes)
+        PickerEntry(name, partial(setattr, app, "theme", name), "in use" if name == chosen else "")
+        for name in names
     ]
-    return Picker("Colours", found, placeholder="a few letters of a theme")
+    return Picker("Colours", [automatic, *found], placeholder="a few letters of a theme")
