@@ -6,6 +6,7 @@ from typing import Any
 
 from globalchat.client.messages import Draft
 from globalchat.ui.screens.switchers import ProfileSwitcher
+from globalchat.ui.widgets.bars import Footer
 from globalchat.ui.widgets.composer_bar import ComposerBar
 from tests.ui.helpers.chat_driver import Chat, running
 from tests.ui.helpers.fake_catalog import FakeCatalog
@@ -106,7 +107,7 @@ async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) ->
         assert "✖ broken  The profile file is damaged: it is not JSON." in listed
         assert "○ work  oregon, sydney  IAM (work)" in listed
         assert "● local  oregon, sydney  on this machine  here" in listed
-        local = chat.session
+        local, footer = chat.session, chat.app.screen_stack[0].query_one(Footer)
         local.left = [Draft("1", "music", "waits", "ana", 0)]
         await chat.pilot.press("enter")
         await chat.until(lambda: work.opened == ("work", "oregon", "bo"))
@@ -117,6 +118,7 @@ async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) ->
         )
         await chat.until(lambda: chat.toasts()[-1] == kept)
         await chat.until(lambda: len(chat.app._registry) and "chat-0" not in chat.app._screen_stacks)
+        await footer.recompose()  # A change of keys may be shown late.
         # Everything is that of the other profile.
         chat.session = work
         work.go_live()

@@ -184,7 +184,7 @@ class MomentPrompt(Dialog[int | None]):
 class ProfileSwitcher(Dialog[str | None]):
     """Chooses a profile. Ends with its name, or None.
 
-    Those that cannot be opened are listed with the reason, and cannot be chosen.
+    Those that cannot be opened are the last, with the reason, and cannot be chosen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
@@ -192,7 +192,7 @@ class ProfileSwitcher(Dialog[str | None]):
 
     def __init__(self, entries: Sequence[ProfileEntry], current: str) -> None:
         super().__init__()
-        self._entries = entries
+        self._entries = sorted(entries, key=lambda entry: entry.problem is not None)
         self._current = current
 
     def compose(self) -> ComposeResult:

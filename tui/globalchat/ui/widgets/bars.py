@@ -195,6 +195,8 @@ class Footer(TextualFooter):
 
     async def recompose(self) -> None:
         """Rebuild the keys if they, or their looks, have changed."""
+        if not self.is_attached:
+            return  # It was asked for before the chat was removed.
         palette = self.app.COMMAND_PALETTE_BINDING
         wanted = tuple(
             (key, active.binding.action, active.binding.description, active.enabled)
