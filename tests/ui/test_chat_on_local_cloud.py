@@ -1,7 +1,7 @@
 """The chat on the real session and a local cloud in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from globalchat.client.profiles import Profile
 from globalchat.core.clock import now_ms
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.ui.app import ChatApp
+from globalchat.ui.interfaces import ProfileCatalog, ProfileEntry, ProfileOpeners
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.client.helpers.signers import PersonOfCloud
@@ -61,6 +62,25 @@ def signed(cloud: LocalCloud, name: str) -> Profile:
     )
 
 
+class KeyAndSignature:
+    """A catalog of one cloud under two names: `local` has its key, `signed` a person's signature."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._profiles = {"signed": signed(cloud, "ana@example.com"), "local": profile_of(cloud.regions)}
+
+    def names(self) -> Sequence[str]:
+        return list(self._profiles)
+
+    def entries(self) -> Sequence[ProfileEntry]:
+        return [ProfileEntry(name, tuple(each.regions)) for name, each in self._profiles.items()]
+
+    def openers(self, name: str) -> ProfileOpeners:
+        async def opener() -> Profile:
+            return replace(self._profiles[name], name=name)
+
+        return ProfileOpeners(opener, opener)
+
+
 @asynccontextmanager
 async def chatting(
     cloud: LocalCloud,
@@ -71,6 +91,7 @@ async def chatting(
     state: Path | None = None,
     profile: Profile | None = None,
     size: tuple[int, int] = WIDE,
+    catalog: ProfileCatalog | None = None,
 ) -> AsyncIterator[LiveChat]:
     """Open a chat on a cloud; `now` gives the one that stands in its place later."""
 
@@ -88,6 +109,7 @@ async def chatting(
         profile_name="local",
         reload_profile=reload,
         state=state,
+        catalog=catalog,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         chat = LiveChat(app, pilot)
@@ -109,6 +131,45 @@ async def test_send_switch_send_and_be_refused(local_cloud: LocalCloud) -> None:
         await chat.send("/join nope")
         await chat.until_seen('no channel "nope"')
         assert "# cars ─" in chat.text
+
+
+async def test_old_messages_are_found_and_another_profile_is_opened(
+    local_cloud: LocalCloud, tmp_path: Path
+) -> None:
+    asyncio.get_running_loop().set_debug(False)
+    texts = ["needle", *(f"hay {number}" for number in range(120))]
+    ids = IdFactory()
+    async with RegionApi(profile_of(local_cloud.regions).regions["oregon"]) as api:
+        for text in texts:
+            await api.publish(Draft(ids.new(), "cars", text, "ana", now_ms()))
+        await local_cloud.events.settled()
+    catalog = KeyAndSignature(local_cloud)
+    async with chatting(local_cloud, "oregon", "bo", state=tmp_path, catalog=catalog) as chat:
+        await chat.until_seen("hay 119")
+        await chat.pilot.press("ctrl+f", *"needle")
+        await chat.until_seen("0/0  Ctrl+F older")
+        await chat.pilot.press("ctrl+f")
+        await chat.until(lambda: bool(chat.line_with("needle")))
+        assert "1/1  Ctrl+F older" in chat.text
+        await chat.pilot.press("ctrl+f")
+        await chat.until_seen("1 match. This is the beginning of what is kept")
+        await chat.pilot.press("escape", "escape")
+        await chat.send("/goto 1s")
+        await chat.until_seen("this is the last message.")
+        await chat.send("/goto yesterday")
+        await chat.until_seen("The first message that is kept here is of")
+        assert chat.line_with("needle")
+        await chat.send("/profile signed")
+        await chat.until_seen("profile signed")
+        await chat.until_seen("● Oregon us-west-2 live")
+        await chat.until_seen("hay 119")
+        await chat.send("signed")
+        await chat.until_seen("✓✓")
+        await chat.until(lambda: len(chat.app._screen_stacks) < 4)
+        await chat.send("/profile local")
+        await chat.until(lambda: "profile signed" not in chat.text)
+        await chat.until_seen("● Oregon us-west-2 live")
+        await chat.until(lambda: "✓          ana  signed" in chat.line_with("signed"))
 
 
 async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: LocalCloud) -> None:

@@ -331,20 +331,23 @@ class PlainChat:
         argument, view_model = call.argument, self._view_model
         match call.command.name:
             case "join":
-                yield from self._open(arguments.channel_name(argument))
+                view_model.choices.channel = channel = arguments.channel_name(argument)
+                yield from self._open(channel)
             case "leave":
                 yield from self._leave(arguments.known_channel(argument, view_model))
             case "region":
-                self._session.switch(arguments.other_region(argument, view_model))
+                view_model.choices.region = alias = arguments.other_region(argument, view_model)
+                self._session.switch(alias)
             case "nick":
                 name = arguments.sender_name(argument, view_model)
+                view_model.choices.nick = name
                 self._model.rename(name)
                 self._session.rename(name)
             case "notify":
-                channel, level = view_model.channel, arguments.level(argument)
-                if channel is not None:
-                    self._model.levels.set(channel, level)
-                    yield f"# {shown_name(channel)}: {level.title}"
+                here, level = view_model.channel, arguments.level(argument)
+                if here is not None:
+                    self._model.levels.set(here, level)
+                    yield f"# {shown_name(here)}: {level.title}"
             case "mute":
                 yield from self._mute(arguments.known_channel(argument, view_model))
             case "discard":

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from globalchat.client.events import SessionEvent
 from globalchat.client.profiles import Profile
-from globalchat.core.errors import ProfileError, UserError
+from globalchat.core.errors import UserError
 from globalchat.ui.interfaces import (
     ChatSession,
     ProfileOpener,
@@ -21,7 +21,7 @@ from globalchat.ui.interfaces import (
     load_session_factory,
     load_watch_factory,
 )
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.kept_choices import first_region
 
 if TYPE_CHECKING:
     pass
@@ -135,7 +135,7 @@ class SessionWorker:
         post(ProfileOpeningStarted())
         try:
             profile = await self._open_profile()
-            region, remark = self._region_of(profile)
+            region, remark = first_region(profile, self._region, self._last_region())
             session = await self._make_session(profile, region)
         except UserError as error:
             post(ProfileOpeningFailed(str(error), error.remedy))
@@ -152,18 +152,6 @@ class SessionWorker:
             UserError: it cannot be opened.
         """
         await self._open_profile()
-
-    def _region_of(self, profile: Profile) -> tuple[str, str | None]:
-        """Return the alias of the region to begin in, and a remark if that of the last run is gone."""
-        if not profile.regions:
-            raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
-        if self._region:
-            return profile.resolve(self._region).alias, None
-        first, last = next(iter(profile.regions)), self._last_region()
-        if last is None or last in profile.regions:
-            return last or first, None
-        gone, here = shown_name(last), shown_name(first)
-        return first, f"The profile has no region {gone} any more: {here} is opened instead."
 
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory

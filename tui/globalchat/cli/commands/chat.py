@@ -142,6 +142,7 @@ def _run_plain(
     from globalchat.ui.model.attention import Level, Levels
     from globalchat.ui.model.calendar import Calendar
     from globalchat.ui.model.chat_model import ChatModel
+    from globalchat.ui.model.kept_choices import KeptChoices
     from globalchat.ui.model.own_texts import SentTexts
     from globalchat.ui.model.view_model import ChatViewModel
     from globalchat.ui.plain_chat import command_for
@@ -149,23 +150,30 @@ def _run_plain(
 
     for problem in settings.problems:
         echo_err(problem)
-    chosen = settings.settings
+    chosen, choices = settings.settings, KeptChoices()
+    store = StateStore(user_folders().state / "chat", profile)
+    # A script does not depend on what was chosen in a terminal.
+    if is_terminal(sys.stdin) and is_terminal(sys.stdout):
+        choices.restore(store.load())
+    sender = options.sender(given.name, given.person)
+    is_given = given.name is not None or given.person is not None
     model = ChatModel(
-        sender=options.sender(given.name, given.person),
+        sender=sender if is_given else choices.nick or sender,
         calendar=Calendar(),
         clock=now_ms,
         limit=chosen.scrollback,
         levels=Levels(Level(chosen.notify.level)),
     )
-    view_model = ChatViewModel(model, profile, given.channel, command_for)
+    view_model = ChatViewModel(model, profile, given.channel or choices.channel, command_for)
     # Random, since several chats may start at the same moment and write to the same store.
     view_model.sent = SentTexts(keep=chosen.history, run=os.urandom(3).hex(), clock=now_ms)
     return asyncio.run(
         run_plain(
             open_profile,
             view_model,
-            StateStore(user_folders().state / "chat", profile),
+            store,
             region=region,
+            last_region=None if given.region is not None else choices.region,
             reload_profile=partial(profiles.reload, profile, given.person),
         )
     )

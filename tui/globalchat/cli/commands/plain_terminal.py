@@ -20,10 +20,11 @@ from rich.cells import cell_len
 from globalchat.cli.output import echo_err, is_terminal, printable
 from globalchat.cli.streams import Input, Output, on_signals
 from globalchat.core.clock import now_ms
-from globalchat.core.errors import ExitCode, ProfileError, UserError
+from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.tasks import task_group
 from globalchat.core.terminal import can_draw, window_size
 from globalchat.ui.interfaces import ChatSession, ProfileOpener, load_session_factory
+from globalchat.ui.model.kept_choices import first_region
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.plain_chat import PlainChat
 from globalchat.ui.state_store import StateStore, storage_problem
@@ -289,6 +290,7 @@ async def run_plain(
     store: StateStore,
     *,
     region: str | None,
+    last_region: str | None = None,
     reload_profile: ProfileOpener,
 ) -> ExitCode:
     """Run the plain chat, on the terminal if standard input and output are one, else on pipes.
@@ -297,9 +299,9 @@ async def run_plain(
         UserError: the profile cannot be opened, or standard input or output fails.
     """
     profile = await open_profile()
-    if not profile.regions:
-        raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
-    alias = profile.resolve(region).alias if region else next(iter(profile.regions))
+    alias, remark = first_region(profile, region, last_region)
+    if remark is not None:
+        echo_err(remark)
     state = KeptState(store, view_model)
     view_model.begin_session(profile, alias, now_ms())
     session = load_session_factory(reload_profile)(profile, alias, view_model.model.sender)

@@ -3,6 +3,13 @@
 # Little is imported here on purpose: the name is in the first frame, which must not wait for the chat.
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from globalchat.core.errors import ProfileError
+from globalchat.ui.model.text import shown_name
+
+if TYPE_CHECKING:
+    from globalchat.client.profiles import Profile
 
 _NICK, _REGION, _CHANNEL, _PANEL = "chosen:nick", "chosen:region", "chosen:channel", "panel:"
 """The keys in the stored state."""
@@ -95,6 +102,25 @@ class KeptChoices:
         if self._values.get(key) != value:
             self._values[key] = value
             self.changed()
+
+
+def first_region(profile: "Profile", given: str | None, last: str | None) -> tuple[str, str | None]:
+    """Return the alias of the region to begin in, and a sentence if that of the last run is gone.
+
+    It is the `given` one (an alias or AWS name), else that of the `last` run, else the profile's first.
+
+    Raises:
+        ProfileError: the profile has no region, or not the given one.
+    """
+    if not profile.regions:
+        raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
+    if given:
+        return profile.resolve(given).alias, None
+    first = next(iter(profile.regions))
+    if last is None or last in profile.regions:
+        return last or first, None
+    gone, here = shown_name(last), shown_name(first)
+    return first, f"The profile has no region {gone} any more: {here} is opened instead."
 
 
 def _is_nick(text: str) -> bool:
