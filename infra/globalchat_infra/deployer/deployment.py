@@ -239,6 +239,9 @@ class Deployer:
         places = [place for stack in made if (place := api_channels.place_of(stack)) is not None]
         try:
             api_channels.settle(self.aws, places, self.config.channels, self.plan.existing.channels, note)
+        except Denied as error:
+            # CloudFormation has set them, unless only the value of the API, and not its template, differed.
+            note(f"warning: whether all regions have the same channels is not known. {error}")
         except UserError as error:
             raise UserError(
                 f"Every stack is complete, but the channels may differ between regions. {error}",

@@ -143,25 +143,20 @@ def test_regions_that_differ_are_listed_and_mended(deployed: User) -> None:
     assert [set(each.split(",")) for each in have(deployed)] == [set(CHANNELS)] * 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (["add", "Ops"], 2, 'The channel "Ops" is not valid'),
-        (["add", "-ops"], 2, "No such option"),
-        (["add", "--", "-ops"], 2, 'The channel "-ops" is not valid'),
-        (["add", "a,b"], 2, 'The channel "a,b" is not valid'),
-        (["add", "x" * 51], 2, "is not valid: use 1 to 50"),
-        (["remove", "é"], 2, "is not valid"),
-        (["add"], 2, "Missing argument"),
-        (["add", *(f"{number:050}" for number in range(10))], 2, "would have 526 characters"),
-        (["remove", *CHANNELS, "--yes"], 2, "would have no channel any more"),
-    ],
-)
-def test_limits_are_checked_before_anything_is_changed(
-    deployed: User, arguments: list[str], code: int, said: str
-) -> None:
-    ran = deployed.run("channels", *arguments)
-    assert (ran.exit_code, said in " ".join(ran.output.split())) == (code, True), ran.output
+def test_limits_are_checked_before_anything_is_changed(deployed: User) -> None:
+    for arguments, said in (
+        (["add", "Ops"], 'The channel "Ops" is not valid'),
+        (["add", "-ops"], "No such option"),
+        (["add", "--", "-ops"], 'The channel "-ops" is not valid'),
+        (["add", "a,b"], 'The channel "a,b" is not valid'),
+        (["add", "x" * 51], "is not valid: use 1 to 50"),
+        (["remove", "é"], "is not valid"),
+        (["add"], "Missing argument"),
+        (["add", *(f"{number:050}" for number in range(10))], "would have 526 characters"),
+        (["remove", *CHANNELS, "--yes"], "would have no channel any more"),
+    ):
+        ran = deployed.run("channels", *arguments)
+        assert (ran.exit_code, said in " ".join(ran.output.split())) == (2, True), ran.output
     assert have(deployed) == [",".join(CHANNELS)] * 2
 
 

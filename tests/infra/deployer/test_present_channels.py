@@ -111,3 +111,34 @@ def test_a_change_between_the_question_and_the_deployment_stops_it(tmp_path: Pat
     again = replace(plan, existing=existing(aws))
     with pytest.raises(UserError, match="The channels were changed meanwhile"):
         Deployer(again, tmp_path, ApisOnly()).run(RecordingPrompter().prompter)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (
+            Denied("Not allowed."),
+            "warning: whether all regions have the same channels is not known. Not allowed.",
+        ),
+        (UserError("AppSync is down."), None),
+    ],
+)
+def test_a_deployment_that_may_not_look_at_its_channels_is_complete(
+    tmp_path: Path, failure: UserError, said: str | None
+) -> None:
+    """And one that cannot is not said to be without fault."""
+
+    class Failing(ApisOnly):
+        def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+            if service == "appsync":
+                raise failure
+            return super().call(service, region, operation, **arguments)
+
+    plan, printed = make_plan(DeployRequest(content()), existing(ApisOnly())), RecordingPrompter()
+    deployer = Deployer(plan, tmp_path, Failing())
+    if said is not None:
+        deployer._settle_channels(printed.append)
+        assert printed == [said]
+    else:
+        with pytest.raises(UserError, match=r"Every stack is complete, but .* AppSync is down\."):
+            deployer._settle_channels(printed.append)
