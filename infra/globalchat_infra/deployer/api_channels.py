@@ -15,6 +15,11 @@ from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.stack_interface import SETTINGS_OUTPUT, load_settings
 
+SETTLE_SECONDS = 5.0
+"""For how long a read may answer what was there before a put, before that counts as someone else's change."""
+_FIRST_PAUSE = 0.2
+"""Seconds before the first of further reads; see `Aws.pauses`."""
+
 Channels: TypeAlias = tuple[str, ...]
 
 
@@ -141,18 +146,19 @@ def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], Non
         UserError: it failed, or another administrator made a change at the same time; says what regions have.
         KeyboardInterrupt: Ctrl-C, after the regions were put back.
     """
-    tried: list[ChannelChange] = []
+    tried: dict[ApiPlace, _Attempt] = {}
     for each in changes:
         try:
             _check_unchanged(each, read(aws, each.place))
-            tried.append(each)
+            attempt = tried[each.place] = _Attempt(each)
             _put(aws, each.after)
+            attempt.is_confirmed = True
         except KeyboardInterrupt:
-            if left := _put_back(aws, tried, note):
+            if left := _put_back(aws, list(tried.values()), note):
                 raise _left(f"Interrupted: {each.place} was not changed.", left) from None
             raise
         except UserError as error:
-            if left := _put_back(aws, tried, note):
+            if left := _put_back(aws, list(tried.values()), note):
                 raise _left(f"{each.place} could not be changed. {error}", left, error) from None
             raise UserError(
                 f"{each.place} could not be changed, and no region is. {error}",
@@ -160,9 +166,29 @@ def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], Non
                 exit_code=error.exit_code,
             ) from None
     for each in changes:
-        # Without a condition, two administrators may both have read before either put.
-        if (now := read(aws, each.place)).channels != each.after.channels:
-            raise _changed_by_others(each, now)
+        _check_changed(aws, each)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A put that was begun; it `is_confirmed` once AppSync has answered that it was made."""
+
+    change: ChannelChange
+    is_confirmed: bool = False
+
+
+def _check_changed(aws: Aws, made: ChannelChange) -> None:
+    """Check that an API has what was put: two administrators may both have read before either put.
+
+    Raises:
+        UserError: it has other channels.
+    """
+    began, pauses = aws.clock(), aws.pauses(_FIRST_PAUSE)
+    while (now := read(aws, made.place)).channels != made.after.channels:
+        # AWS does not document that a read has what was put just before.
+        if now.variables != made.before.variables or aws.clock() - began > SETTLE_SECONDS:
+            raise _changed_by_others(made, now)
+        aws.pause(next(pauses))
 
 
 def place_of(api: DeployedStack) -> ApiPlace | None:
@@ -270,20 +296,19 @@ def _changed_by_others(planned: ChannelChange, now: ApiVariables) -> UserError:
     )
 
 
-def _put_back(aws: Aws, tried: Sequence[ChannelChange], note: Callable[[str], None]) -> list[str]:
+def _put_back(aws: Aws, tried: Sequence[_Attempt], note: Callable[[str], None]) -> list[str]:
     """Give regions the variables from before a change; return a sentence about each that may have kept it."""
     left: list[str] = []
-    for each in reversed(tried):
+    for attempt in reversed(tried):
+        each = attempt.change
         try:
-            # A put whose answer was lost may have taken effect.
             now = read(aws, each.place)
-            if now.variables == each.before.variables:
-                continue
-            if now.variables != each.after.variables:
+            if now.variables not in (each.before.variables, each.after.variables):
                 left.append(str(_changed_by_others(each, now)))
-                continue
-            _put(aws, each.before)
-            note(f"{each.place} was put back: {', '.join(each.before.channels)}")
+            # A put whose answer was lost may have been made; one that was made may not be seen yet.
+            elif attempt.is_confirmed or now.variables == each.after.variables:
+                _put(aws, each.before)
+                note(f"{each.place} was put back: {', '.join(each.before.channels)}")
         except UserError as error:
             left.append(
                 f"{each.place} may have {', '.join(each.after.channels)}: it could not be put back to "

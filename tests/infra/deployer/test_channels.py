@@ -33,16 +33,19 @@ def deployed(front: AwsFront, user: User) -> User:
 
 
 @pytest.fixture(autouse=True)
-def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let calls that AWS does not take fail at once."""
-    made = Aws.with_retries
+def elapsed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let pauses pass at once, on a clock of their own, and calls that AWS does not take fail at once."""
+    made, elapsed = Aws.with_retries, [0.0]
 
     def without_pauses(self: Aws) -> Aws:
         aws = made(self)
         aws.timeouts, aws.busy_seconds = Timeouts(10.0, 20.0, 1), 0.0
+        aws.clock = lambda: elapsed[0]
+        aws.pause = lambda seconds: elapsed.__setitem__(0, elapsed[0] + seconds)
         return aws
 
     monkeypatch.setattr(Aws, "with_retries", without_pauses)
+    return elapsed
 
 
 @pytest.fixture(autouse=True)
@@ -251,6 +254,31 @@ def test_a_change_by_another_administrator_is_noticed(deployed: User, front: Aws
     oregon, sydney = have(deployed)
     assert sydney == "theirs"
     assert ("ops" in oregon) == (when == "after the put")
+
+
+def test_an_answer_from_before_the_put_is_no_change_by_others(
+    deployed: User, front: AwsFront, elapsed: list[float]
+) -> None:
+    old = json.dumps({"environmentVariables": variables(deployed, SYDNEY)}).encode()
+    asked = [0]
+
+    def stale_for_a_while(call: Call) -> Reply | None:
+        asked[0] += call.action == action("GET", deployed, SYDNEY)
+        # The first two reads are before the put.
+        return (
+            Reply(body=old) if call.action == action("GET", deployed, SYDNEY) and asked[0] in (3, 4) else None
+        )
+
+    front.rules.insert(0, stale_for_a_while)
+    ran = deployed.run("channels", "add", "ops")
+    assert (ran.exit_code, asked[0]) == (0, 5), ran.output
+    assert 0.2 < elapsed[0] < 1
+
+    front.on(action("GET", deployed, SYDNEY), Reply(body=old))
+    ran = deployed.run("channels", "add", "art")
+    assert ran.exit_code == 1
+    assert "Someone else changed sydney" in ran.output
+    assert elapsed[0] > 5
 
 
 def test_ctrl_c_puts_back_what_was_changed(deployed: User, front: AwsFront) -> None:
