@@ -83,11 +83,26 @@ async def switching_channel(chat: Chat) -> None:
     await chat.pilot.press("ctrl+k", "m")
 
 
+async def people(chat: Chat) -> None:
+    await busy(chat)
+    screen = chat.app.screen
+    assert isinstance(screen, ChatScreen)
+    model = screen.view_model.model
+    model.ignore(model.name("ana"))
+    await chat.pilot.press("f10", "down")
+    await chat.settle()
+
+
 SIZES = (WIDE, SMALL, (50, 20))
 SCRIPTS: tuple[Script, ...] = (empty, busy, retrying, failed, revoked, flood, dual)
 PICTURES = {
     f"{script.__name__}-{size[0]}x{size[1]}": (script, size)
-    for script, size in [*product(SCRIPTS, SIZES), (switching_channel, SMALL)]
+    for script, size in [
+        *product(SCRIPTS, SIZES),
+        (switching_channel, SMALL),
+        (people, WIDE),
+        (people, SMALL),
+    ]
 }
 
 
