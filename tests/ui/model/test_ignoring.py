@@ -72,6 +72,32 @@ def test_ignored_messages_are_neither_shown_nor_counted_and_come_back(model: Cha
     assert (tech.ignored_count, tech.mark.unread) == (0, 1)
 
 
+def test_what_is_left_is_grouped_and_dated_as_if_the_rest_had_never_come(model: ChatModel) -> None:
+    tech = model.conversation("tech")
+    spam = receive(model, "spam")
+    for sender in ("ana", "spam", "ana"):
+        receive(model, sender)
+    looks = [(row.day is not None, isinstance(row, MessageRow) and row.grouped) for row in tech.rows]
+    assert looks == [(True, False), (False, False), (False, False), (False, False)]
+    model.ignore(spam)
+    looks = [(row.day is not None, isinstance(row, MessageRow) and row.grouped) for row in tech.rows]
+    assert looks == [(True, False), (False, True)]
+
+
+def test_hidden_messages_are_bounded_and_a_draft_is_below_them() -> None:
+    model = ChatModel(sender="bo", calendar=CALENDAR, clock=lambda: NOON, limit=20)
+    model.ignore(model.name("spam"))
+    for number in range(100):
+        message = made(number, "spam")
+        model.reduce(MessageReceived(message, "oregon", NOON, 1))
+    tech = model.conversation("tech")
+    assert len(tech.all_rows) == tech.ignored_count == 20
+    assert not tech.is_trimmed
+    assert tech.tail == NOON + 99
+    model.unignore(model.name("spam"))
+    assert [row.at - NOON for row in tech.rows] == list(range(80, 100))
+
+
 def test_it_holds_for_an_author_under_any_name_else_for_the_exact_name(model: ChatModel) -> None:
     tech = model.conversation("tech")
     model.ignore(receive(model, "ana", author=ANA))
