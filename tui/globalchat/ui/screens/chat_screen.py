@@ -88,6 +88,7 @@ class ChatScreen(SelectableScreen[None]):
         typed_early: Callable[[], str] = str,
     ) -> None:
         super().__init__()
+        self._resumed = False
         copy = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
         self._bindings = BindingsMap([copy, *bindings(keymap)])
         self._keymap = keymap
@@ -171,6 +172,15 @@ class ChatScreen(SelectableScreen[None]):
         """
         self.people.fit()
         self.call_after_refresh(self.updater.update)
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Style everything once: Textual resumes the first screen of a mode twice in a row."""
+        event.refresh_styles &= not self._resumed
+        self._resumed = True
+
+    def on_screen_suspend(self) -> None:
+        """Style everything at the next resumption: the theme may have changed."""
+        self._resumed = False
 
     def on_unmount(self) -> None:
         """Leave the chat, unless another profile was opened in its place."""
