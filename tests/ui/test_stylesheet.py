@@ -78,3 +78,13 @@ def test_names_have_colours_that_differ_from_each_other_and_from_ones_own(theme:
         assert dist(oklab(one), oklab(other)) >= DIFFERENT, (one, other)
     for each in colours:
         assert contrast(each, Color.parse(variables["background"])) >= RATIO
+
+
+async def test_parts_of_a_widget_are_styled_again_only_after_a_change() -> None:
+    async with running(SMALL) as chat:
+        first = dict(chat.pane._component_styles)
+        chat.app.stylesheet.update(chat.app.screen)
+        assert all(chat.pane._component_styles[name] is styles for name, styles in first.items())
+        chat.app.theme = "textual-light"
+        await chat.settle()
+        assert not any(chat.pane._component_styles[name] is styles for name, styles in first.items())
