@@ -82,6 +82,7 @@ def test_names_have_colours_that_differ_from_each_other_and_from_ones_own(theme:
 
 async def test_parts_of_a_widget_are_styled_again_only_after_a_change() -> None:
     async with running(SMALL) as chat:
+        chat.app.stylesheet.update(chat.app.screen)
         first = dict(chat.pane._component_styles)
         chat.app.stylesheet.update(chat.app.screen)
         assert all(chat.pane._component_styles[name] is styles for name, styles in first.items())
