@@ -134,7 +134,7 @@ def completions(text: str, cursor: int | None = None) -> list[str]:
 
 def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
     assert len(completions("/")) == len(COMMANDS)
-    assert completions("/re") == ["/region "]
+    assert completions("/reg") == ["/region "]
     assert completions("/q") == ["/quit"]
     assert complete("/re", 3, WORDS).items[0].label == "/region [REGION]"
 

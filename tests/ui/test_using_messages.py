@@ -179,6 +179,25 @@ async def test_a_click_opens_a_web_link_and_nothing_else(monkeypatch: pytest.Mon
         assert rendered.count("\x1b]8;;\x1b\\") == 1
 
 
+async def test_a_reply_quotes_and_mentions_and_keeps_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as chat:
+        chat.session.receive("tech", "first\nline two", sender="ana", at=NOON)
+        chat.session.receive("tech", "use `a b`, **not** that", sender="eve", at=NOON + 1000)
+        await chat.settle()
+        assert look(chat, "a b")[1] != look(chat, "use")[1]
+        await chat.type("typed")
+        await chat.pilot.press("alt+q")
+        assert chat.composer.text == "> use `a b`, **not** that\n@eve typed"
+        await chat.pilot.press("f6", "up", "r")
+        assert chat.composer.text == "> first\n@ana > use `a b`, **not** that\n@eve typed"
+        assert chat.app.focused is chat.composer
+        chat.composer.put("")
+        await chat.type("/formatting")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: look(chat, "a b")[1] == look(chat, "use")[1])
+        assert not chat.session.calls
+
+
 async def test_a_failed_message_is_sent_again_or_brought_back_by_a_click_on_its_tick() -> None:
     async with running() as chat:
         unsent, refused = chat.session.send("tech", "unsent"), chat.session.send("tech", "refused \x1b")

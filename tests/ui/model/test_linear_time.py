@@ -12,6 +12,7 @@ from globalchat.core.text import sanitize
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
+from globalchat.ui.model.formatting import find_formats
 from globalchat.ui.model.links import find_links
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.own_words import OwnWords
@@ -71,6 +72,11 @@ TEXTS = {
     "digits": "7",
     "signs of lists": "\n- 1. ",
     "markup": "*_`#<>",
+    "fences": "```\n",
+    "backticks and letters": "`a``b",
+    "stars and letters": "**a *b",
+    "underscores and letters": "_a __b ",
+    "quotes": "> \n",
 }
 WHOLE: dict[str, Callable[[int], str]] = {
     "tabs after a word": lambda n: "x" + "\t" * n,
@@ -132,6 +138,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "clip": lambda text: clip(text, 30),
     "shorten": brief,
     "links": find_links,
+    "formats": lambda text: find_formats(f"```\n{text}\n```\n{text}"),
     "mentions": lambda text: Mentions(text[:8]).spans(text, sanitize(text)),
     "own words": lambda text: OwnWords((text[:8], text[:2], text[:64]), nick=True).finder(["b"]).spans(text),
     "fold the case": fold,

@@ -128,7 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.search.later", "Later match", ("ctrl+g", "shift+f3"), MESSAGES),
     Action(
         "pane.choose",
-        "Choose a message: ↑ ↓, then Y copies, Enter shows details, O opens its link, R retries, X discards",
+        "Choose a message: ↑ ↓; R replies, Y copies, Enter: details, O opens its link, S retries, X discards",
         ("f6",),
         MESSAGES,
     ),
@@ -137,6 +137,20 @@ ACTIONS: tuple[Action, ...] = (
         "Copy the chosen message, or the newest; right after a cut text was put back, an earlier cut instead",
         ("alt+y", "shift+f9"),
         MESSAGES,
+    ),
+    Action(
+        "pane.reply",
+        "Reply to the chosen message, or the newest of another person",
+        ("alt+q",),
+        MESSAGES,
+        command="/reply",
+    ),
+    Action(
+        "pane.formatting",
+        "Show code and emphasis as such, or as it was written",
+        (),
+        MESSAGES,
+        command="/formatting",
     ),
     Action("pane.details", "All about the chosen message, or the newest", ("shift+f6",), MESSAGES),
     Action(

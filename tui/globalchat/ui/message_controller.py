@@ -12,6 +12,7 @@ from globalchat.ui.exporter import Exporter
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.model.export import message_details
 from globalchat.ui.model.links import is_web
+from globalchat.ui.model.replies import mention_of, reply_to
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.people_controller import PeopleController, choices_of_person
@@ -69,7 +70,9 @@ class MessageController:
             case "clear":
                 panel.clear()
                 self._updater.update()
-            case "copy" | "details" | "open":
+            case "formatting":
+                panel.pane.set_formatted(not panel.pane.formatted)
+            case "copy" | "details" | "open" | "reply":
                 panel.pane.action_act(action)
 
     def copy(self, text: str) -> None:
@@ -95,6 +98,11 @@ class MessageController:
                     self._screen.app.push_screen(
                         MessageDetails(lines, row.text, partial(self.copy, row.text))
                     )
+            case "reply":
+                self._bar.begin_with(reply_to(row))
+            case "mention":
+                self._bar.composer.type_in(mention_of(row))
+                self._bar.focus_composer()
             case "retry":
                 self._retry_message(row)
             case "discard":
@@ -107,12 +115,18 @@ class MessageController:
     def open_menu(self, message: MessagePane.MenuRequested) -> None:
         """Open the menu of a message."""
         row = message.row
-        choices = [Choice("copy", "Copy", "Y"), Choice("details", "All about it", "Enter")]
+        choices = [
+            Choice("reply", "Reply", "R"),
+            Choice("copy", "Copy", "Y"),
+            Choice("details", "All about it", "Enter"),
+        ]
+        if not row.own and row.name.can_be_typed:
+            choices.insert(1, Choice("mention", f"Mention {row.name.mention}"))
         if row.links:
             choices.append(Choice("open", "Open its link", "O"))
         if row.delivery in FAILED:
             again = "Send it again" if row.delivery is Delivery.UNSENT else "Bring the text back"
-            choices += [Choice("retry", again, "R"), Choice("discard", "Discard it", "X")]
+            choices += [Choice("retry", again, "S"), Choice("discard", "Discard it", "X")]
         elif row.delivery is Delivery.SENDING:
             choices.append(Choice("discard", "Take it back", "X"))
         elif not row.own and not self._view_model.model.is_own_name(row.name):

@@ -83,6 +83,7 @@ class Settings:
         theme: Name of one of Textual's themes; None for its default.
         ascii: Draw the chat's own signs and lines with ASCII only.
         motion: Whether anything may glide or blink.
+        formatting: Whether code, bold, italic and quotes in messages have their looks.
         scrollback: The rows kept per channel.
         paste_lines: A paste of more lines than this has to be confirmed.
         history: The number of sent texts that are remembered for the next run.
@@ -94,6 +95,7 @@ class Settings:
     theme: str | None = _setting(None, _text)
     ascii: bool = _setting(False, _flag)
     motion: bool = _setting(True, _flag)
+    formatting: bool = _setting(True, _flag)
     scrollback: int = _setting(2000, _number(100, 1_000_000))
     paste_lines: int = _setting(3, _number(1, 10_000))
     history: int = _setting(200, _number(0, 200))

@@ -105,6 +105,8 @@ COMMANDS: tuple[Command, ...] = (
         Argument.TEXT,
         "[TIME]",
     ),
+    Command("reply", "Reply to the chosen message, or the newest of another person", action="pane.reply"),
+    Command("formatting", "Show code and emphasis as such, or as it was written", action="pane.formatting"),
     Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
     Command("theme", "Choose the colours", action="app.theme"),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from globalchat.client.authors import AuthorKind
 from globalchat.core.text import plural
 from globalchat.ui.model.calendar import transit
+from globalchat.ui.model.formatting import Formats, find_formats
 from globalchat.ui.model.names import NAME_COLOURS, RegionNames
 from globalchat.ui.model.rows import FAILED, IMITATION, MARKS, Delivery, MessageRow, NamedRow, NoticeRow, Row
 from globalchat.ui.model.status import AGAIN, UNFOLD, Keys
@@ -44,7 +45,8 @@ class Columns:
 
     `name` 0 means that the name precedes the text instead of having a column; `origin` 0 and `transit` 0
     mean that these are not shown. The right-hand side has origin, transit and tick.
-    `plain` means no columns at all: time and name precede the text, which has the whole width.
+    `plain` means no columns at all: time and name precede the text, which has the whole width. With
+    `formatted` code and emphasis have their looks.
     """
 
     width: int
@@ -53,6 +55,7 @@ class Columns:
     origin: int
     transit: int
     plain: bool = False
+    formatted: bool = True
 
     @property
     def text_start(self) -> int:
@@ -148,6 +151,11 @@ ROLES = (
     "machine",
     "imitation",
     "text",
+    "code",
+    "bold",
+    "italic",
+    "quote",
+    "sign",
     "pending",
     "mention",
     "link",
@@ -165,7 +173,21 @@ ROLES = (
     "fold",
 )
 
-WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
+WRITTEN = frozenset(
+    {
+        "text",
+        "code",
+        "bold",
+        "italic",
+        "quote",
+        "sign",
+        "pending",
+        "mention",
+        "link",
+        "match",
+        "match-current",
+    }
+)
 """The roles of texts written by users."""
 
 TICKS = {
@@ -226,7 +248,15 @@ def is_folded(row: Row, columns: Columns) -> bool:
 
 
 def _shown_lines(row: MessageRow, columns: Columns) -> tuple[Sequence[Span], int]:
-    return shown_lines(_prefix(row, columns) + row.text, columns.text, whole=row.whole)
+    prefix, formats = _prefix(row, columns), _formats(row, columns)
+    shift = len(prefix)
+    blocks = tuple((start + shift, end + shift) for start, end in formats.blocks)
+    return shown_lines(prefix + formats.shape, columns.text, whole=row.whole, blocks=blocks)
+
+
+def _formats(row: MessageRow, columns: Columns) -> Formats:
+    # The plain view is for the terminal's own selection: it shows what was written.
+    return find_formats(row.text) if columns.formatted and not columns.plain else Formats(shape=row.text)
 
 
 def rule(title: str, width: int, role: str, at: int = -1) -> Line:
@@ -278,15 +308,19 @@ def _message_lines(
     content = prefix + row.text
     indent = Piece(" " * columns.text_start)
     # In a folded text, marks behind the last visible line would only cost time.
-    layers = [mark for mark in _layers(row, marks) if mark[0] < spans[-1][1]]
+    formats = _formats(row, columns)
+    layers = [mark for mark in _layers(row, formats, marks) if mark[0] < spans[-1][1]]
     lines: list[Line] = []
     for number, (start, end) in enumerate(spans):
         line = [indent] if number else _head(row, columns)
         if start < len(prefix):
             line.append(Piece(prefix[start:end], _sender_role(row)))
         line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers)
+        shown = content[start:end]
+        if formats.blocks and not row.whole and _is_cut(formats, start - len(prefix), end - len(prefix)):
+            line.append(Piece("…", "fold"))
+            shown += "…"
         if not number and not columns.plain:
-            shown = content[start:end]
             line.append(Piece(" " * (columns.reach(shown) - cell_len(shown))))
             line += _right_side(row, columns, names)
         lines.append([piece for piece in line if piece.text])
@@ -334,13 +368,18 @@ def _prefix(row: MessageRow, columns: Columns) -> str:
     return f"{' ' if row.mark else ''}{row.name.drawn(12)}: "
 
 
-def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
+def _is_cut(formats: Formats, start: int, end: int) -> bool:
+    """Return True if a line shows only the beginning of a line of code."""
+    return any(start == first and end < last for first, last in formats.blocks)
+
+
+def _layers(row: MessageRow, formats: Formats, marks: Sequence[Mark]) -> Sequence[Mark]:
     """Return the roles of parts of the text, the topmost last."""
-    if not (marks or row.links or row.mentions):
+    if not (marks or row.links or row.mentions or formats.marks):
         return ()
     links = [(link.start, link.end, "link") for link in row.links]
     mentions = [(start, end, "mention") for start, end in row.mentions]
-    return [*links, *mentions, *marks]
+    return [*formats.marks, *links, *mentions, *marks]
 
 
 def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:

@@ -148,15 +148,43 @@ def wrap(text: str, width: int) -> list[Span]:
 
 
 @lru_cache(128)
-def shown_lines(text: str, width: int, *, whole: bool = False) -> tuple[tuple[Span, ...], int]:
+def shown_lines(
+    text: str, width: int, *, whole: bool = False, blocks: tuple[Span, ...] = ()
+) -> tuple[tuple[Span, ...], int]:
     """Return the lines of a text that a list of messages shows, and how many more there are.
 
-    All lines are shown if `whole`. The latest results are cached, since a row is measured and painted soon
-    after.
+    All lines are shown if `whole`; else those of `blocks` (of code) that do not fit are cut, not wrapped. The
+    latest results are cached, since a row is measured and painted soon after.
     """
-    lines = wrap(text, width)
+    lines, cut = _lines_with_blocks(text, width, blocks, whole=whole) if blocks else (wrap(text, width), 0)
     hidden = len(lines) - SHOWN_LINES
-    return (tuple(lines), 0) if whole or hidden <= _WORTH_FOLDING else (tuple(lines[:SHOWN_LINES]), hidden)
+    if whole or hidden <= _WORTH_FOLDING:
+        return tuple(lines), cut
+    return tuple(lines[:SHOWN_LINES]), hidden + cut
+
+
+def _lines_with_blocks(
+    text: str, width: int, blocks: Sequence[Span], *, whole: bool
+) -> tuple[list[Span], int]:
+    """Return the lines of a text with lines of code, and how many lines more those would have in full."""
+    lines: list[Span] = []
+    done = cut = 0
+    for start, end in blocks:
+        if done < start:
+            # Without the line feed before the block.
+            lines += [(done + a, done + b) for a, b in wrap(text[done : start - 1], width)]
+        done = end + 1
+        if cell_len(text[start:end]) <= width:
+            lines.append((start, end))
+        elif whole:
+            lines += _chop(text, start, end, width)
+        else:
+            first, *others = _chop(text, start, end, width - 1)
+            lines.append(first)
+            cut += len(others)
+    if done <= len(text):
+        lines += [(done + a, done + b) for a, b in wrap(text[done:], width)]
+    return lines, cut
 
 
 def _wrap_paragraph(text: str, width: int) -> list[Span]:

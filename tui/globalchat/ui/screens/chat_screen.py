@@ -95,6 +95,7 @@ class ChatScreen(SelectableScreen[None]):
         self._clock = clock
         self._settings_theme = settings.theme
         self._is_left = False
+        self._formatted = settings.formatting
         self.view_model = view_model
         self._persister = StatePersister(store, view_model, self)
         # Before the widgets are made, which show the restored draft and channel in their first frame.
@@ -146,7 +147,7 @@ class ChatScreen(SelectableScreen[None]):
                 yield ChannelList(id="channels")
             with Vertical(id="messages-column"):
                 yield Welcome(self.view_model, self._keymap, id="welcome")
-                yield MessagesPanel(self._keymap.title, id="pane-box")
+                yield MessagesPanel(self._keymap.title, formatted=self._formatted, id="pane-box")
                 yield Suggestions(id="suggestions")  # Over the messages.
             yield PeoplePanel(id="people-box")
         yield StatusLine(id="status")

@@ -87,6 +87,12 @@ class ComposerBar(Horizontal):
         """Move the focus to the composer at once: the next keys may have arrived already."""
         self.screen.set_focus(self.composer)
 
+    def begin_with(self, text: str) -> None:
+        """Put a text before what is typed, with the cursor at its end, and move the focus there."""
+        typed = self.composer.text
+        self.composer.put(text + typed.removeprefix(text))
+        self.focus_composer()
+
     def clear(self) -> None:
         """Clear the composer and the draft at once: a sent text must not remain a draft anywhere."""
         self.composer.put("")

@@ -1,6 +1,7 @@
 """The message pane: a channel's rows on Textual's Line API, which can be chosen, searched and selected."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -53,6 +54,7 @@ class MessagePane(RowView, can_focus=True):
         chosen: The highlighted message, to which the next action applies.
         names: The names of the regions.
         plain: True if messages are shown without columns, over the whole width.
+        formatted: True if code and emphasis have their looks.
     """
 
     # A click selects text; the focus, and with it what is typed next, stays in the composer.
@@ -68,7 +70,8 @@ class MessagePane(RowView, can_focus=True):
         Binding("down,j", "choose(1)", "Choose the message below", id="message.below"),
         Binding("y,c", "act('copy')", "Copy", id="message.copy"),
         Binding("enter", "act('details')", "Details", id="message.details"),
-        Binding("r", "act('retry')", "Retry", id="message.retry"),
+        Binding("r", "act('reply')", "Reply", id="message.reply"),
+        Binding("s", "act('retry')", "Send again", id="message.retry"),
         Binding("o", "act('open')", "Open the link", id="message.open"),
         Binding("x", "screen.perform('discard')", "Discard", id="message.discard"),
     ]
@@ -80,7 +83,7 @@ class MessagePane(RowView, can_focus=True):
         """Posted to go to the newest message."""
 
     class ActionRequested(Message):
-        """Posted to act on a message: `copy`, `details`, `retry` or `open` (one of its links)."""
+        """Posted to act on a message: `copy`, `details`, `reply`, `retry` or `open` (one of its links)."""
 
         def __init__(self, action: str, row: MessageRow, url: str | None = None) -> None:
             super().__init__()
@@ -116,6 +119,7 @@ class MessagePane(RowView, can_focus=True):
         self.chosen: MessageRow | None = None
         self.names = RegionNames()
         self.plain = False
+        self.formatted = True
         self._searched_from: Row | None = None
         self._pill = 0
         super().__init__(id=id)
@@ -132,9 +136,10 @@ class MessagePane(RowView, can_focus=True):
     def _lay_out(self) -> Columns:
         names = self.names
         name = self.conversation.name_cells if self.conversation is not None else 0
-        return columns(
+        laid_out = columns(
             self.text_width, code=names.code_cells, title=names.title_cells, name=name, plain=self.plain
         )
+        return laid_out if self.formatted else replace(laid_out, formatted=False)
 
     def row_lines(self, row: Row) -> list[Line]:
         """Return the lines of a row, as pieces."""
@@ -178,6 +183,11 @@ class MessagePane(RowView, can_focus=True):
         self.plain = plain
         self.rewrap()
 
+    def set_formatted(self, formatted: bool) -> None:
+        """Show code and emphasis with their looks, or the texts as they were written."""
+        self.formatted = formatted
+        self.rewrap()
+
     def jump_to_tail(self) -> None:
         """Show the newest message and follow the end again."""
         super().jump_to_tail()
@@ -206,6 +216,12 @@ class MessagePane(RowView, can_focus=True):
         """Return the last message of the channel."""
         return next((row for row in reversed(self._rows) if isinstance(row, MessageRow)), None)
 
+    def newest_of_others(self) -> MessageRow | None:
+        """Return the last message of the channel that another person wrote."""
+        return next(
+            (row for row in reversed(self._rows) if isinstance(row, MessageRow) and not row.own), None
+        )
+
     def action_choose(self, step: int) -> None:
         """Choose the next message in a direction; first the newest."""
         rows = self._rows
@@ -223,7 +239,7 @@ class MessagePane(RowView, can_focus=True):
 
     def action_act(self, action: str) -> None:
         """Act on the chosen message, or the newest."""
-        row = self.chosen or self.newest()
+        row = self.chosen or (self.newest_of_others() if action == "reply" else None) or self.newest()
         if row is not None:
             self.post_message(self.ActionRequested(action, row))
 

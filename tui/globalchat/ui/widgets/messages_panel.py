@@ -104,7 +104,7 @@ class FilterBar(Static):
 class MessagesPanel(Vertical):
     """Shows the messages and searches them.
 
-    `keys` names the keys of the registry's actions.
+    `keys` names the keys of the registry's actions; `formatted` is as for the pane.
 
     Attributes:
         pane: The messages.
@@ -126,11 +126,12 @@ class MessagesPanel(Vertical):
     class SearchStopped(Message):
         """Posted to stop searching older messages; the search stays open."""
 
-    def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+    def __init__(self, keys: Keys, *, formatted: bool = True, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         super().__init__(id=id)
         self._keys = keys
         self._is_searching_older = False
         self.pane = MessagePane(keys, id="pane")
+        self.pane.formatted = formatted
         self._search_bar = SearchBar(id="search")
 
     def compose(self) -> ComposeResult:
