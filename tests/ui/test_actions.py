@@ -167,6 +167,8 @@ EFFECTS = {
     "pane.search.later": Effect(lambda seen: seen.found() == f"1/{MESSAGES - 1}", searching),
     "pane.choose": Effect(lambda seen: seen.chat.pane.chosen),
     "pane.copy": Effect(lambda seen: seen.chat.app.clipboard == LINKED),
+    "pane.reply": Effect(lambda seen: seen.chat.composer.text.startswith("> ")),
+    "pane.formatting": Effect(lambda seen: not seen.chat.pane.formatted),
     "pane.details": on_top(MessageDetails),
     "pane.open": Effect(lambda seen: seen.opened == ["https://example.com/a"]),
     "pane.plain": Effect(lambda seen: seen.chat.pane.plain),
