@@ -185,7 +185,16 @@ class World(RuleBasedStateMachine):
     def switch(self, region: RegionEndpoint) -> None:
         self.feed(inputs.Switched(region))
 
-    @rule(event=st.sampled_from([inputs.RetryRequested(), inputs.ReconnectRequested(), inputs.KeyRefused()]))
+    @rule(
+        event=st.sampled_from(
+            [
+                inputs.RetryRequested(),
+                inputs.ReconnectRequested(),
+                inputs.KeyRefused(),
+                inputs.RefreshRequested(),
+            ]
+        )
+    )
     def ask(self, event: Input) -> None:
         self.feed(event)
 
@@ -223,6 +232,17 @@ class World(RuleBasedStateMachine):
                 if stage == "pending":
                     socket.channels[channel] = "confirmed"
                     self.feed(inputs.Subscribed(number, channel, 3))
+
+    @precondition(lambda self: any(socket.described for socket in self.sockets.values()))
+    @rule(data=st.data(), removed=st.sampled_from(["", *CHANNELS]))
+    def describe_again(self, data: st.DataObject, removed: str) -> None:
+        """A region is asked again what it has, and may lack a channel by now."""
+        described = sorted(number for number, socket in self.sockets.items() if socket.described)
+        number = data.draw(st.sampled_from(described))
+        socket = self.sockets[number]
+        backend = self.backends[socket.region.alias]
+        channels = tuple(name for name in backend.channels if name != removed)
+        self.feed(inputs.Described(number, socket.region, replace(backend, channels=channels)))
 
     @precondition(lambda self: any(socket.channels for socket in self.sockets.values()))
     @rule(data=st.data(), how=st.sampled_from(["refused", "failed", "ended", "over"]))
