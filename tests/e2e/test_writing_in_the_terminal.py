@@ -34,7 +34,8 @@ def test_a_draft_goes_to_the_editor_and_back(
     chat.press(CTRL_X_CTRL_E)
     chat.wait_for("the editor has -rw-------")
     assert leftovers(chat.raw) == ["the title is not restored"]
-    chat.process.send_signal(signal.SIGINT)  # as Ctrl+C sends it to all that runs in the terminal
+    for number in (signal.SIGINT, signal.SIGTSTP):  # Ctrl+C and Ctrl+Z send them to all in the terminal
+        chat.process.send_signal(number)
     assert shared_home.run("publish", "tech", "meanwhile", "--name", "bo").returncode == 0
     chat.press("three\r")
     chat.wait_for("       three")

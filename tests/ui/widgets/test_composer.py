@@ -30,6 +30,15 @@ async def test_the_cursor_of_a_chat_left_alone_stays_and_blinks_again_at_the_nex
 async def test_the_line_is_edited_as_in_readline() -> None:
     async with running() as chat:
         composer = chat.composer
+        (said,) = [line for line in chat.screen_lines() if " bo › " in line]
+        assert "Message # tech · Alt+Enter new line · / commands · F1 keys" in said
+        placeholder = composer._view_model.placeholder
+        assert placeholder("tech", 56) == "Message # tech · / commands · F1 keys"
+        assert [placeholder("tech", cells) for cells in (25, 15, 14)] == [
+            "Message # tech · F1 keys",
+            "Message # tech",
+            "",
+        ]
 
         async def press(*keys: str) -> str:
             """The text after the keys, with the cursor."""

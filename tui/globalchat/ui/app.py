@@ -174,6 +174,8 @@ class ChatApp(SafeApp):
         self.keymap, problems = resolve(self.settings.keys, ACTIONS, self.settings.preset)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
+        # For Textual's footer, which shows the palette by its key.
+        self.COMMAND_PALETTE_BINDING = next(iter(self.keymap.keys("app.palette")))  # type: ignore[misc]
         chat = self._make_chat(self.keymap, lambda: splash.typed)
         chat.add_class(*classes(*self.size))  # Otherwise Textual would lay it out once without them.
         self.add_mode(self._mode(_CHAT), lambda: chat)

@@ -19,6 +19,7 @@ import errno
 import os
 import re
 import select
+import signal
 import sys
 import termios
 from collections.abc import Iterable
@@ -230,6 +231,16 @@ class TerminalDriver(LinuxDriver):
         if not await open_page(url):
             self._app.copy_to_clipboard(url)
             self._app.notify(NO_BROWSER, timeout=8, markup=False)
+
+    def _sigtstp_application(self, *arguments: object) -> None:
+        if not self.is_handed_over:
+            super()._sigtstp_application(*arguments)
+            return
+        # Ctrl+Z in the editor stops all programs in the terminal, unless no shell could continue them: a
+        # chat that stopped itself as Textual does it would then wait for ever.
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._sigtstp_application)
 
     def _sigcont_application(self, *args: object) -> None:
         if self._is_there():

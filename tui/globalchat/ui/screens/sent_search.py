@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from globalchat.ui.keymap import key_title
 from globalchat.ui.model.own_texts import find_texts
 from globalchat.ui.model.text import brief, clip
 from globalchat.ui.screens.dialogs import Choices, Dialog
@@ -35,17 +36,18 @@ class SentSearch(Dialog[str | None]):
 
     def __init__(self, texts: Callable[[], Sequence[str]], keys: Sequence[str]) -> None:
         super().__init__()
-        self._bindings.bind(",".join(keys), "step(1)", "Older", priority=True)
+        if keys:
+            self._bindings.bind(",".join(keys), "step(1)", "Older", priority=True)
+        self._older = key_title(keys[0]) if keys else "↓"
         self._texts = texts
         self._found: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Yield the input line and the matches."""
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="dialog -list") as dialog:
             dialog.border_title = "Find what you sent"
             yield Input(placeholder="a part of it", compact=True)
             yield Choices(compact=True)
-            yield Static("", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Show all texts first."""
@@ -91,14 +93,9 @@ class SentSearch(Dialog[str | None]):
         self._found = list(islice(find_texts(query, self._texts()), _MOST))
         self._show()
         self.query_one(OptionList).highlighted = 0 if self._found else None
-        hint = "Enter takes it, to be changed or sent   Esc closes"
-        if not self._found:
-            hint = (
-                "Nothing that you sent has this   Esc closes"
-                if query
-                else "Nothing was sent yet   Esc closes"
-            )
-        self.query_one(".hint", Static).update(hint)
+        none = "Nothing that you sent has this" if query else "Nothing was sent yet"
+        hint = f"Enter takes it  {self._older} older" if self._found else none
+        self.query_one(Vertical).border_subtitle = f"{hint}  Esc closes"
 
     def _show(self) -> None:
         choices = self.query_one(OptionList)
