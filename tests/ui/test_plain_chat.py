@@ -184,7 +184,7 @@ async def test_older_pages_are_printed_in_order(room: Room) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("/nope", "Unknown command: /nope. Begin with // to send the text as it is."),
+        ("/xyz", "Unknown command: /xyz. Begin with // to send the text as it is."),
         ("/dual", "/dual works in the full chat only: run globalchat without --plain."),
         ("/join", "/join CHANNEL: go to a channel"),
         ("/region mars", "Unknown region: mars. The regions are: oregon, sydney."),
@@ -216,3 +216,26 @@ async def test_commands_do_what_they_do_in_the_full_chat(room: Room) -> None:
     assert len(room.chat.submit("/help")) > 12
     room.chat.submit("/quit")
     assert room.chat.is_over
+
+
+async def test_people_are_listed_and_ignored(room: Room) -> None:
+    room.session.receive("tech", "morning", at=NOON)
+    room.session.receive("tech", "BUY", sender="spam", region="ap-southeast-2", at=NOON + 1)
+    await room.lines()
+    assert room.chat.submit("/who") == [
+        "People of # tech:",
+        "12:00 spam, Sydney",
+        "12:00 ana, Oregon",
+    ]
+    assert room.chat.submit("/ignore @spam")[0].startswith("Messages of spam are hidden")
+    room.session.receive("tech", "BUY NOW", sender="spam", at=NOON + 2)
+    room.session.receive("tech", "hello", at=NOON + 3)
+    assert await room.lines() == ["12:00 ana: hello"]
+    assert room.chat.submit("/who")[2:] == [
+        "12:00 spam, Oregon, ignored",
+        "-- 2 messages of people you ignore are hidden --",
+    ]
+    assert room.chat.submit("/ignore") == ["You ignore spam."]
+    assert room.chat.submit("/unignore spam") == ["Messages of spam are shown again."]
+    assert room.chat.submit("/unignore spam") == ["You do not ignore spam. You ignore no one."]
+    assert room.chat.submit("/who cars") == ["People of # cars: no one yet."]

@@ -17,6 +17,7 @@ from globalchat.ui.model.people_view import (
     described,
     ignored_list,
     ignored_sentence,
+    unignored_sentence,
     whom,
     whom_ignored,
 )
@@ -210,7 +211,7 @@ class PeopleController:
     def _unignore(self, name: Name) -> None:
         self._model.unignore(name)
         self._sort_out()
-        self._report(f"Messages of {described(name)} are shown again.")
+        self._report(unignored_sentence(name))
 
     def _sort_out(self) -> None:
         self._side_by_side.sort_out()

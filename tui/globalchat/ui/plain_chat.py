@@ -30,6 +30,13 @@ from globalchat.ui.model.chat_model import ChannelDropped
 from globalchat.ui.model.conversation import Edit, Inserted, Updated
 from globalchat.ui.model.older_messages import can_ask, head
 from globalchat.ui.model.own_texts import exit_message
+from globalchat.ui.model.people_view import (
+    ignored_list,
+    ignored_sentence,
+    unignored_sentence,
+    whom,
+    whom_ignored,
+)
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.text import brief, shown_name
 from globalchat.ui.model.view_model import ChatViewModel
@@ -41,7 +48,10 @@ FIND = 20
 """The most messages that a search prints."""
 EACH_ATTEMPT = 10
 """Of the attempts to connect that fail for the same reason, each tenth is reported."""
-_SHARED = ("join", "leave", "region", "nick", "notify", "mute", "discard", "search", "help", "quit")
+_SHARED = (
+    *("join", "leave", "region", "nick", "notify", "mute", "who", "ignore", "unignore"),
+    *("discard", "search", "help", "quit"),
+)
 PLAIN_COMMANDS: tuple[Command, ...] = (
     *(
         each if each.name in ("join", "leave") else replace(each, action=None)
@@ -350,6 +360,10 @@ class PlainChat:
                     yield f"# {shown_name(here)}: {level.title}"
             case "mute":
                 yield from self._mute(arguments.known_channel(argument, view_model))
+            case "who":
+                yield from self._who(argument)
+            case "ignore" | "unignore" as command:
+                yield self._ignore(argument.lstrip("@"), ignore=command == "ignore")
             case "discard":
                 yield self._discard()
             case "search":
@@ -366,6 +380,31 @@ class PlainChat:
                 yield from _help()
             case "quit":
                 self.is_over = True
+
+    def _who(self, argument: str) -> Iterator[str]:
+        """List who wrote lately in a channel, at first the open one."""
+        view_model = self._view_model
+        channel = arguments.known_channel(argument, view_model) if argument else view_model.channel
+        view = view_model.people.view(channel, view_model.names, self._model.now())
+        yield f"{view.title}:" if view.entries else f"{view.title}: no one yet."
+        for each in view.entries:
+            ignored = ", ignored" if each.ignored else ""
+            yield f"{each.when}{each.mark} {each.name.full}, {each.region}{ignored}"
+        if view.remark:
+            yield f"-- {view.remark} --"
+
+    def _ignore(self, text: str, *, ignore: bool) -> str:
+        """Ignore a person, or no longer; without a name, return whom the user ignores."""
+        model = self._model
+        if not text:
+            return ignored_list(model)
+        if ignore:
+            name = whom(text, model)
+            model.ignore(name)
+            return ignored_sentence(name, model)
+        name = whom_ignored(text, model)
+        model.unignore(name)
+        return unignored_sentence(name)
 
     def _elsewhere(self, line: str) -> str | None:
         """Return a sentence for a command that only the full chat has."""

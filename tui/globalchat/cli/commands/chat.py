@@ -144,6 +144,7 @@ def _run_plain(
     from globalchat.ui.model.chat_model import ChatModel
     from globalchat.ui.model.kept_choices import KeptChoices
     from globalchat.ui.model.own_texts import SentTexts
+    from globalchat.ui.model.own_words import OwnWords
     from globalchat.ui.model.view_model import ChatViewModel
     from globalchat.ui.plain_chat import command_for
     from globalchat.ui.state_store import StateStore
@@ -163,6 +164,7 @@ def _run_plain(
         clock=now_ms,
         limit=chosen.scrollback,
         levels=Levels(Level(chosen.notify.level)),
+        words=OwnWords(chosen.notify.words, chosen.notify.nick),
     )
     view_model = ChatViewModel(model, profile, given.channel or choices.channel, command_for)
     # Random, since several chats may start at the same moment and write to the same store.

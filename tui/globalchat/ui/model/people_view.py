@@ -118,6 +118,11 @@ def ignored_sentence(name: Name, model: ChatModel) -> str:
     return sentence if name.author is not None else f"{sentence} Its user may come back under another name."
 
 
+def unignored_sentence(name: Name) -> str:
+    """Return what is said once someone is ignored no longer."""
+    return f"Messages of {described(name)} are shown again."
+
+
 def whom(text: str, model: ChatModel) -> Name:
     """Return the sender whom a user means to ignore; one who has not written yet is a name without an author.
 
