@@ -12,7 +12,7 @@ from globalchat.core.database import delete_file
 from globalchat.core.errors import UserError
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
-from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem, count_items
+from globalchat.localcloud.dynamodb.store import TURNS, ItemStore, StoredItem, count_items
 
 ITEM: Item = {"a": {"S": "ünï\U0001f600"}}
 KEY = Key(b"p", b"s")
@@ -205,12 +205,12 @@ def test_writes_of_some_turns_are_one_transaction(tmp_path: Path) -> None:
     put(store, Key(b"p", b"other"))
     assert len(items(store)) == 2  # read before they are committed
     assert stored(path) == 0
-    turns.pass_by(1)
+    turns.pass_by(TURNS)
     assert stored(path) == 2
     store.delete("t", KEY)
     store.commit()
     assert stored(path) == 1
-    turns.pass_by(5)
+    turns.pass_by(TURNS + 1)
     assert [each for each in statements if each in ("BEGIN IMMEDIATE", "COMMIT")] == [
         *("BEGIN IMMEDIATE", "COMMIT"),
         *("BEGIN IMMEDIATE", "COMMIT"),
@@ -228,7 +228,7 @@ def test_a_block_is_a_transaction_of_its_own_and_the_end_commits_the_rest(tmp_pa
     assert stored(path) == 2
     put(store, Key(b"p", b"last"))
     store.close()
-    turns.pass_by(5)
+    turns.pass_by(TURNS + 1)
     assert stored(path) == 3
 
 
@@ -238,9 +238,9 @@ def test_writes_that_cannot_be_committed_are_counted(tmp_path: Path) -> None:
     put(store)
     put(store, Key(b"p", b"other"))
     store._connection.rollback()  # as SQLite does when a disk is full
-    turns.pass_by(5)
+    turns.pass_by(TURNS + 1)
     assert store.lost == 2
     put(store)
-    turns.pass_by(5)
+    turns.pass_by(TURNS + 1)
     assert (store.lost, stored(path)) == (2, 1)
     store.close()

@@ -17,6 +17,7 @@ from globalchat.localcloud.events.deliveries import DeliveryInterceptor, Failure
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.event_bridge import RedriveResult
 from globalchat.localcloud.events.event_store import EventStore, count_events
+from globalchat.localcloud.events.records import EventDelivery
 from globalchat.localcloud.interfaces import Invocation, InvocationRefused
 from tests.localcloud.helpers.eventbridge_fakes import Call, FakeInterceptor
 from tests.localcloud.helpers.eventbridge_harness import PARTITION, World
@@ -60,6 +61,33 @@ async def test_what_is_delivered_at_once_is_never_written(path: Path) -> None:
     assert len(world.appsync.calls) == 10
     assert written == []
     assert count_events(path) == 0
+
+
+async def test_events_that_follow_each_other_are_committed_together(path: Path) -> None:
+    turns: list[Callable[[], None]] = []
+    commits: list[int] = []
+
+    def pass_by() -> None:
+        due = turns[:]
+        turns.clear()
+        for function in due:
+            function()
+
+    event = Event({"id": "1"}, 0.0)
+    with closing(EventStore(path, turns.append, lambda: commits.append(len(turns)))) as store:
+        # Alone it waits for nothing more.
+        store.add(EventDelivery(event, "rule", "target", is_over=True))
+        for _ in range(3):
+            pass_by()
+        assert len(commits) == 1
+        assert not turns
+        for _ in range(20):
+            store.add(EventDelivery(event, "rule", "target", is_over=True))
+            pass_by()
+        while turns:
+            pass_by()
+        # Each waits for at most seven turns, so four commits have to do for twenty turns.
+        assert 1 + 20 / 7 <= len(commits) <= 1 + 5
 
 
 async def test_what_hangs_is_in_the_file_once_it_is_accepted(path: Path) -> None:

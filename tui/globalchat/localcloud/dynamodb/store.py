@@ -31,8 +31,11 @@ CREATE UNIQUE INDEX by_key ON items (table_id, partition, sort);
 CREATE INDEX by_expiry ON items (table_id, expires) WHERE expires IS NOT NULL;
 """,
 )
-_TURNS: Final = 1
-"""Turns of the event loop for which a transaction is open after the one of its first write."""
+TURNS: Final = 8
+"""Turns of the event loop for which a transaction is open after the one of its first write.
+
+More than the file of events gathers for: in the local cloud that one commits first, once for many messages.
+"""
 # `json.dumps` with these options would make an encoder for each item.
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -189,7 +192,7 @@ class ItemStore:
             raise
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._defer(partial(self._commit_later, _TURNS))
+            self._defer(partial(self._commit_later, TURNS))
 
     def _end_failed(self) -> None:
         """Count what SQLite has rolled back; end a transaction that has no writes."""

@@ -49,6 +49,8 @@ CREATE TABLE dead_letters (
 )
 _TURNS: Final = 2
 """Turns of the event loop after which changes are written: by then a message has reached both regions."""
+_GATHERING: Final = 4
+"""Turns for which changes wait further if others follow: a commit costs as much as several messages."""
 _INSERT: Final = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE: Final = "UPDATE deliveries SET due = ?, retries = ? WHERE number = ?"
 _DELETE: Final = "DELETE FROM deliveries WHERE number = ?"
@@ -67,13 +69,15 @@ class _Changes:
     letters: dict[int, tuple[str, DeadLetter] | None] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     callbacks: list[Callable[[], None]] = field(default_factory=list)
+    is_ripe: bool = False
+    """They have waited long enough to be written."""
 
 
 class EventStore:
     """The file of accepted events and dead letters.
 
-    Changes of a turn of the event loop are written together, some turns later, unless they are outdated by
-    then: most events are delivered. What follows from an earlier event, such as its delivery
+    Changes of some turns of the event loop are written together, some turns later, unless they are outdated
+    by then: most events are delivered. What follows from an earlier event, such as its delivery
     to the other region's bus, is never written later than that one: no crash loses it in between.
 
     Args:
@@ -112,6 +116,7 @@ class EventStore:
         # The changes to write, by turns; those of this turn, if it had any, are the last, and still grow.
         self._turns: deque[_Changes] = deque()
         self._is_growing = False
+        self._is_gathering = False
         # Changes that could not be written; the next transaction includes them.
         self._failed = _Changes()
         # Numbers of the letters that the file has.
@@ -197,18 +202,31 @@ class EventStore:
 
     def _end_turn(self) -> None:
         self._is_growing = False
-        self._write_after(_TURNS)
+        self._ripen(self._turns[-1], _TURNS)
 
-    def _write_after(self, turns: int) -> None:
-        """Write the oldest changes after some turns of the event loop, and answer those who wait for it."""
+    def _ripen(self, changes: _Changes, turns: int) -> None:
+        """Let changes be written after some turns of the event loop."""
         if self._is_closed:
             return
         if turns:
-            self._defer(partial(self._write_after, turns - 1))
+            self._defer(partial(self._ripen, changes, turns - 1))
             return
-        changes = self._turns.popleft()
+        changes.is_ripe = True
+        if not self._is_gathering:
+            self._is_gathering = True
+            self._write_ripe(_GATHERING)
+
+    def _write_ripe(self, turns: int) -> None:
+        """Write what is ripe, after some turns if more will be, and answer those who wait for it."""
+        if self._is_closed:
+            return
+        if turns and not self._turns[-1].is_ripe:
+            self._defer(partial(self._write_ripe, turns - 1))
+            return
+        self._is_gathering = False
         self._prepare()
-        self._finish(changes)
+        while self._turns and self._turns[0].is_ripe:
+            self._finish(self._turns.popleft())
 
     def _finish(self, changes: _Changes) -> None:
         """Write changes, and answer those who wait for it."""
