@@ -237,9 +237,9 @@ async def test_what_came_while_both_chats_were_closed(local_cloud: LocalCloud, t
             await chat.until_seen("✓✓")
     await said_by(local_cloud, "sydney", "cyd", cars="while you were away", tech="@bo look at this")
     async with chatting(local_cloud, "oregon", "bo", state=tmp_path / "bo") as chat:
-        await chat.until(lambda: "─ new ─" in chat.text and "while you were away" in chat.text)
+        await chat.until(lambda: "new ─" in chat.text and "while you were away" in chat.text)
         lines = chat.text.splitlines()
-        texts = ("bo was here", "ana was here", "─ new ─", "while you were away")
+        texts = ("bo was here", "ana was here", "new ─", "while you were away")
         places = [next(y for y, line in enumerate(lines) if text in line) for text in texts]
         assert places[0] < places[2] < places[3]
         await chat.until(lambda: "@1 1" in next(line for line in chat.text.splitlines() if "# tech " in line))
@@ -247,10 +247,10 @@ async def test_what_came_while_both_chats_were_closed(local_cloud: LocalCloud, t
         await chat.until(lambda: "look at this" in chat.text and "# tech ─" in chat.text)
         await chat.pilot.press("ctrl+q")
     async with chatting(local_cloud, "sydney", "ana", state=tmp_path / "ana") as chat:
-        await chat.until(lambda: "─ new ─" in chat.text and "while you were away" in chat.text)
+        await chat.until(lambda: "new ─" in chat.text and "while you were away" in chat.text)
     async with chatting(local_cloud, "oregon", "bo", state=tmp_path / "bo") as chat:
         await chat.until_seen("while you were away")
-        assert "─ new ─" not in chat.text
+        assert "new ─" not in chat.text
 
 
 async def test_pages_of_a_long_history(local_cloud: LocalCloud) -> None:

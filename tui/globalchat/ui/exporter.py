@@ -79,7 +79,8 @@ class Exporter:
             raise
         except UserError as error:
             sentence = f"{error} {error.remedy or ''}".strip()
-            self._screen.notify(sentence, severity="error", timeout=8, markup=False)
+            named = self._view_model.model.addresses.named(sentence, self._view_model.region)
+            self._screen.notify(named or "", severity="error", timeout=8, markup=False)
         else:
             written = f"Written to {sanitize(str(path), multiline=False)}"
             count = plural(sum(isinstance(row, MessageRow) for row in rows), "message")

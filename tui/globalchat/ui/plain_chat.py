@@ -109,7 +109,7 @@ class PlainChat:
     def feed(self, events: Iterable[SessionEvent]) -> list[str]:
         """Take events, and return the lines to print."""
         lines: list[str] = []
-        for event in events:
+        for event in map(self._model.named, events):
             self._model.reduce(event)
             lines += self._lines_of(event)
             for effect in self._model.take_effects():

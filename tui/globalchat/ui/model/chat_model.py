@@ -30,6 +30,7 @@ from globalchat.client.response_errors import UNKNOWN_CHANNEL
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
+from globalchat.ui.model.addresses import Addresses
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
@@ -79,6 +80,7 @@ class ChatModel:
 
     Attributes:
         state: The session's last state, None before there is a session.
+        addresses: The addresses of the regions, which no sentence shows.
         backend: The limits and channels of the region, None before they are known.
         conversations: By channel, in the order of the list.
         watching: The channel whose new messages count as read at once, if any.
@@ -110,6 +112,7 @@ class ChatModel:
         words: OwnWords | None = None,
     ) -> None:
         self.state: SessionState | None = None
+        self.addresses = Addresses()
         self.backend: Backend | None = None
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
@@ -251,8 +254,13 @@ class ChatModel:
         """The channels that an administrator ended."""
         return self.state.revoked if self.state else frozenset()
 
+    def named(self, event: SessionEvent) -> SessionEvent:
+        """Return an event with the names of regions for their addresses."""
+        return self.addresses.event(event, self.state.region if self.state is not None else None)
+
     def reduce(self, event: SessionEvent) -> None:
         """Apply one event of the session."""
+        event = self.named(event)
         # The most frequent event has no information about the latency of drafts.
         if not isinstance(event, MessageReceived):
             self.latency.take(event, self._clock())

@@ -9,6 +9,8 @@ from rich.cells import cell_len
 
 from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.net import host_of
+from globalchat.ui.model.addresses import Addresses
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
@@ -196,6 +198,8 @@ class ChatViewModel:
         key that expires soon.
         """
         self.names = RegionNames.of({alias: each.region for alias, each in profile.regions.items()})
+        hosts = {host_of(url): alias for alias, each in profile.regions.items() for url in each.urls}
+        self.model.addresses = Addresses(hosts, self.names)
         self.model.state = SessionState(Phase.IDLE, region)
         for key in expiring_keys(profile.regions.values(), now / 1000):
             self.model.warn(f"{key} {EXPIRY_REMEDY}")
