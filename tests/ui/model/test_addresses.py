@@ -26,8 +26,8 @@ ADDRESSES = Addresses({OREGON: "oregon", SYDNEY: "sydney", LOCAL: "oregon"}, NAM
         # of a profile that was read again meanwhile: another port, another API
         ("127.0.0.1:1 is in trouble.", "Sydney is in trouble."),
         (
-            "Ask zzz.appsync-realtime-api.ap-southeast-2.amazonaws.com and zz.appsync-api.eu-west-1.amazonaws.com",
-            "Ask Sydney and zz.appsync-api.eu-west-1.amazonaws.com",
+            "Ask z.appsync-realtime-api.ap-southeast-2.amazonaws.com, z.appsync-api.eu-west-1.amazonaws.com",
+            "Ask Sydney, z.appsync-api.eu-west-1.amazonaws.com",
         ),
         (f"{LOCAL}0 x{SYDNEY} proxy.example.com:3128", f"Sydney x{SYDNEY} proxy.example.com:3128"),
         ("", ""),

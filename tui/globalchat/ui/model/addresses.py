@@ -55,9 +55,8 @@ class Addresses:
         hosts = "|".join(map(re.escape, sorted(self.aliases, key=len, reverse=True)))
         known = f"(?P<known>{hosts})|" if hosts else ""
         # The words before it, as a name has no address, and listens nowhere.
-        address = (
-            rf"(?P<before>\b(?:at|name) )?(?<![\w.-])(?:{known}{_APPSYNC}|(?P<local>{_LOOPBACK}))(?![\w:-])"
-        )
+        host = rf"{known}{_APPSYNC}|{_LOOPBACK}"
+        address = rf"(?P<before>\b(?:at|name) )?(?<![\w.-])(?:{host})(?!\w|-\w|:\d)"
         return re.sub(address, partial(self._name, region=region), text)
 
     def _name(self, found: re.Match[str], region: str | None) -> str:
