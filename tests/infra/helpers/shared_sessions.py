@@ -17,7 +17,8 @@ _USUAL = {
     *("AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL", "NO_PROXY"),
 }
 """What the fixtures set."""
-_ENDS = ("_PROXY", "_BUNDLE", "_CERT_FILE", "_CERT_DIR")
+_AUTHORITIES = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+"""The machine may have them, too."""
 
 
 def _settings() -> frozenset[tuple[str, str]] | None:
@@ -25,9 +26,9 @@ def _settings() -> frozenset[tuple[str, str]] | None:
     found = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(("AWS_", "BOTO_")) or name.upper().endswith(_ENDS)
+        if name.startswith(("AWS_", "BOTO_")) or name.upper().endswith("_PROXY") or name in _AUTHORITIES
     }
-    is_usual = found.keys() == _USUAL and found["AWS_CONFIG_FILE"] == os.devnull
+    is_usual = found.keys() - _AUTHORITIES == _USUAL and found["AWS_CONFIG_FILE"] == os.devnull
     return frozenset(found.items()) if is_usual else None
 
 
