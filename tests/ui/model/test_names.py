@@ -379,3 +379,11 @@ def test_columns_grow_a_few_times_at_most_and_never_beyond_the_window(width: int
     assert shape.name in (0, *range(10, 33))
     assert shape.text_start + shape.text + shape.right <= max(width, shape.text_start + shape.right + 2)
     assert len({columns(width, name=each).name for each in range(100)}) <= 6
+
+
+def test_names_are_kept_apart_for_a_few_widths_at_a_time_and_in_all() -> None:
+    names = Names()
+    one, other = (names.name(each) for each in ALIKE["long, at the end"])
+    for cells in (*range(8, 30), 12, 9):
+        assert one.drawn(cells) != other.drawn(cells)
+        assert len(names._labels) <= 8

@@ -26,6 +26,9 @@ _MOST = 4096
 LONGEST_NAME = 256
 """The characters kept of a name; a digest replaces the rest."""
 
+_MOST_WIDTHS = 8
+"""The widths in which names are drawn at a time: of the pane, the list of people, sentences."""
+
 _TAG_DIGITS = (4, 8, 16)
 
 
@@ -145,11 +148,15 @@ class Names:
         # An old row may show a name that was forgotten.
         if name.key not in self._known:
             self._note(name)
-        labels = self._labels.get(cells)
+        labels = self._labels.pop(cells, None)
         if labels is None:
-            labels = self._labels[cells] = _Labels(cells)
+            labels = _Labels(cells)
             for each in self._known.values():
                 labels.add(each)
+            # Each is kept up to date with every new name: only for the widths that are in use.
+            if len(self._labels) >= _MOST_WIDTHS:
+                del self._labels[next(iter(self._labels))]
+        self._labels[cells] = labels
         return labels.label(name)
 
     def take_changed(self) -> set[NameKey]:

@@ -83,6 +83,7 @@ class PeopleList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._entries: tuple[PersonEntry, ...] = ()
+        self._region_cells = (0, 0)
         self._chosen: Name | None = None
         self._hover: int | None = None
 
@@ -90,6 +91,11 @@ class PeopleList(ScrollView, can_focus=True):
         """Show people; repaint only if they differ."""
         if entries != self._entries:
             self._entries = entries
+            # The column is as wide as the longest, so that all names have the same room.
+            self._region_cells = (
+                max((cell_len(each.code) for each in entries), default=0),
+                max((cell_len(each.region) for each in entries), default=0),
+            )
             self.virtual_size = Size(self.size.width, len(entries))
             self.refresh()
 
@@ -148,17 +154,19 @@ class PeopleList(ScrollView, can_focus=True):
         look = "chosen" if is_chosen else "hover" if place == self._hover else "entry"
         base = self.get_component_rich_style(_PREFIX + look)
         muted = base + self._foreground("muted")
-        region = entry.region if width >= _ROOMY else entry.code
+        is_roomy = width >= _ROOMY
+        cells = self._region_cells[is_roomy] + 1 + _WHEN_CELLS
+        region = entry.region if is_roomy else entry.code
         where = "ignored" if entry.ignored else f"{region} {pad(entry.when, _WHEN_CELLS, right=True)}"
         colour = "own" if entry.colour is None else f"name-{entry.colour}"
         name = self._foreground("ignored" if entry.ignored else colour)
-        room = max(0, width - 3 - cell_len(where))
+        room = max(0, width - 3 - cells)
         # The mark has a cell of its own, which no name reaches.
         mark = self._foreground(MARK_ROLES[entry.mark]) if entry.mark else Style()
         pieces = [
             (entry.mark or " ", base + mark),
             (pad(entry.name.drawn(room), room), base + name + VERBATIM),
-            (f" {where} ", muted),
+            (f" {pad(where, cells, right=True)} ", muted),
         ]
         return Strip([Segment(*piece) for piece in pieces if piece[0]]).adjust_cell_length(width, base)
 
