@@ -176,6 +176,15 @@ async def test_without_a_history_the_chat_says_since_when_it_is_live(terms: Hist
         assert "live from 12:00: this deployment keeps no history" in text(chat)
         await chat.pilot.press("pageup")
         assert chat.session.asked == ["tech"]
+        # What is loaded can be gone to all the same.
+        chat.session.receive("tech", "before", at=NOON - 60_000)
+        await chat.settle()
+        chat.composer.put("/goto 11:59")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.status == "The first message since 24 Nov 11:59 is of 24 Nov 11:59.")
+        chat.composer.put("/goto 11:00")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.status.endswith("This deployment keeps no history."))
 
 
 async def test_clearing_says_so_and_loads_nothing() -> None:

@@ -289,7 +289,6 @@ class ChatApp(SafeApp):
         if not isinstance(chat, ChatScreen):
             return  # Another profile is just being opened.
         chat.leave()
-        self._left_behind += chat.controller.rescued
         leaving = self._end_chat(chat, self._profile_name, [self._mode(_CHAT), self._mode(_SPLASH)])
         self._chats += 1
         self._profile_name = name
@@ -306,7 +305,13 @@ class ChatApp(SafeApp):
 
     async def _end_chat(self, chat: "ChatScreen", profile: str, modes: Sequence[str]) -> None:
         """Remove a chat that was left, once its session has ended; report what waits in its profile."""
-        await chat.controller.ended()
+        try:
+            await chat.controller.ended()
+        except asyncio.CancelledError:  # The app ends, too.
+            self._left_behind += [f"{profile}: {each}" for each in chat.controller.exit_message()]
+            raise
+        # Said at the end once more: where texts are that were too long to be kept.
+        self._left_behind += chat.controller.rescued
         for sentence in chat.controller.exit_message():
             self.notify(f"{profile}: {sentence}", severity="warning", timeout=15)
         for mode in modes:

@@ -173,10 +173,13 @@ class HistoryController:
             self._end_walk()
             self._interrupted = walk if older.failure is not None else None
             sentence = walk.end(older, conversation, search, self._model.terms, self._view_model.keys)
-            self._notify(sentence, error=self._interrupted is not None)
+            if walk.at is not None and self._interrupted is None:
+                self._land(walk, sentence)
+            else:
+                self._notify(sentence, error=self._interrupted is not None)
 
-    def _land(self, walk: LookBack) -> None:
-        """Show what a way back has found."""
+    def _land(self, walk: LookBack, too_short: str | None = None) -> None:
+        """Show what a way back has found, or came to; `too_short` says why it goes no further back."""
         panel, conversation = self._panel, self._model.conversation(walk.channel)
         if walk.at is None:
             row = panel.pane.search.last_before(walk.before)
@@ -186,7 +189,8 @@ class HistoryController:
         row, sentence = landing(conversation.rows, walk.at, conversation.calendar)
         if row is not None:
             panel.pane.reveal(row, above=1)
-        self._notify(sentence)
+        is_before = bool(conversation.rows) and conversation.rows[0].at <= walk.at
+        self._notify(sentence if too_short is None or is_before else too_short)
 
     def _show_progress(self, walk: LookBack) -> None:
         conversation, older = self._model.conversation(walk.channel), self._model.older(walk.channel)
