@@ -74,22 +74,14 @@ async def test_a_region_that_is_gone_is_reported_once(tmp_path: Path) -> None:
         assert chat.session.opened == ("local", "oregon", "bo")
         assert chat.toasts() == ["The profile has no region tokyo any more: oregon is opened instead."]
         assert chat.channel == "cars"
-    async with later(tmp_path) as chat:
+    # A name that was given holds in every profile.
+    work = FakeSession()
+    options = {"catalog": FakeCatalog(), "others": {"work": work}, "is_sender_given": True}
+    async with later(tmp_path, **options) as chat:
         assert chat.toasts() == []
-
-
-async def test_of_two_chats_the_one_that_chose_last_holds(tmp_path: Path) -> None:
-    async with later(tmp_path) as first:
-        await command(first, "/join music")
-        screen = first.app.screen_stack[0]
-        screen.controller._persister.save()
-        async with later(tmp_path, is_sender_given=True) as second:
-            assert second.channel == "music"
-            await command(second, "/join media")
-        await command(first, "/nick ana")
-    async with later(tmp_path) as chat:
-        assert chat.session.opened == ("local", "oregon", "ana")
-        assert chat.channel == "media"
+        await command(chat, "/profile work")
+        await chat.until(lambda: work.opened == ("work", "oregon", "bo"))
+        await chat.there()
 
 
 async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) -> None:
@@ -145,12 +137,3 @@ async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) ->
         assert (chat.channel, chat.composer.text) == ("music", "for the local cloud")
         assert work.closed
     assert json.loads((tmp_path / "work.json").read_text())["values"]["chosen:nick"] == "boss"
-
-
-async def test_a_name_that_was_given_holds_in_every_profile(tmp_path: Path) -> None:
-    work = FakeSession()
-    options = {"catalog": FakeCatalog(), "others": {"work": work}, "is_sender_given": True}
-    async with later(tmp_path, **options) as chat:
-        await command(chat, "/profile work")
-        await chat.until(lambda: work.opened == ("work", "oregon", "bo"))
-        await chat.there()

@@ -1,9 +1,12 @@
 """What the user finds again at the next start, whatever is in the file."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from globalchat.ui.model.kept_choices import BOTH, CHANNELS, KeptChoices
+from globalchat.ui.state_store import StateStore
 
 KEYS = ("chosen:nick", "chosen:region", "chosen:channel", "panel:channels", "panel:both", "panel:", "theme")
 
@@ -45,3 +48,15 @@ def test_whatever_is_stored_is_restored_or_ignored(stored: dict[str, str]) -> No
     choices = KeptChoices()
     choices.restore(stored)
     assert choices.kept().items() <= stored.items()
+
+
+def test_of_two_chats_the_one_that_chose_last_holds(tmp_path: Path) -> None:
+    """Each writes only what it has changed."""
+    first, second = StateStore(tmp_path, "local"), StateStore(tmp_path, "local")
+    chosen = KeptChoices()
+    chosen.channel, chosen.region = "music", "sydney"
+    first.merge(chosen.kept())
+    second.merge({"chosen:channel": "media"})
+    first.merge({"chosen:nick": "ana"})
+    chosen.restore(second.load())
+    assert (chosen.nick, chosen.region, chosen.channel) == ("ana", "sydney", "media")
