@@ -50,6 +50,21 @@ def test_it_ends_after_so_many_messages_and_shows_no_more(shared_home: Home) -> 
     assert one.err.all() == ["connected to oregon: tech"]
 
 
+def test_a_command_runs_for_each_mention_and_for_no_other_message(shared_home: Home) -> None:
+    one = shared_home.start(
+        *("subscribe", "media", "--mentions", "--name", "bo", "--count", "2"),
+        *("--exec", 'echo "for $GLOBALCHAT_SENDER: $GLOBALCHAT_MESSAGE"'),
+    )
+    one.err.wait_for("connected to")
+    shared_home.run(
+        "publish", "media", "-", "--name", "eve", stdin=b"not you\n@bo one\nbo alone\n@bo $(two)\n"
+    )
+
+    assert one.wait() == 0
+    assert [line.rsplit("  ", 1)[1] for line in one.out.all()] == ["@bo one", "@bo $(two)"]
+    assert one.err.all()[1:] == ["for eve: @bo one", "for eve: @bo $(two)"]
+
+
 def test_it_ends_when_the_time_is_over(shared_home: Home) -> None:
     assert shared_home.run("subscribe", "tech", "--for", "700ms").returncode == 0
 

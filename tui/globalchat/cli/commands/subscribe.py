@@ -1,7 +1,9 @@
 """`globalchat subscribe`: follow channels without the chat."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -21,6 +23,9 @@ from globalchat.cli.options import (
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.cli.profiles import ALL
 
+if TYPE_CHECKING:
+    from globalchat.client.messages import Message
+
 HELP = """Follow channels through outages, one message per line, until interrupted.
 
 Line breaks and control characters in messages are made visible, so that each message stays one line; --json
@@ -36,6 +41,11 @@ history).
 After the time, ✓ marks messages of a verified person, named by their author (with another sender's
 name in parentheses), $ those of other users and roles of AWS.
 --verified prints only messages of verified persons.
+
+--mentions prints only messages that mention you (@ and your name, or the words in the chat's settings).
+--exec runs a shell command for each printed message, one at a time. It finds the message in the variables
+GLOBALCHAT_CHANNEL, GLOBALCHAT_SENDER, GLOBALCHAT_MESSAGE, GLOBALCHAT_AUTHOR, GLOBALCHAT_ID,
+GLOBALCHAT_REGION and GLOBALCHAT_VIA, and as JSON on standard input. Texts are as sent: quote the variables.
 
 With --since it first prints messages that arrived since then, from the history, then new ones, each once.
 
@@ -54,6 +64,7 @@ Examples:
   globalchat subscribe tech --json | jq -r .message
   globalchat subscribe tech --since 10m
   globalchat subscribe tech --raw --count 1
+  globalchat subscribe tech cars --mentions --exec 'notify-send "$GLOBALCHAT_SENDER" "$GLOBALCHAT_MESSAGE"'
   globalchat subscribe tech --region all --for 30s
   globalchat subscribe cars robots tech --json >> log.ndjson
 """
@@ -93,6 +104,16 @@ class SubscribeOptions:
         "--for", "seconds", type=Duration(), help="End after 500ms, 30s, 5m or 1h."
     )
     verified: bool = flag("--verified", help="Only messages of persons that AWS vouches for.")
+    mentions: bool = flag("--mentions", help="Only messages that mention you, as in the chat.")
+    name: str | None = option(
+        "--name", metavar="NICK", help="Your name for --mentions. [default: the chat's, else your login name]"
+    )
+    command: str | None = option(
+        "--exec",
+        "command",
+        metavar="CMD",
+        help="Run a shell command for each message, which finds it in its environment.",
+    )
     raw: bool = flag(
         "--raw", help="Only the texts, exactly as sent, including line breaks and control characters."
     )
@@ -115,6 +136,10 @@ def command(given: SubscribeOptions) -> int:
             "--raw would let others' messages drive this terminal. Send it into a pipe or a file, "
             "or say --force."
         )
+    if given.command is not None and not given.command.strip():
+        raise click.UsageError("--exec needs a command.")
+    if given.name is not None and not given.mentions:
+        raise click.UsageError("--name says who is mentioned: use it with --mentions.")
     loaded = profiles.load(profiles.choose(given.profile), note=echo_err, person=given.person)
     import asyncio
 
@@ -125,6 +150,14 @@ def command(given: SubscribeOptions) -> int:
         SubscribeRequest,
         given,
         channels=tuple(dict.fromkeys(given.channels)),
+        wanted=_filter(given) if given.mentions else None,
         form=LineFormat.JSON if given.as_json else LineFormat.RAW if given.raw else LineFormat.TEXT,
     )
     return asyncio.run(follow(loaded, given.region, request, Output.standard()))
+
+
+def _filter(given: SubscribeOptions) -> "Callable[[Message], bool]":
+    from globalchat.cli.commands.subscribe_exec import mention_filter
+
+    sender = options.sender(None, given.person)
+    return mention_filter(profiles.choose(given.profile), given.name, sender, given.person)

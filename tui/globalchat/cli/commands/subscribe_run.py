@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -10,6 +10,7 @@ from functools import partial
 
 from globalchat.cli import profiles
 from globalchat.cli.commands.subscribe_backlog import Backlog
+from globalchat.cli.commands.subscribe_exec import LAST_SECONDS, MessageCommand
 from globalchat.cli.output import author_mark, clock_time, echo_err, json_line, message_document, sender_text
 from globalchat.cli.profiles import is_all, pick
 from globalchat.cli.streams import Output, on_signals
@@ -26,6 +27,7 @@ from globalchat.client.events import (
     StateChanged,
 )
 from globalchat.client.history import LARGEST_PAGE
+from globalchat.client.messages import Message
 from globalchat.client.offset import ROUGH_MS
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
@@ -61,7 +63,8 @@ class SubscribeRequest:
     """The channels to follow, the output format, and when to end: after `count` messages, or `seconds`.
 
     With `since` (epoch ms) what arrived since then is shown first; with `fill` what was missed is read from
-    the history. With `verified` only messages of verified persons are shown.
+    the history. With `verified` only messages of verified persons are shown, with `wanted` only those for
+    which it returns True. `command` runs for each shown message.
     """
 
     channels: tuple[str, ...]
@@ -69,6 +72,8 @@ class SubscribeRequest:
     since: int | None = None
     fill: bool = True
     verified: bool = False
+    wanted: Callable[[Message], bool] | None = None
+    command: str | None = None
     count: int | None = None
     seconds: float | None = None
 
@@ -125,8 +130,13 @@ class SubscribeRun:
         self._output = output
         self._tags = tags
         self._follower = Follower(
-            request.channels, tuple(sessions), count=request.count, verified=request.verified
+            request.channels,
+            tuple(sessions),
+            count=request.count,
+            verified=request.verified,
+            wanted=request.wanted,
         )
+        self._command = None if request.command is None else MessageCommand(request.command)
         self._writing = asyncio.Lock()
         self._over = asyncio.Event()
         self._code: ExitCode | None = None
@@ -160,6 +170,9 @@ class SubscribeRun:
                 # Never cancelled: after `close` it ends once its sockets are closed.
                 tasks.create_task(session.run(), name=f"session {alias}")
                 listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
+            running = None
+            if self._command is not None:
+                running = tasks.create_task(self._command.run(), name="command")
             await self._over.wait()
             # Closed sessions still return their remaining events.
             for session in self._sessions.values():
@@ -168,6 +181,10 @@ class SubscribeRun:
             for listener in listeners:
                 # The reader of a pipe may have stopped reading without closing it.
                 listener.cancel()
+            if self._command is not None and running is not None:
+                self._command.close()
+                await asyncio.wait({running}, timeout=LAST_SECONDS)
+                running.cancel()
 
     async def _listen(self, alias: str, session: Session) -> None:
         """Show the events of one session until the run is over."""
@@ -226,6 +243,9 @@ class SubscribeRun:
             self._end(ExitCode.DONE)
         except UserError as error:
             self._fail(error)
+        else:
+            if self._command is not None:
+                self._command.add(batch.messages)
 
     def _fail(self, error: UserError) -> None:
         """End the run with an error, which `run` raises."""
@@ -279,7 +299,8 @@ class Follower:
 
     With several regions each arrival counts as a message, and it continues as long as one region does. Pure:
     no session, no clock. `regions` are aliases, or one name of any kind; `count` is the number of messages
-    that ends it. With `verified` only messages of verified persons are shown and counted.
+    that ends it. With `verified` only messages of verified persons are shown and counted, with `wanted` only
+    those for which it returns True.
     """
 
     def __init__(
@@ -289,11 +310,13 @@ class Follower:
         *,
         count: int | None = None,
         verified: bool = False,
+        wanted: Callable[[Message], bool] | None = None,
     ) -> None:
         self.ended: ExitCode | None = None
         self.shown = 0
         self._count = count
         self._is_for_persons = verified
+        self._wanted = wanted
         self._regions = {region: _Region(set(channels)) for region in regions}
 
     def feed(self, events: Iterable[SessionEvent], region: str = "") -> Batch:
@@ -347,6 +370,8 @@ class Follower:
 
     def _show(self, event: MessageReceived, region: str, batch: Batch) -> None:
         if self._is_for_persons and author_kind(event.message.author) is not AuthorKind.PERSON:
+            return
+        if self._wanted is not None and not self._wanted(event.message):
             return
         batch.messages.append(event)
         if event.conflicting:
