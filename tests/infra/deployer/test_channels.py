@@ -10,7 +10,7 @@ import pytest
 from globalchat.cli.commands import unsubscribe
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Refused, Unreachable, UserError
 from globalchat.core.sign_in import Timeouts
 from globalchat.localcloud.definition import Statement
 from globalchat.localcloud.iam import evaluate
@@ -300,6 +300,34 @@ def test_the_api_of_others_is_left_alone(deployed: User) -> None:
     ran = deployed.run("channels", "add", "ops")
     assert (ran.exit_code, "deployment=other" in ran.output) == (2, True), ran.output
     assert have(deployed) == [",".join(CHANNELS)] * 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "said", "code"),
+    [
+        (Unreachable("Sydney did not answer.", remedy="Try again."), "Sydney did not answer. Try again.", 3),
+        (
+            Refused("There is no such channel.", error_type="UnknownChannel"),
+            "The region was deployed by an earlier version: update it with `globalchat deploy`.",
+            1,
+        ),
+    ],
+)
+def test_subscriptions_that_cannot_be_ended_are_said(
+    deployed: User, monkeypatch: pytest.MonkeyPatch, failure: UserError, said: str, code: int
+) -> None:
+    async def end(profile: Profile, *_: object) -> Mapping[RegionEndpoint, UserError | None]:
+        return {each: failure if each.alias == "sydney" else None for each in profile.regions.values()}
+
+    monkeypatch.setattr(unsubscribe, "end_subscriptions", end)
+    ran = deployed.run("channels", "remove", "tech", "--yes")
+    assert ran.exit_code == code, ran.output
+    assert (
+        "globalchat: sydney: the subscriptions to tech were not ended; open chats do not notice "
+        in ran.output
+    )
+    assert said in ran.output
+    assert have(deployed) == ["cars,robots"] * 2
 
 
 def test_what_is_stored_of_a_removed_channel_stays_and_can_be_purged(deployed: User) -> None:

@@ -11,7 +11,7 @@ from globalchat.cli.command import CliCommand, CommandGroup
 from globalchat.cli.options import argument, parameters, shared
 from globalchat.cli.output import confirm, echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile
-from globalchat.core.errors import ExitCode, UsageError, UserError
+from globalchat.core.errors import ExitCode, Refused, UsageError, UserError
 from globalchat.core.logs import log_event
 from globalchat.core.text import did_you_mean, plural
 
@@ -23,6 +23,9 @@ log = logging.getLogger("globalchat.cli.channels")
 
 MOST_CALLS = 8
 """Regions that are asked at the same time."""
+
+_OLD_REGION = "The region was deployed by an earlier version: update it with `globalchat deploy`."
+"""Why a region refuses to end the subscriptions to a channel that it does not have."""
 
 command = CommandGroup(
     "channels", help="The channels of a deployment, or of the local cloud; needs AWS credentials."
@@ -311,9 +314,16 @@ def _end_subscriptions(profile: Profile, aws: "Aws", names: Sequence[str]) -> Ex
         ended = asyncio.run(end_subscriptions(profile, name, credentials))
         for endpoint, error in ended.items():
             if error is not None:
+                why = _OLD_REGION if _is_unknown_channel(error) else error.sentence
                 echo_err(
                     f"globalchat: {endpoint.alias}: the subscriptions to {name} were not ended; open chats "
-                    f"do not notice until they connect again. {error.sentence}"
+                    f"do not notice until they connect again, or send. {why}"
                 )
                 code = max(code, error.exit_code)
     return code
+
+
+def _is_unknown_channel(error: UserError) -> bool:
+    from globalchat.client.response_errors import UNKNOWN_CHANNEL
+
+    return isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL
