@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from globalchat.client.events import DraftUnsent
-from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
-from globalchat.ui.keymap import CHAT, READLINE
+from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, EDITING, Action, keys_title
+from globalchat.ui.keymap import CHAT, PRESETS, READLINE
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.model.rows import MessageRow
@@ -289,11 +289,16 @@ async def by_palette(seen: Seen, action: Action) -> None:
 
 
 Way = Callable[[Seen, Action], Coroutine[None, None, None]]
+EDITS = [action for action in ACTIONS if action.group == EDITING]
+"""All go through one method of the composer: their keys suffice, without a fresh chat for each."""
+OTHERS = [action for action in ACTIONS if action not in EDITS]
 WAYS: dict[Way, Sequence[Action]] = {
-    by_key: ACTIONS,
-    by_other_key: [action for action in ACTIONS if len(action.keys) > 1 and not action.fixed],
-    by_readline_key: [action for action in ACTIONS if action.readline is not None],
-    by_palette: [action for action in ACTIONS if action.id != "app.palette"],  # that is what offers them
+    by_key: OTHERS,
+    by_other_key: [action for action in OTHERS if len(action.keys) > 1 and not action.fixed],
+    by_readline_key: [action for action in OTHERS if action.readline is not None],
+    by_palette: [
+        action for action in (*OTHERS, EDITS[-1]) if action.id != "app.palette"
+    ],  # that is what offers them
 }
 
 
@@ -325,6 +330,19 @@ async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch
         monkeypatch.undo()
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_every_key_edits_the_line(preset: str, tmp_path: Path) -> None:
+    async with running(SMALL, settings=Loaded(Settings(preset=preset))) as chat:
+        seen = Seen(chat, tmp_path)
+        for action in EDITS:
+            effect = EFFECTS[action.id]
+            for key in action.keys_in(preset):
+                effect.before(seen)
+                assert not effect.done(seen), action.id
+                await chat.pilot.press(*key.split())
+                await chat.until(partial(effect.done, seen), f"{action.id} by {key}")
+
+
 async def test_a_click_on_its_line_in_the_help_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(TALL) as chat:
         await chat.click_on("F1 help")
@@ -332,9 +350,9 @@ async def test_a_click_on_its_line_in_the_help_does_it(monkeypatch: pytest.Monke
         with monkeypatch.context() as patched:
             chosen: list[object] = []
             patched.setattr(Help, "dismiss", lambda _, action: chosen.append(action))
-            for action in ACTIONS:
+            for action in (clickable := [*OTHERS, EDITS[0]]):
                 await chat.click_on(f" {pad(keys_title(action), 21)} {action.title[:40]}", 2)
-            await chat.until(lambda: len(chosen) == len(ACTIONS))
-        assert chosen == list(ACTIONS)
+            await chat.until(lambda: len(chosen) == len(clickable))
+        assert chosen == clickable
         await chat.click_on("Next channel")
         await chat.until(lambda: chat.channel == "music")

@@ -76,7 +76,7 @@ class WritingController:
     def _take_sent(self, text: str | None) -> None:
         if text is not None:
             self._composer.replace_all(text)
-        self._bar.focus_composer()
+            self._bar.focus_composer()
 
     def open_editor(self) -> None:
         """Let the user write the text in an editor."""

@@ -31,6 +31,8 @@ class SentSearch(Dialog[str | None]):
         Binding("escape,ctrl+g", "dismiss", "Close", priority=True),
         Binding("tab", "take", "Take", priority=True),
         Binding("ctrl+s", "step(-1)", "Newer", priority=True),
+        Binding("ctrl+p", "step(1)", "Older", show=False),
+        Binding("ctrl+n", "step(-1)", "Newer", show=False),
     ]
     AUTO_FOCUS = "Input"
 
