@@ -23,7 +23,7 @@ MINUTE = 60_000
 WATCHES: WeakKeyDictionary[App[None], FakeWatch] = WeakKeyDictionary()
 
 
-async def empty(chat: Chat) -> None:
+async def first_screen(chat: Chat) -> None:
     await chat.settle()
 
 
@@ -94,7 +94,18 @@ async def people(chat: Chat) -> None:
 
 
 SIZES = (WIDE, SMALL, (50, 20))
-SCRIPTS: tuple[Script, ...] = (empty, busy, retrying, failed, revoked, flood, dual)
+async def light(chat: Chat) -> None:
+    chat.app.theme = "textual-light"
+    await busy(chat)
+
+
+async def palette(chat: Chat) -> None:
+    await busy(chat)
+    await chat.pilot.press("ctrl+p")
+    await chat.until(lambda: "Go to a channel" in "\n".join(chat.screen_lines()))
+
+
+SCRIPTS: tuple[Script, ...] = (first_screen, busy, retrying, failed, revoked, flood, dual)
 PICTURES = {
     f"{script.__name__}-{size[0]}x{size[1]}": (script, size)
     for script, size in [
@@ -102,6 +113,9 @@ PICTURES = {
         (switching_channel, SMALL),
         (people, WIDE),
         (people, SMALL),
+        (busy, (200, 50)),
+        (light, SMALL),
+        (palette, (50, 20)),
     ]
 }
 
@@ -109,7 +123,8 @@ PICTURES = {
 @pytest.mark.parametrize(("script", "size"), PICTURES.values(), ids=PICTURES.keys())
 def test_picture(snap_compare: Compare, script: Script, size: tuple[int, int]) -> None:
     session = FakeSession()
-    app = make(session, watch_factory=lambda *_: WATCHES.setdefault(app, FakeWatch()))
+    welcome = script is first_screen
+    app = make(session, watch_factory=lambda *_: WATCHES.setdefault(app, FakeWatch()), welcome=welcome)
 
     async def run(pilot: Pilot[None]) -> None:
         chat = Chat(app, pilot, session)
