@@ -94,6 +94,8 @@ async def people(chat: Chat) -> None:
 
 
 SIZES = (WIDE, SMALL, (50, 20))
+
+
 async def light(chat: Chat) -> None:
     chat.app.theme = "textual-light"
     await busy(chat)
