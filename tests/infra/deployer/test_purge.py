@@ -222,9 +222,9 @@ def test_a_region_that_does_not_allow_it_does_not_keep_the_others_from_it(
     ("arguments", "said"),
     [
         (["Tech"], '"Tech" cannot name a channel.'),
-        (["tech", "--before", "soon"], "'soon' is not a moment"),
-        (["tech", "--before", "2099-01-01"], "say a moment of the past"),
-        (["tech", "--before", "99999999999999d"], "'99999999999999d' is"),
+        (["tech", "--before", "soon"], '"soon" is not a time'),
+        (["tech", "--before", "2099-01-01"], '"2099-01-01" is still to come'),
+        (["tech", "--before", "99999999999999d"], '"99999999999999d" is before 1970'),
     ],
 )
 def test_wrong_usage_is_reported_before_anything_is_asked(
