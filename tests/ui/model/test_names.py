@@ -352,10 +352,9 @@ LONGEST = "alice-from-the-release-team-eu-1"
     ("width", "shown"),
     [
         (60, "alice-fro…"),
-        (79, "alice-from-…"),
-        (93, "alice-from-the…"),
-        (110, "alice-from-the-release-…"),
-        (126, LONGEST),
+        (79, "alice-from-th…"),
+        (93, "alice-from-the-relea…"),
+        (104, LONGEST),
         (200, LONGEST),
     ],
 )

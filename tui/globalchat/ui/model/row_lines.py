@@ -103,11 +103,11 @@ def columns(width: int, *, code: int = 3, title: int = 6, name: int = 0, plain: 
     if plain:
         return Columns(width, 0, 0, 0, 0, plain=True)
     if width >= 90:
-        widest = min(WIDEST_NAME, 14 + (width - 90) // 2)
+        widest = min(WIDEST_NAME, 18 + width - 90)
         origin = max(code, title) if title <= 12 else code
         return Columns(width, 1, _fitting(name, 12, widest), origin, TRANSIT_CELLS)
     if width >= 60:
-        widest = 10 + (width - 60) // 8
+        widest = 10 + (width - 60) // 4
         origin = max(code, title) if title <= 7 and width >= 72 else code
         return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS)
     if width >= 48:
