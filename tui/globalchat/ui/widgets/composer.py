@@ -145,7 +145,8 @@ class Composer(LineEditor):
 
     def show_placeholder(self, channel: str | None) -> None:
         """Show in the empty composer what is written to, and which keys matter, as far as there is room."""
-        self.placeholder = self._view_model.placeholder(channel, self.content_size.width)
+        text = self._view_model.placeholder(channel, self.content_size.width)
+        self.placeholder = Content(text)  # A string would be interpreted as markup.
 
     def on_resize(self) -> None:
         """Fit the placeholder to the new width."""
