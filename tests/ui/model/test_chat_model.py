@@ -375,3 +375,13 @@ def test_what_is_looked_up_above_the_end_that_was_read_is_not_unread(returned: C
 def test_a_page_of_a_channel_that_was_not_opened_counts(returned: ChatModel) -> None:
     returned.reduce(PageLoaded("tech", (received("tech", "new", NOON + 1).message,), True))
     assert returned.conversation("tech").mark.unread == 1
+
+
+def test_the_writers_of_a_page_can_be_mentioned_after_those_who_wrote_since(returned: ChatModel) -> None:
+    live, *page = (
+        replace(received("tech", "hi", NOON + 9 - age).message, sender=name)
+        for age, name in enumerate(("eve", "eve", "zoe", "ana", "bo", "zoe"))
+    )
+    returned.reduce(MessageReceived(live, "oregon", NOON + 9, 1))
+    returned.reduce(PageLoaded("tech", tuple(reversed(page)), True))
+    assert returned.known_senders.names() == ("eve", "zoe", "ana")

@@ -374,6 +374,10 @@ class ChatModel:
         if conversation.is_cleared or conversation.is_trimmed or conversation.room <= 0:
             return  # Rows between it and the rest would be missing.
         mark, messages = conversation.mark, event.messages[-conversation.room :]
+        for message in reversed(messages):
+            name = self._rows.names.name(message.sender, message.author)
+            if not (self.is_own_name(name) or self.is_ignored(name)):
+                self.known_senders.add_earlier(name)
         fresh = [row for message in messages for row in self._put_older(conversation, message)]
         new = [row for row in fresh if not row.ignored]
         for row in new:

@@ -331,6 +331,11 @@ class KnownSenders:
         if len(self._names) > _MOST_SENDERS:
             del self._names[next(iter(self._names))]
 
+    def add_earlier(self, name: Name) -> None:
+        """Add the sender of a message that is older than all others, as long as there is room."""
+        if name.mention not in self._names and name.can_be_typed and len(self._names) < _MOST_SENDERS:
+            self._names = {name.mention: None, **self._names}
+
     def names(self) -> tuple[str, ...]:
         """Return the names, the latest sender first."""
         return tuple(reversed(self._names))
