@@ -24,6 +24,7 @@ WORDS = Vocabulary(
     regions=("oregon", "sydney"),
     levels=("mentions", "all", "mute"),
     names=("priya", "ana", "a b"),
+    profiles=lambda: ("default", "work"),
 )
 
 
@@ -146,6 +147,7 @@ def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
         ("/join m", ["music", "media"]),
         ("/j m", ["music", "media"]),
         ("/region syd", ["sydney"]),
+        ("/profile w", ["work"]),
         ("/notify m", ["mentions", "mute"]),
         ("/notify mute", []),
         ("/nick a", []),

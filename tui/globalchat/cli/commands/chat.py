@@ -47,6 +47,9 @@ class ChatCommand(CliCommand):
 
 HELP = """Open the chat on REGION: an alias, an AWS region, or auto.
 
+Without options it opens as it was left, per profile: with the name, the region and the channel that were
+chosen in it.
+
 \b
 Examples:
   globalchat
