@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -198,7 +198,9 @@ class MessageDetails(Dialog[None]):
             dialog.border_title = "Message"
             dialog.border_subtitle = "[@click=screen.copy]Y copies the text[/]   Esc closes"
             for label, value in self._lines:
-                yield Static(Content.assemble((pad(label, _LABEL_CELLS), "$text-accent"), " ", value))
+                with Horizontal(classes="detail"):
+                    yield Static(Content.styled(pad(label, _LABEL_CELLS), "$text-accent"), classes="label")
+                    yield Static(Content(value), classes="value")
             yield WrappedText(self._text, classes="help-group")
 
     def action_copy(self) -> None:

@@ -57,10 +57,10 @@ class PasteGuard(Question[Paste | None]):
 
     def compose(self) -> ComposeResult:
         """Yield the first lines, and the choices."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = "Enter does it   Esc drops it"
             yield Static(classes="preview")
             yield Choices(compact=True)
-            yield Static("Enter does it   Esc drops it", classes="hint")
 
     def on_mount(self) -> None:
         """Highlight the choice that can be undone."""

@@ -48,9 +48,9 @@ class QuickSwitcher(Dialog[str | None]):
         """Yield the input line and the matches."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a channel"
+            dialog.border_subtitle = "Enter goes there   Esc closes"
             yield Input(placeholder="a few letters of its name", compact=True)
             yield Choices(compact=True)
-            yield Static("Enter goes there   Esc closes", classes="hint")
 
     def on_mount(self) -> None:
         """Show all channels first."""
@@ -127,6 +127,7 @@ class RegionSwitcher(Dialog[str | None]):
         """Yield all regions of the profile."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Choose a region"
+            dialog.border_subtitle = "Enter switches   Esc closes"
             yield Choices(*map(self._option, self._names.aliases), compact=True)
             yield Static("The new region is live before the old one is left.", classes="hint")
 
@@ -170,8 +171,9 @@ class MomentPrompt(Dialog[int | None]):
         """Yield the input line, with examples below it."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a time"
+            dialog.border_subtitle = "Enter goes there   Esc closes"
             yield Input(placeholder=EXAMPLES, compact=True)
-            yield Static("Enter goes to the first message since then   Esc closes", classes="hint")
+            yield Static("The first message since then is shown.", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """End with the moment, or show why the text means none."""
@@ -199,6 +201,7 @@ class ProfileSwitcher(Dialog[str | None]):
         """Yield all profiles."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Switch to a profile"
+            dialog.border_subtitle = "Enter switches   Esc closes"
             yield Choices(*map(self._option, self._entries), compact=True)
             yield Static("What waits to be sent stays with its profile.", classes="hint")
 
