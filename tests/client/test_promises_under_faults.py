@@ -162,7 +162,9 @@ async def partition_and_failing_history(cloud: Cloud, crowd: Crowd, talk: Talk, 
     await cloud.set("drop-sockets")
     await crowd.delivered()
     await cloud.clear()
-    assert await cloud.settle() == 0
+    # On a busy machine the partition may last longer than all retries.
+    if await cloud.settle():
+        assert await cloud.redrive() == 0
     await crowd.live()
     talk.say(messages - messages // 2)
     await crowd.delivered()
