@@ -2,6 +2,7 @@
 
 import pytest
 
+from globalchat.client.events import DraftRefused
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
 from tests.ui.helpers.fake_session import NOON
@@ -215,3 +216,22 @@ async def test_the_mouse_selects_text() -> None:
         await chat.pilot.mouse_up(MessagePane, offset=(start + 9, row))
         await chat.pilot.pause()
         assert chat.app.screen.get_selected_text() == "take this"
+
+
+async def test_the_footer_shows_what_can_be_done_with_the_chosen_message() -> None:
+    async with running(SMALL) as chat:
+        chat.session.receive("tech", "see https://example.com", at=NOON - 1000)
+        refused = chat.session.send("tech", "too long")
+        chat.session.emit(DraftRefused(refused, "MessageTooLong", "It is too long"))
+        await chat.settle()
+
+        def shown() -> tuple[bool, ...]:
+            footer = chat.screen_lines()[-1]
+            return tuple(word in footer for word in ("Back", "Again", "Discard", "Link"))
+
+        await chat.pilot.press("f6")
+        await chat.until(lambda: shown() == (True, True, True, False), "what can be done with an own message")
+        await chat.pilot.press("up")
+        await chat.until(lambda: shown() == (True, False, False, True), "the same for one with a link")
+        await chat.pilot.press("escape")
+        await chat.until(lambda: not any(shown()))

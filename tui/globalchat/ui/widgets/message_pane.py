@@ -29,7 +29,7 @@ from globalchat.ui.model.row_lines import (
     row_height,
     row_lines,
 )
-from globalchat.ui.model.rows import MessageRow, NoticeRow, Row
+from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.row_view import RowView
@@ -66,14 +66,16 @@ class MessagePane(RowView, can_focus=True):
         *(_PREFIX + role for role in (*ROLES, *_OWN_ROLES)),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "choose(-1)", "Choose the message above", id="message.above"),
-        Binding("down,j", "choose(1)", "Choose the message below", id="message.below"),
+        # Not in the footer, whose room is for what can be done with the message.
+        Binding("up,k", "choose(-1)", "Choose the message above", id="message.above", show=False),
+        Binding("down,j", "choose(1)", "Choose the message below", id="message.below", show=False),
         Binding("y,c", "act('copy')", "Copy", id="message.copy"),
         Binding("enter", "act('details')", "Details", id="message.details"),
         Binding("r", "act('reply')", "Reply", id="message.reply"),
-        Binding("s", "act('retry')", "Send again", id="message.retry"),
-        Binding("o", "act('open')", "Open the link", id="message.open"),
-        Binding("x", "screen.perform('discard')", "Discard", id="message.discard"),
+        Binding("s", "act('retry')", "Again", id="message.retry"),
+        Binding("o", "act('open')", "Link", id="message.open"),
+        Binding("x", "act('discard')", "Discard", id="message.discard"),
+        Binding("escape", "screen.perform('back')", "Back"),
     ]
 
     class Matched(Message):
@@ -83,7 +85,7 @@ class MessagePane(RowView, can_focus=True):
         """Posted to go to the newest message."""
 
     class ActionRequested(Message):
-        """Posted to act on a message: `copy`, `details`, `reply`, `retry` or `open` (one of its links)."""
+        """Posted to act on a message: `copy`, `details`, `reply`, `retry`, `discard`, `open` (a link)."""
 
         def __init__(self, action: str, row: MessageRow, url: str | None = None) -> None:
             super().__init__()
@@ -205,6 +207,7 @@ class MessagePane(RowView, can_focus=True):
             return
         self.chosen = row
         self.refresh()
+        self.refresh_bindings()
         if row is not None:
             self.reveal(row)
 
@@ -236,6 +239,18 @@ class MessagePane(RowView, can_focus=True):
             self.post_message(self.TopReached())
         if isinstance(row, MessageRow):
             self.choose(row)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for what cannot be done with the chosen message, so that no key is shown for it."""
+        row = self.chosen
+        match action, parameters:
+            case "act", ("retry",) if row is not None:
+                return row.delivery in FAILED
+            case "act", ("discard",) if row is not None:
+                return row.delivery in (*FAILED, Delivery.SENDING)
+            case "act", ("open",) if row is not None:
+                return bool(row.links)
+        return True
 
     def action_act(self, action: str) -> None:
         """Act on the chosen message, or the newest."""
