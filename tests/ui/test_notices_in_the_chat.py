@@ -42,6 +42,16 @@ async def test_esc_closes_notices_and_nothing_else(severity: str) -> None:
         assert chat.app.screen.query_one("SearchBar").display
 
 
+async def test_notices_are_in_sight_however_many_were_closed_before() -> None:
+    async with running(SMALL) as chat:
+        for _ in range(12):
+            chat.app.notify("a problem", severity="error", timeout=60)
+            await chat.until(lambda: any("a problem" in line for line in chat.screen_lines()))
+            await chat.pilot.press("escape")
+            await chat.until(lambda: not toasts(chat))
+        await chat.until(lambda: not chat.app.screen.query("ToastHolder"))
+
+
 async def test_success_goes_to_the_status_line_until_esc() -> None:
     async with running() as chat:
         await chat.pilot.press(*"/mute", "enter")

@@ -18,6 +18,7 @@ from textual.driver import Driver
 from textual.keys import _character_to_key
 from textual.message import Message
 from textual.notifications import Notification, Notifications, SeverityLevel
+from textual.widgets._toast import ToastHolder, ToastRack
 from textual.worker import WorkerFailed
 
 from globalchat.core.errors import ExitCode
@@ -298,6 +299,21 @@ class SafeApp(App[None]):
             timeout=timeout,
             markup=markup,
         )
+
+    def _refresh_notifications(self) -> None:
+        super()._refresh_notifications()
+        self.call_later(self._remove_toast_holders)
+
+    def _remove_toast_holders(self) -> None:
+        """Remove what held the toasts that were closed.
+
+        Textual removes only the toast. What held it stays as a blank line, until new toasts are out of sight.
+        """
+        shown = {ToastRack._toast_id(notification) for notification in self._notifications}
+        holders = self.screen.query(ToastHolder) if self._screen_stack else ()
+        for holder in holders:
+            if holder.id not in shown:
+                holder.remove()
 
     def open_url(self, url: str, *, new_tab: bool = True) -> None:
         """Open a web page; anything else than http and https is not opened."""
