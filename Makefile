@@ -29,7 +29,7 @@ help:
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make policy      write docs/deploy-policy.json from the templates"
-	@echo "make picture     draw docs/chat.svg from the running chat"
+	@echo "make picture     draw docs/pictures/ from the running chat"
 	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
 	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
@@ -66,7 +66,7 @@ collected: .venv/dev.stamp
 
 lint-types: .venv/dev.stamp
 	$(BIN)/mypy
-	$(BIN)/mypy docs/picture.py docs/diagram.py tools
+	$(BIN)/mypy tools
 
 lint-rest: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check
@@ -101,7 +101,7 @@ keys: .venv/dev.stamp
 	$(BIN)/python -m globalchat.ui.keys_doc
 
 picture: .venv/dev.stamp
-	$(BIN)/python docs/picture.py
+	$(BIN)/python -m docs.picture
 
 clean:
 	rm -rf .venv infra/node_modules cdk.out infra/cdk.out build dist

@@ -98,6 +98,11 @@ class FakeSession:
         """True if the chat has taken everything in and asks for more."""
         return self._waiting and self._events.empty()
 
+    @property
+    def has_events(self) -> bool:
+        """True if there are events that were not asked for yet."""
+        return not self._events.empty()
+
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         self._waiting = True
         event = await self._events.get()
