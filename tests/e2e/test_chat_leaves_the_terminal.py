@@ -37,7 +37,7 @@ def test_a_session_of_typing_resizing_and_flooding_ends_cleanly(shared_home: Hom
     chat.wait(lambda screen: re.search("hello from a terminal .*✓✓", screen) is not None, "the echo")
 
     chat.resize(50, 20)
-    chat.wait(lambda screen: "● live" in screen and "Channels" not in screen, "the narrow layout")
+    chat.wait(lambda screen: "● Oregon live" in screen and "Channels" not in screen, "the narrow layout")
     chat.wait_for("hello from a terminal")
     chat.resize(30, 5)
     chat.wait_for("Too small")

@@ -14,7 +14,7 @@ from tests.ui.helpers.chat_driver import SMALL, Chat, running
 from tests.ui.helpers.fake_watch import FakeWatch
 
 KEYS = [
-    *{key for action in ACTIONS for key in action.keys},
+    *{part for action in ACTIONS for key in action.keys for part in key.split()},
     *"axyrokjq/@",
     *("enter", "escape", "tab", "space", "backspace", "left", "home", "ctrl+u", "ctrl+z", "ctrl+y", "ctrl+c"),
 ]
