@@ -3,6 +3,7 @@
 from textual.widgets import OptionList
 
 from globalchat.ui.screens.palette import Picker
+from globalchat.ui.screens.sent_search import SentSearch
 from globalchat.ui.screens.switchers import QuickSwitcher
 from tests.ui.helpers.chat_driver import WIDE, Chat, running
 
@@ -14,7 +15,7 @@ async def offered(chat: Chat, query: str) -> list[str]:
     await chat.type(query)
     palette = chat.app.screen
     assert isinstance(palette, Picker)
-    return [each.text for each in palette._found]
+    return [palette._entries[each].text for each in palette._found]
 
 
 async def test_only_what_can_be_entered_is_offered() -> None:
@@ -75,3 +76,28 @@ async def test_the_palette_is_a_dialog_with_one_line_an_entry_and_its_keys_at_th
             await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher))
             await chat.pilot.press("escape")
             await chat.until(lambda: len(chat.app.screen_stack) == 1)
+
+
+async def test_a_click_counts_for_what_was_clicked_even_if_the_list_has_changed_since() -> None:
+    async with running() as chat:
+        chat.composer.sent.add("first")
+        chat.composer.sent.add("second")
+        for key, query, chosen in (
+            ("ctrl+k", "zzz", "robots"),
+            ("ctrl+r", "first", "second"),
+            ("ctrl+p", "zzz", None),
+        ):
+            await chat.pilot.press(key)
+            await chat.until(lambda: len(chat.app.screen_stack) == 2)
+            dialog = chat.app.screen
+            assert isinstance(dialog, QuickSwitcher | SentSearch | Picker)
+            choices = dialog.query_one(OptionList)
+            at = 1 if key == "ctrl+k" else 0
+            clicked = OptionList.OptionSelected(choices, choices.get_option_at_index(at), at)
+            ended: list[object] = []
+            await chat.type(query)
+            dialog.dismiss = ended.append  # type: ignore[method-assign, assignment]
+            dialog.on_option_list_option_selected(clicked)
+            wanted = dialog._entries[0] if isinstance(dialog, Picker) else chosen
+            assert ended == [wanted]
+            await chat.app.pop_screen()

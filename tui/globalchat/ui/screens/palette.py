@@ -72,7 +72,7 @@ class Picker(Dialog[PickerEntry | None]):
         self._title = title
         self._entries = entries
         self._placeholder = placeholder
-        self._found: list[PickerEntry] = list(entries)
+        self._found = list(range(len(entries)))
 
     def compose(self) -> ComposeResult:
         """Yield the input line and the entries."""
@@ -91,18 +91,19 @@ class Picker(Dialog[PickerEntry | None]):
         query = " ".join(event.value.split())
         scored = [(fuzzy_score(query, each.text), number) for number, each in enumerate(self._entries)]
         order = sorted((score, number) for score, number in scored if score is not None)
-        self._found = [self._entries[number] for _, number in order]
+        self._found = [number for _, number in order]
         self._show(first=True)
 
     def on_input_submitted(self) -> None:
         """End with the highlighted entry."""
         highlighted = self.query_one(Choices).highlighted
         if highlighted is not None:
-            self.dismiss(self._found[highlighted])
+            self.dismiss(self._entries[self._found[highlighted]])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """End with the clicked entry."""
-        self.dismiss(self._found[event.option_index])
+        # By its number, not its place: keys that came after the click may have changed the list.
+        self.dismiss(self._entries[int(event.option_id or 0)])
 
     def action_move(self, way: str) -> None:
         """Move in the list, as `OptionList` names it."""
@@ -114,7 +115,8 @@ class Picker(Dialog[PickerEntry | None]):
             # Without the padding of an option.
             width = choices.scrollable_content_region.width - 2
             if self._found:
-                choices.set_options([Option(_line(entry, width)) for entry in self._found])
+                options = (Option(_line(self._entries[each], width), id=str(each)) for each in self._found)
+                choices.set_options(options)
                 choices.highlighted = highlighted or 0
             else:
                 choices.set_options([Option(_NOTHING, disabled=True)])

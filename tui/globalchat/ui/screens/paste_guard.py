@@ -69,8 +69,8 @@ class PasteGuard(Question[Paste | None]):
     def add(self, text: str) -> None:
         """Add what was pasted meanwhile."""
         self.text += text
-        # Before mounting, `on_mount` shows it.
-        if self.is_mounted:
+        # Before mounting, `on_mount` shows it; after an answer, the widgets may be gone.
+        if self.is_mounted and self.query(".dialog"):
             self._show()
 
     def on_paste(self, event: events.Paste) -> None:

@@ -69,7 +69,8 @@ class SentSearch(Dialog[str | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """End with the clicked text."""
-        self.dismiss(self._found[event.option_index])
+        # By its text, not its place: keys that came after the click may have changed the list.
+        self.dismiss(event.option_id)
 
     def action_take(self) -> None:
         """End with the highlighted text; without a match, stay."""
@@ -100,7 +101,7 @@ class SentSearch(Dialog[str | None]):
         self.query_one(Vertical).border_subtitle = f"{hint}  Esc closes"
 
     def _show(self) -> None:
-        choices = self.query_one(OptionList)
-        highlighted, width = choices.highlighted, choices.scrollable_content_region.width or 40
-        choices.set_options(Option(Content(clip(brief(text), width))) for text in self._found)
-        choices.highlighted = highlighted if self._found else None
+        for choices in self.query(Choices):  # None if it was closed meanwhile.
+            highlighted, width = choices.highlighted, choices.scrollable_content_region.width or 40
+            choices.set_options(Option(Content(clip(brief(text), width)), id=text) for text in self._found)
+            choices.highlighted = highlighted if self._found else None

@@ -72,7 +72,8 @@ class QuickSwitcher(Dialog[str | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """End with the clicked channel."""
-        self.dismiss(self._names[event.option_index])
+        # By its name, not its place: keys that came after the click may have changed the list.
+        self.dismiss(event.option_id)
 
     def key_down(self) -> None:
         """Move down from the input line."""
@@ -87,7 +88,7 @@ class QuickSwitcher(Dialog[str | None]):
             (fuzzy_score(query, each.channel), number, each) for number, each in enumerate(self._entries())
         ]
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
-        options = [Option(_title(each)) for each in found]
+        options = [Option(_title(each), id=each.channel) for each in found]
         self._names = [each.channel for each in found]
         if query and not options:
             options = [
