@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint installed collected lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,6 +14,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
 NODE_NEW_ENOUGH := process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)
+# Not $(MAKE) itself: "make -n" runs lines that have it, and would write over what is found.
+RUN_MAKE = $(MAKE) --no-print-directory --keep-going
+FINDINGS := .venv/findings.txt
 # Without compiling: that is most of pip's CPU time, and Python keeps what it compiles when it first imports a module.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
@@ -43,8 +46,16 @@ deploy: .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)
 
 test: installed
-	@$(MAKE) --no-print-directory -j2 lint-types lint-rest collected
+	@$(RUN_MAKE) -j2 checked tested; status=$$?; cat $(FINDINGS); exit $$status
+
+tested: collected
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# Beside the tests, which wait for processes and clocks. Its output, kept apart from their dots, comes after them.
+checked: .venv/dev.stamp
+	@MAKEFLAGS= $(RUN_MAKE) lint-types lint-rest >$(FINDINGS) 2>&1 \
+		|| { echo "make lint failed, see $(FINDINGS); the tests continue."; exit 1; }
+	@echo "Types, style, imports, words and resolvers: nothing found." >$(FINDINGS)
 
 soak: .venv/dev.stamp
 	$(BIN)/pytest -m "soak or hypothesis" --log-cli-level=INFO
@@ -55,8 +66,7 @@ bench: .venv/dev.stamp
 lint: installed
 	@$(MAKE) --no-print-directory -j2 lint-types lint-rest
 
-# Two at once, here and above: the downloads of pip and npm wait for different servers, and mypy takes as long as all
-# other checks.
+# Two at once: the downloads of pip and npm wait for different servers, and mypy takes as long as all other checks.
 installed: node
 	@$(MAKE) --no-print-directory -j2 .venv/dev.stamp infra/node_modules/.stamp
 

@@ -69,13 +69,20 @@ def test_command_runs(command: Command, homes: dict[Path, Home], monkeypatch: py
 
 def run_make(words: list[str], home: Home) -> None:
     target = words[0]
-    read = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    read = subprocess.run(
+        ["make", "-n", *words], cwd=ROOT, env=outside_make(), capture_output=True, text=True, check=False
+    )
     assert read.returncode == 0, read.stderr
     if target in TARGETS_NOT_RUN:
         return
     started = re.search(r"^(?:exec )?\S*bin/globalchat((?:\\\n|.)*)$", read.stdout, re.MULTILINE)
     assert started is not None, f"make {target} starts nothing"
     run_globalchat(shlex.split(started[1].replace("\\\n", " ")), home)
+
+
+def outside_make() -> dict[str, str]:
+    """The environment without the variables of a "make test" that runs this test."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 
 @pytest.mark.parametrize(
@@ -88,11 +95,9 @@ def run_make(words: list[str], home: Home) -> None:
 )
 def test_make_chat_passes_what_it_is_given_and_nothing_else(words: list[str], arguments: list[str]) -> None:
     """Neither make's built-in variables nor those of a compiler's environment are options of the chat."""
-    # Without the variables of a "make test" that runs this test: make within make prints its directory, too.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     command = ["make", "-n", "chat", *words]
     printed = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, env={**environment, "AS": "gas"}
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env={**outside_make(), "AS": "gas"}
     )
     _, _, started = printed.stdout.partition("bin/globalchat")
     assert shlex.split(started.replace("\\\n", " ")) == arguments

@@ -1,0 +1,98 @@
+"""`make test` with stand-ins for the tools: what it prints, when, and how it ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+TOOLS = ("pytest", "mypy", "ruff", "lint-imports", "python")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout that is set up, whose tools print their name and succeed."""
+    for name in ("infra/node_modules/.stamp", ".venv/bin/npm", *(f".venv/bin/{tool}" for tool in TOOLS)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        replace(tmp_path / name, f"echo {Path(name).name} succeeded")
+    for name in ("pyproject.toml", "constraints.txt", "infra/package-lock.json"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".venv/dev.stamp").touch()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    return tmp_path
+
+
+def replace(tool: Path, script: str) -> None:
+    tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    tool.chmod(0o755)
+
+
+def start_make_test(checkout: Path) -> "subprocess.Popen[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.Popen(
+        ["make", "test"],
+        cwd=checkout,
+        env={**environment, "PATH": f"{checkout}/.venv/bin:{environment['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def make_test(checkout: Path) -> tuple[int, str]:
+    with start_make_test(checkout) as running:
+        printed, _ = running.communicate(timeout=60)
+    return running.returncode, printed
+
+
+def test_nothing_found_is_one_line_after_the_tests(checkout: Path) -> None:
+    code, printed = make_test(checkout)
+    assert code == 0
+    assert printed.splitlines()[-2:] == [
+        "pytest succeeded",
+        "Types, style, imports, words and resolvers: nothing found.",
+    ]
+
+
+@pytest.mark.parametrize("tool", ["mypy", "lint-imports", "npm"])
+def test_what_a_check_finds_comes_after_the_tests_and_fails(checkout: Path, tool: str) -> None:
+    replace(
+        checkout / ".venv/bin/pytest",
+        'while ! grep -qs "is wrong" .venv/findings.txt; do :; done; echo passed',
+    )
+    replace(checkout / ".venv/bin" / tool, "echo line 3 is wrong; exit 1")
+    code, printed = make_test(checkout)
+    assert code == 2
+    assert printed.index("passed") < printed.index("line 3 is wrong")
+    assert "the tests continue" in printed
+
+
+def test_a_failing_test_fails(checkout: Path) -> None:
+    replace(checkout / ".venv/bin/pytest", "echo 1 failed; exit 1")
+    code, printed = make_test(checkout)
+    assert code == 2
+    assert "1 failed" in printed
+    assert "nothing found" in printed
+
+
+def test_ctrl_c_ends_checks_and_tests(checkout: Path) -> None:
+    for tool in ("mypy", "pytest"):
+        ready = f".venv/{tool}.ready"
+        collecting = '[ "$1" = --collect-only ] && exit; ' if tool == "pytest" else ""
+        replace(
+            checkout / ".venv/bin" / tool, f"{collecting}mkfifo {ready}; echo waiting; read -r _ <{ready}"
+        )
+    with start_make_test(checkout) as running:
+        assert running.stdout is not None
+        while running.stdout.readline() != "waiting\n":
+            pass
+        os.killpg(running.pid, signal.SIGINT)
+        # The pipe ends when no process has it any more.
+        assert "nothing found" not in running.stdout.read()
+    assert running.returncode in (2, 130, -signal.SIGINT)
