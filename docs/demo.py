@@ -37,18 +37,25 @@ class Written:
     text: str
     sent_at: int
     enter: float = 0
+    author: str | None = None
 
     @property
     def message(self) -> Message:
         """The message as it arrives."""
         identity = f"{self.sent_at:026}"
-        return Message(identity, "tech", self.text, self.sender, self.region, self.sent_at, identity)
+        return Message(
+            identity, "tech", self.text, self.sender, self.region, self.sent_at, identity, self.author
+        )
 
 
 OREGON, SYDNEY = REGIONS["oregon"], REGIONS["sydney"]
 EARLIER = (
-    Written("kim", OREGON, "the relay is up", NOON - 180_000),
-    Written("lee", SYDNEY, "seen from here, too", NOON - 120_000),
+    Written("kim", OREGON, "both stacks are up", NOON - 720_000, author="kim@example.com"),
+    Written("lee", SYDNEY, "seen from here, too", NOON - 660_000),
+    Written("lee", SYDNEY, "what if the relay stops?", NOON - 600_000),
+    Written("kim", OREGON, "it waits, then it arrives", NOON - 540_000, author="kim@example.com"),
+    Written("kim", OREGON, "and is shown once", NOON - 480_000, author="kim@example.com"),
+    Written("lee", SYDNEY, "👍", NOON - 420_000),
 )
 HELLO = Written("ana", OREGON, "hello from Oregon!", NOON + 10, 2.9)
 ANSWER = Written("bo", SYDNEY, "@ana hello from Sydney!", NOON + 20, 6.9)
