@@ -30,6 +30,8 @@ FOLDER = Path(__file__).with_name("pictures")
 MINUTE = 60_000
 OREGON, SYDNEY = REGIONS.values()
 ANA, PRIYA = "ana@example.com", "priya@example.com"
+DEPLOYER = "arn:aws:iam::111122223333:role/deploy"
+ONE_HOP = "one hop, no loop, whichever way it goes"
 LIGHT = Loaded(Settings(theme="textual-light"))
 
 Script = Callable[[ScriptedChat], Awaitable[None]]
@@ -46,19 +48,10 @@ class Said:
     author: str | None = None
     transit_ms: int | None = 14
 
-    def message(self, number: int, channel: str = "tech") -> Message:
-        """Return the message."""
-        sent_at = NOON - self.ago * MINUTE
-        return Message(
-            f"said-{number:06}",
-            channel,
-            self.text,
-            self.sender,
-            self.region,
-            sent_at,
-            f"{number:026}",
-            self.author,
-        )
+    def message(self, number: int) -> Message:
+        """Return the message, in # tech."""
+        identity, sent_at = f"{number:026}", NOON - self.ago * MINUTE
+        return Message(identity, "tech", self.text, self.sender, self.region, sent_at, identity, self.author)
 
 
 YESTERDAY = (
@@ -67,13 +60,7 @@ YESTERDAY = (
     Said(1458, "lee", "night. I will watch the dead-letter queue meanwhile"),
 )
 MORNING = (
-    Said(
-        63,
-        "priya",
-        "the relay only forwards events of its own region:\none hop, no loop, whichever way it goes",
-        OREGON,
-        PRIYA,
-    ),
+    Said(63, "priya", f"the relay only forwards events of its own region:\n{ONE_HOP}", OREGON, PRIYA),
     Said(62, "priya", "and the dead-letter queue is empty", OREGON, PRIYA),
 )
 AFTER_THE_GAP = (
@@ -82,20 +69,12 @@ AFTER_THE_GAP = (
     Said(38, "ana", "@bo can you look? `make deploy ARGS=--diff` shows what changes", SYDNEY, ANA, 158),
     Said(36, "ana", "that was me, honest: please send me the key", OREGON, None),
     Said(35, "priya", "which is why a name is not an author. No mark, no key.", OREGON, PRIYA),
-    Said(
-        22,
-        "deploy-bot",
-        "stack globalchat-sydney-api: UPDATE_COMPLETE",
-        SYDNEY,
-        "arn:aws:iam::111122223333:role/deploy",
-        172,
-    ),
+    Said(22, "deploy-bot", "stack globalchat-sydney-api: UPDATE_COMPLETE", SYDNEY, DEPLOYER, 172),
 )
-
 BOTH = (
     Said(9, "ana", "good evening from Sydney ☕", SYDNEY, ANA),
     Said(9, "kim", "morning! Oregon here, I see you 160 ms later"),
-    Said(8, "priya", "one hop, no loop, whichever way it goes", OREGON, PRIYA),
+    Said(8, "priya", ONE_HOP, OREGON, PRIYA),
     Said(7, "ana", "and if the relay stops?", SYDNEY, ANA),
     Said(6, "lee", "then it waits, and says so: this one has not crossed yet"),
 )
