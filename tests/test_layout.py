@@ -1,6 +1,7 @@
 """The tests mirror the packages: the test of a module and every helper are found by their names."""
 
 import ast
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def place(file: Path, name: str = "") -> Path:
 def mirrors(file: Path) -> bool:
     module = place(file, file.stem.removeprefix("test_"))
     return module.with_suffix(".py").is_file() or (module / "__init__.py").is_file()
+
+
+def test_the_repository_holds_text_alone() -> None:
+    """Raise if a built file, such as a wheel, was committed with others."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    files = [ROOT / name.decode() for name in listed.split(b"\0") if name]
+    assert len(files) > 1000
+    assert [str(file) for file in files if file.is_file() and b"\0" in file.read_bytes()] == []
 
 
 def test_every_folder_is_one_of_its_package() -> None:

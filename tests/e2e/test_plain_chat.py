@@ -28,7 +28,9 @@ def test_a_pipe_is_sent_and_what_came_back_is_printed(shared_home: Home) -> None
 
 @pytest.mark.parametrize(("term", "channel"), [("xterm-256color", "media"), ("dumb", "robots")])
 def test_what_comes_while_one_types_leaves_the_typed_text(shared_home: Home, term: str, channel: str) -> None:
-    home = replace(shared_home, environment={**shared_home.environment, "TERM": term})
+    # A locale in which Python takes no invalid bytes.
+    environment = {**shared_home.environment, "TERM": term, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "0"}
+    home = replace(shared_home, environment=environment)
     chat = Terminal(home, "oregon", "--plain", "--name", "pia", "--channel", channel)
     chat.wait_for("Connected to Oregon.")
     chat.press("half a sen")
@@ -44,7 +46,11 @@ def test_what_comes_while_one_types_leaves_the_typed_text(shared_home: Home, ter
     chat.wait(lambda screen: screen.rstrip().endswith("pia>"), "the prompt")
     chat.press(f"{EARLIER}half")
     chat.wait(lambda screen: re.search("i-search.*half a sentence", screen) is not None, "what was sent")
-    chat.press(f"\x07{CLEAR}{END}")
+    chat.press(f"\x07{CLEAR}")
+    chat.send(b"/h\xffelp\r")
+    chat.wait_for("Unknown command: /h\ufffdelp.")
+    chat.wait(lambda screen: screen.rstrip().endswith("pia>"), "the prompt")
+    chat.press(END)
     assert chat.end() == 0
     assert chat.line_after == chat.line_before
     assert b"\x1b[?1049h" not in chat.raw

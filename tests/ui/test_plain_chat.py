@@ -11,9 +11,11 @@ from globalchat.client.events import (
     DraftWaiting,
     GapReason,
     GapRecorded,
+    MessageReceived,
     PageFailed,
     SessionEvent,
 )
+from globalchat.client.messages import Message
 from globalchat.client.state import Phase
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChatModel
@@ -87,11 +89,19 @@ async def test_messages_are_one_line_each_and_harmless(room: Room) -> None:
     ]
 
 
+async def test_no_name_can_imitate_the_mark_of_a_verified_sender(room: Room) -> None:
+    room.session.receive("tech", "hi", sender="✓ ana")
+    room.session.receive("tech", "hi", sender="$ ci")
+    person = Message("id", "tech", "hi", "ana", "us-west-2", NOON + 3000, author="ana@example.com")
+    printed = await room.after(MessageReceived(person, "oregon", NOON + 3100, 100))
+    assert printed[-3:] == ["12:00 ✓ ana: hi", "12:00 $ ci: hi", "12:00✓ ana@example.com: hi"]
+
+
 async def test_what_is_entered_before_anything_is_known_is_done_once_it_is() -> None:
     room = Room(None)
     assert room.chat.submit("/join music") == room.chat.submit("hi") == []
     assert not room.session.calls
-    assert not room.chat.is_idle
+    assert room.chat.waiting == 2
     await room.live()
     assert room.called("send") == [("music", "hi")]
     assert room.chat.prompt == "# music bo> "

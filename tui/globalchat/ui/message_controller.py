@@ -12,7 +12,7 @@ from globalchat.ui.exporter import Exporter
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.model.export import message_details
 from globalchat.ui.model.links import is_web
-from globalchat.ui.model.replies import mention_of, reply_to
+from globalchat.ui.model.replies import reply_to
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.people_controller import PeopleController, choices_of_person
@@ -100,9 +100,6 @@ class MessageController:
                     )
             case "reply":
                 self._bar.begin_with(reply_to(row))
-            case "mention":
-                self._bar.composer.type_in(mention_of(row))
-                self._bar.focus_composer()
             case "retry":
                 self._retry_message(row)
             case "discard":
@@ -120,8 +117,6 @@ class MessageController:
             Choice("copy", "Copy", "Y"),
             Choice("details", "All about it", "Enter"),
         ]
-        if not row.own and row.name.can_be_typed:
-            choices.insert(1, Choice("mention", f"Mention {row.name.mention}"))
         if row.links:
             choices.append(Choice("open", "Open its link", "O"))
         if row.delivery in FAILED:

@@ -506,9 +506,9 @@ class PlainChat:
     # -- the end --------------------------------------------------------------------------------------------
 
     @property
-    def is_idle(self) -> bool:
-        """True if nothing that was entered still waits to be sent."""
-        return not self._early and not self._session.waiting
+    def waiting(self) -> int:
+        """The number of entered lines that still wait to be sent."""
+        return len(self._early) + len(self._session.waiting)
 
     def exit_lines(self) -> list[str]:
         """Return the lines to print after the chat: about waiting messages."""
@@ -529,11 +529,13 @@ _STATES = {
 
 
 def message_line(row: MessageRow) -> str:
-    """Return the line of a message: time, mark of who vouches for the sender, name and text."""
-    mark = f"{row.mark} " if row.mark else ""
+    """Return the line of a message: time, mark of who vouches for the sender, name and text.
+
+    The mark follows the time at once, where a blank is otherwise: no name can imitate that.
+    """
     text = row.text.replace("\n", " \u23ce ")
     failed = f" ({_STATES[row.delivery]})" if row.own and row.delivery in FAILED else ""
-    return f"{row.time} {mark}{row.sender}: {text}{failed}"
+    return f"{row.time}{row.mark} {row.sender}: {text}{failed}"
 
 
 def _excerpt(text: str) -> str:

@@ -24,9 +24,6 @@ from globalchat.ui.interfaces import (
 from globalchat.ui.model.kept_choices import first_region
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent  # noqa: F401 (the parameter of a base class)
 
 Post = Callable[[Message], object]

@@ -6,8 +6,9 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import Protocol
 
 try:
@@ -19,6 +20,7 @@ from rich.cells import cell_len
 
 from globalchat.cli.output import echo_err, is_terminal, printable
 from globalchat.cli.streams import Input, Output, on_signals
+from globalchat.client.state import Phase
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.tasks import task_group
@@ -35,6 +37,8 @@ SAVE_INTERVAL = 5.0
 """Seconds after which it is written how far channels are read."""
 LONGEST_LINE = 1_000_000
 """The most bytes of one line of a pipe."""
+WAITING = 100
+"""The messages from a pipe that may wait to be sent: above that, no more is read."""
 
 
 class LineSource(Protocol):
@@ -61,6 +65,9 @@ class Prompt:
         self._shown = ""
         self._is_reading = False
         self._is_hooked = False
+        if isinstance(sys.stdin, TextIOWrapper):
+            # Bytes that are not in the terminal's encoding must not end the reading.
+            sys.stdin.reconfigure(errors="replace")
         if readline is not None:
             self._prepare_readline()
 
@@ -126,11 +133,13 @@ class Prompt:
 
 
 class Pipe:
-    """Lines from standard input and to standard output without a terminal."""
+    """Lines from `input` and to `output`, which are no terminal."""
 
-    def __init__(self) -> None:
-        self._input = Input(sys.stdin.fileno())
-        self._output = Output.standard()
+    def __init__(self, input: Input, output: Output) -> None:  # noqa: A002 (as of the command)
+        self._input = input
+        self._output = output
+        # Events and commands print at the same time, and only one of them can wait for a slow reader.
+        self._printing = asyncio.Lock()
 
     async def lines(self) -> AsyncIterator[str]:
         """Yield the lines of the input until its end.
@@ -155,13 +164,15 @@ class Pipe:
             BrokenPipeError: the reader is gone.
             UserError: they cannot be written.
         """
-        await self._output.write(lines)
+        async with self._printing:
+            await self._output.write(lines)
 
 
 class PlainRun:
     """One run of the plain chat: a session, a source of lines, and the state that is kept for later runs.
 
-    At the end of the input it waits up to `last_seconds` until everything is sent.
+    At the end of the input it waits up to `last_seconds` until everything is sent. With `most_waiting` it
+    reads no further while that many messages wait, since a program writes faster than they can be sent.
     """
 
     def __init__(
@@ -173,10 +184,12 @@ class PlainRun:
         *,
         open_profile: ProfileOpener,
         last_seconds: float,
+        most_waiting: int | None = None,
     ) -> None:
         self._chat = chat
         self._open_profile = open_profile
         self._last_seconds = last_seconds
+        self._most_waiting = most_waiting
         self._fed = asyncio.Event()
         self._session = session
         self._source = source
@@ -232,8 +245,11 @@ class PlainRun:
                 await self._reopen()
             if self._chat.is_over:
                 break
+            await self._until(self._has_room)
         else:
-            await self._settle()
+            with suppress(TimeoutError):  # The outbox keeps what waits, which is reported at the end.
+                async with asyncio.timeout(self._last_seconds):
+                    await self._until(lambda: not self._chat.waiting)
         self._over.set()
 
     async def _reopen(self) -> None:
@@ -244,13 +260,16 @@ class PlainRun:
             await self._source.print([f"{error} {error.remedy or ''}".strip()])
         self._session.retry_now()
 
-    async def _settle(self) -> None:
-        """Wait a while at the end of the input until all that was entered is accepted or refused."""
-        with suppress(TimeoutError):  # The outbox keeps what waits, which is reported at the end.
-            async with asyncio.timeout(self._last_seconds):
-                while not self._chat.is_idle:
-                    self._fed.clear()
-                    await self._fed.wait()
+    def _has_room(self) -> bool:
+        """Return True if more input can be taken: it is held back only while messages may still be sent."""
+        is_lost = self._session.state.phase is Phase.FAILED
+        return self._most_waiting is None or is_lost or self._chat.waiting < self._most_waiting
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for events that make a condition true."""
+        while not is_so():
+            self._fed.clear()
+            await self._fed.wait()
 
 
 class KeptState:
@@ -308,10 +327,17 @@ async def run_plain(
     has_terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     chat = PlainChat(view_model, session, prints_own=not has_terminal)
     with _kept_terminal():
-        source = Prompt(chat) if has_terminal else Pipe()
-        # A user sees what is not sent yet, and has ended the chat on purpose.
-        last_seconds = 0.0 if has_terminal else LAST_SECONDS
-        run = PlainRun(chat, session, source, state, open_profile=open_profile, last_seconds=last_seconds)
+        source = Prompt(chat) if has_terminal else Pipe(Input(sys.stdin.fileno()), Output.standard())
+        run = PlainRun(
+            chat,
+            session,
+            source,
+            state,
+            open_profile=open_profile,
+            # A user sees what is not sent yet, and has ended the chat on purpose.
+            last_seconds=0.0 if has_terminal else LAST_SECONDS,
+            most_waiting=None if has_terminal else WAITING,
+        )
         code = await run.run()
     for line in chat.exit_lines():
         echo_err(f"globalchat: {line}")

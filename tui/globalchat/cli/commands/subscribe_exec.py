@@ -24,7 +24,7 @@ LONGEST_VALUE = 100_000
 def mention_filter(
     profile: str, name: str | None, sender: str, author: str | None
 ) -> Callable[[Message], bool]:
-    """Return what tells if a message mentions the user, as the chat does.
+    """Return a function that returns True if a message mentions the user, as the chat decides it.
 
     That is by the `name` given, else by the one last chosen in the chat with this profile, else by `sender`;
     by `author`; and by the words in the settings.

@@ -1,0 +1,108 @@
+"""The plain chat on pipes: slow readers, and programs that write faster than messages can be sent."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC
+
+from globalchat.cli.commands.plain_terminal import KeptState, Pipe, PlainRun
+from globalchat.cli.streams import Input, Output
+from globalchat.client.messages import Draft
+from globalchat.client.state import Phase
+from globalchat.core.errors import ExitCode
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.chat_model import ChatModel
+from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.plain_chat import PlainChat, command_for
+from globalchat.ui.state_store import StateStore
+from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
+
+TIMEOUT = 15.0
+
+
+async def test_two_that_print_wait_for_a_slow_reader_in_turn() -> None:
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        os.set_blocking(reading, False)
+        filled = 0
+        with suppress(BlockingIOError):
+            while True:
+                filled += os.write(writing, b"x" * 4096)
+        pipe = Pipe(Input(reading), Output(writing))
+        prints = [asyncio.ensure_future(pipe.print([each * 5000])) for each in "ab"]
+        read = bytearray()
+
+        def drain() -> bool:
+            with suppress(BlockingIOError):
+                read.extend(os.read(reading, 65_536))
+            return all(each.done() for each in prints) and len(read) >= filled + 2 * 5001
+
+        await until(drain)
+        assert read[filled:].split() == [b"a" * 5000, b"b" * 5000]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+class Program:
+    """Yields a number of lines; `taken` counts those that were read."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self.taken = 0
+
+    async def lines(self) -> AsyncIterator[str]:
+        for number in range(self._lines):
+            self.taken += 1
+            await asyncio.sleep(0)
+            yield f"line {number}"
+
+    async def print(self, lines: Iterable[str]) -> None:
+        pass
+
+
+class Backlog(FakeSession):
+    """A session whose drafts wait until the test has them accepted."""
+
+    def send(self, channel: str, text: str) -> Draft:
+        draft = super().send(channel, text)
+        self.left.append(draft)
+        return draft
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(TIMEOUT):
+        while not is_so():  # noqa: ASYNC110 (nothing signals it)
+            await asyncio.sleep(0)
+
+
+async def test_no_more_is_read_while_many_messages_wait() -> None:
+    session, program = Backlog(), Program(10)
+    model = ChatModel(sender="bo", calendar=Calendar(UTC), clock=lambda: NOON)
+    view_model = ChatViewModel(model, "local", "tech", command_for)
+    view_model.begin_session(profile(), "oregon", NOON)
+    run = PlainRun(
+        PlainChat(view_model, session),
+        session,
+        program,
+        KeptState(StateStore(None, "local"), view_model),
+        open_profile=open_profile,
+        last_seconds=0.0,
+        most_waiting=3,
+    )
+    running = asyncio.ensure_future(run.run())
+    await until(lambda: session.drained and program.taken == 3)
+    session.go_live()
+    await until(lambda: session.drained and len(session.left) == 3)
+    assert program.taken == 3
+    session.accept(session.left.pop(0))
+    await until(lambda: session.drained and len(session.left) == 3)
+    assert [draft.text for draft in session.left] == ["line 1", "line 2", "line 3"]
+    assert program.taken == 4
+    # The end of the input is found where nothing can be sent any more.
+    session.change(Phase.FAILED)
+    async with asyncio.timeout(TIMEOUT):
+        assert await running is ExitCode.DONE
+    assert program.taken == 10
