@@ -112,6 +112,8 @@ async def test_the_list_by_mouse_and_the_menu_of_a_message() -> None:
         assert "BUY" in said(chat)
         line = next(y for y, text in enumerate(chat.lines()) if "BUY" in text)
         await chat.pilot.click(chat.pane, offset=(30, line), button=3)
+        await chat.until(lambda: any("Ignore this person" in line for line in chat.screen_lines()))
+        assert sum("Mention " in line for line in chat.screen_lines()) == 1
         await chat.click_on("Ignore this person")
         await chat.settle()
         assert "BUY" not in said(chat)
