@@ -15,8 +15,9 @@ EARLIER = "\x12"  # Ctrl+R
 END = "\x04"  # Ctrl+D
 
 
-def test_a_pipe_is_sent_and_what_came_back_is_printed(shared_home: Home) -> None:
-    lines = b"/join music\nfrom a pipe\n/nope\nand the end"
+@pytest.mark.parametrize(("channel", "end"), [("music", ""), ("tech", "\n/quit\n")])
+def test_a_pipe_is_sent_and_what_came_back_is_printed(shared_home: Home, channel: str, end: str) -> None:
+    lines = f"/join {channel}\nfrom a pipe\n/nope\nand the end{end}".encode()
     done = shared_home.run("sydney", "--plain", "--name", "pia", stdin=lines)
 
     assert (done.returncode, done.stderr) == (0, "")

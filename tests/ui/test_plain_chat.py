@@ -200,6 +200,11 @@ async def test_older_pages_are_printed_in_order(room: Room) -> None:
         ("/region mars", "Unknown region: mars. The regions are: oregon, sydney."),
         ("/search", "Search for what? /search TEXT"),
         ("x" * 2001, "Too long by 1 characters: it was not sent."),
+        ("/whois eve", "In the full chat, F6 chooses a message, then Enter shows whether AWS vouches"),
+        ("/away", "There is no away status: quit with /quit, and the next start"),
+        ("/delete", "What was sent can be neither changed nor taken back: send a correction. ↑ brings"),
+        ("/help join", "/join CHANNEL: Go to a channel"),
+        ("/help /xyz", "There is no command /xyz here. /help lists all."),
         ("/discard", "There is nothing to discard."),
         ("/again", "There is nothing to try again."),
         ("/sent", "You have sent nothing here."),
@@ -216,12 +221,14 @@ async def test_commands_do_what_they_do_in_the_full_chat(room: Room) -> None:
     assert room.chat.submit("/mute cars") == ["# cars: muted"]
     assert room.chat.submit("/notify all") == ["# tech: all messages count"]
     room.chat.submit("/region sydney")
+    room.chat.submit("/me waves")
     room.chat.submit("/nick zoe")
     assert room.chat.prompt == "# tech zoe> "
     assert room.chat.submit("/join #robots")[0] == "# robots"
     room.chat.submit("/leave")
     assert room.chat.prompt == "# tech zoe> "
-    assert [name for name, _ in room.session.calls] == ["switch", "rename", "leave"]
+    assert [name for name, _ in room.session.calls] == ["switch", "send", "rename", "leave"]
+    assert room.called("send") == [("tech", "* bo waves")]
     assert {"/join", "robots", "cars"} - set(room.chat.words()) == {"robots"}
     assert len(room.chat.submit("/help")) > 12
     room.chat.submit("/quit")

@@ -61,6 +61,18 @@ def test_wrong_usage_is_reported_and_starts_nothing(arguments: list[str], said: 
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("arguments", [["--plain"], ["publish", "tech", "-"]])
+def test_closed_standard_input_is_reported(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)  # As Python does for `<&-`.
+    with pytest.raises(SystemExit) as ended:
+        root(arguments, prog_name="globalchat")
+
+    assert ended.value.code == 2
+    assert "Standard input is closed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["publish", "subscribe", "unsubscribe"])
 def test_the_help_has_examples_that_keep_their_lines(name: str) -> None:
     lines = run(name, "--help").output.splitlines()

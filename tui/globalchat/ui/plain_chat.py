@@ -40,7 +40,7 @@ from globalchat.ui.model.people_view import (
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.text import brief, shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.slash_commands import COMMANDS, Command, CommandCall, PlainText, parse
+from globalchat.ui.slash_commands import COMMANDS, Command, CommandCall, PlainText, named, parse
 
 SHOWN = 20
 """The messages of a page that are printed when a channel is opened."""
@@ -50,7 +50,7 @@ EACH_ATTEMPT = 10
 """Of the attempts to connect that fail for the same reason, each tenth is reported."""
 _SHARED = (
     *("join", "leave", "region", "nick", "notify", "mute", "who", "ignore", "unignore"),
-    *("discard", "search", "help", "quit"),
+    *("me", "discard", "search", "help", "quit"),
 )
 PLAIN_COMMANDS: tuple[Command, ...] = (
     *(
@@ -74,6 +74,9 @@ _INSTEAD = {
     "channel.unread": "/list",
     "help": "/help",
     "again": "/again",
+    "app.quit": "/quit",
+    "write.history": "↑",
+    "pane.choose": "In the full chat, F6",
 }
 
 
@@ -310,7 +313,7 @@ class PlainChat:
         if not line.strip():
             return []
         try:
-            call = parse(line, PLAIN_COMMANDS)
+            call = parse(line, PLAIN_COMMANDS, command_for)
             if self._model.backend is None and not (
                 isinstance(call, CommandCall) and call.command.name in _AT_ONCE
             ):
@@ -318,6 +321,8 @@ class PlainChat:
                 return []
             if isinstance(call, PlainText):
                 return self._send(call.text)
+            if call.command.name == "me":
+                return self._send(f"* {self._model.sender} {call.argument}")
             return list(self._run(call))
         except UserError as error:
             return [self._elsewhere(line) or str(error)]
@@ -377,7 +382,7 @@ class PlainChat:
             case "again":
                 yield from self._retry()
             case "help":
-                yield from _help()
+                yield from _help(argument)
             case "quit":
                 self.is_over = True
 
@@ -510,12 +515,17 @@ class PlainChat:
         """The number of entered lines that still wait to be sent."""
         return len(self._early) + len(self._session.waiting)
 
+    @property
+    def lost(self) -> int:
+        """The number of entered lines that could not even be kept."""
+        return len(self._early)
+
     def exit_lines(self) -> list[str]:
         """Return the lines to print after the chat: about waiting messages."""
         session = self._session
         lines = exit_message(session.waiting, session.unsent, session.in_doubt)
-        if self._early:
-            lines.append(f"{plural(len(self._early), 'line')} could not be sent: the channels are not known.")
+        if self.lost:
+            lines.append(f"{plural(self.lost, 'line')} could not be sent: the channels are not known.")
         return lines
 
 
@@ -543,7 +553,15 @@ def _excerpt(text: str) -> str:
     return f'"{first[:57]}…"' if len(first) > 60 or first != text else f'"{first}"'
 
 
-def _help() -> Iterator[str]:
+def _help(name: str) -> Iterator[str]:
+    """Describe a command, or all."""
+    word = name.lstrip("/").casefold()
+    one = named(word, PLAIN_COMMANDS) if word else None
+    if word and one is None:
+        raise UserError(f"There is no command /{word[:30]} here. /help lists all.")
+    if one is not None:
+        yield f"{one.usage}: {one.summary}"
+        return
     for each in PLAIN_COMMANDS:
         yield f"{each.usage}: {each.summary}"
     yield "//text: send a text that begins with a slash"

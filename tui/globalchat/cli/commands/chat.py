@@ -137,7 +137,11 @@ def command(given: ChatOptions) -> int:
 def _run_plain(
     given: ChatOptions, profile: str, open_profile: "ProfileOpener", region: str | None, settings: "Loaded"
 ) -> int:
-    """Run the plain chat. Raises UserError if the profile cannot be opened."""
+    """Run the plain chat.
+
+    Raises:
+        UserError: the profile cannot be opened, or standard input is closed.
+    """
     import asyncio
 
     from globalchat.cli.commands.plain_terminal import run_plain
@@ -152,6 +156,11 @@ def _run_plain(
     from globalchat.ui.plain_chat import command_for
     from globalchat.ui.state_store import StateStore
 
+    if sys.stdin is None:
+        raise UsageError(
+            "Standard input is closed: there is nothing to send.",
+            remedy="`globalchat subscribe CHANNEL` only follows channels.",
+        )
     for problem in settings.problems:
         echo_err(problem)
     chosen, choices = settings.settings, KeptChoices()

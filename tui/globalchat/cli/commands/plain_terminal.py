@@ -171,8 +171,9 @@ class Pipe:
 class PlainRun:
     """One run of the plain chat: a session, a source of lines, and the state that is kept for later runs.
 
-    At the end of the input it waits up to `last_seconds` until everything is sent. With `most_waiting` it
-    reads no further while that many messages wait, since a program writes faster than they can be sent.
+    At the end of the input, or at `/quit`, it waits up to `last_seconds` until everything is sent. With
+    `most_waiting` it reads no further while that many messages wait, since a program writes faster than they
+    can be sent.
     """
 
     def __init__(
@@ -246,10 +247,9 @@ class PlainRun:
             if self._chat.is_over:
                 break
             await self._until(self._has_room)
-        else:
-            with suppress(TimeoutError):  # The outbox keeps what waits, which is reported at the end.
-                async with asyncio.timeout(self._last_seconds):
-                    await self._until(lambda: not self._chat.waiting)
+        with suppress(TimeoutError):  # The outbox keeps what waits, which is reported at the end.
+            async with asyncio.timeout(self._last_seconds):
+                await self._until(lambda: not self._chat.waiting)
         self._over.set()
 
     async def _reopen(self) -> None:
@@ -341,7 +341,7 @@ async def run_plain(
         code = await run.run()
     for line in chat.exit_lines():
         echo_err(f"globalchat: {line}")
-    return code
+    return ExitCode.FAILED if chat.lost and code is ExitCode.DONE else code
 
 
 def _read_line(loop: asyncio.AbstractEventLoop, entered: "asyncio.Future[str | None]", prompt: str) -> None:
