@@ -13,7 +13,11 @@ BIN := .venv/bin
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
-NODE_NEW_ENOUGH := process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)
+# The one place that has the number: every page and message is compared with it.
+OLDEST_NODE = $(shell sed -n 's/.*"node": ">=\([0-9]*\)".*/\1/p' infra/package.json)
+NODE_NEW_ENOUGH = process.exit(Number(process.versions.node.split(".")[0]) < $(OLDEST_NODE) ? 1 : 0)
+# A word for the shell, whatever its characters are.
+quoted = '$(subst ','\'',$(1))'
 # Not $(MAKE) itself: "make -n" runs lines that have it, and would write over what is found.
 RUN_MAKE = $(MAKE) --no-print-directory --keep-going
 FINDINGS := .venv/findings.txt
@@ -39,10 +43,12 @@ help:
 	@echo "make clean       remove what these made"
 
 chat: .venv/base.stamp
-	@exec $(BIN)/globalchat $(if $(REGION),'$(REGION)') $(if $(CHANNEL),--channel '$(CHANNEL)') \
-		$(if $(NAME),--name '$(NAME)') $(if $(AS),--as '$(AS)')
+	@exec $(BIN)/globalchat $(if $(REGION),$(call quoted,$(REGION))) \
+		$(if $(CHANNEL),--channel $(call quoted,$(CHANNEL))) \
+		$(if $(NAME),--name $(call quoted,$(NAME))) $(if $(AS),--as $(call quoted,$(AS)))
 
-deploy: .venv/deploy.stamp
+# Node.js first: the deployer is a large download.
+deploy: node .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)
 
 test: installed
@@ -123,23 +129,26 @@ $(BIN)/python:
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the chat (100 MB, half a minute) ..."
 	@$(PIP_INSTALL) -e .
 	@touch $@
 
 .venv/deploy.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing the deployer ..."
+	@echo "Installing the deployer (450 MB, a minute) ..."
 	@$(PIP_INSTALL) -e '.[deploy]'
 	@touch $@ .venv/base.stamp
 
 .venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing the development tools ..."
+	@echo "Installing the deployer and the development tools (a minute or two) ..."
 	@$(PIP_INSTALL) -e '.[dev]'
 	@touch $@ .venv/base.stamp .venv/deploy.stamp
 
 node:
-	@{ command -v npm && node -e '$(NODE_NEW_ENOUGH)'; } >/dev/null 2>&1 || { echo "Node 20 or later, with npm, is needed" \
-		"for the resolvers' linter and for cdk; $$(node --version 2>/dev/null || echo none) is on the PATH." >&2; exit 1; }
+	@{ command -v npm && "$${JSII_NODE:-node}" -e '$(NODE_NEW_ENOUGH)'; } >/dev/null 2>&1 || { \
+		echo "Node $(OLDEST_NODE) or later, with npm, is needed for the CDK and for the resolvers' linter;" \
+		"$$(node --version 2>/dev/null || echo none) is on the PATH." >&2; exit 1; }
 
 infra/node_modules/.stamp: infra/package-lock.json | node
+	@echo "Installing the CDK's command line and the resolvers' linter ..."
 	@npm ci --prefix infra --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

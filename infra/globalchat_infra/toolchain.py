@@ -12,8 +12,8 @@ from pathlib import Path
 
 from globalchat.core.errors import UserError
 from globalchat.core.interpreter import as_typed_here, install_command
+from globalchat.core.resources import oldest_node
 
-OLDEST_NODE = 20
 ANSWER_SECONDS = 10.0
 """Time limit for Node.js to print its version."""
 _ASK = "process.stdout.write(process.version + '\\n' + process.execPath)"
@@ -37,8 +37,8 @@ def prepare() -> NodeRuntime:
         UserError: Node.js or aws-cdk-lib is missing or too old.
     """
     node = find_node(os.environ.get("JSII_NODE") or "node")
-    if node.major < OLDEST_NODE:
-        raise UserError(f"Node.js {node.major} is too old: install Node.js 22 or later.")
+    if node.major < oldest_node():
+        raise UserError(f"Node.js {node.major} is too old: install {_node()}.")
     if importlib.util.find_spec("aws_cdk") is None:
         raise UserError("aws-cdk-lib is not installed.", remedy=f"Run `{install_command('deploy')}`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
@@ -65,11 +65,13 @@ def find_node(command: str) -> NodeRuntime:
     """
     path = shutil.which(command)
     if path is None:
-        raise UserError(
-            f"Node.js was not found as {command}: install Node.js 22 or later, or name it in JSII_NODE."
-        )
+        raise UserError(f"Node.js was not found as {command}: install {_node()}, or name it in JSII_NODE.")
     changed = Path(path).stat()
     return _asked(path, os.environ.get("NODE_OPTIONS"), (changed.st_ino, changed.st_mtime_ns))
+
+
+def _node() -> str:
+    return f"Node.js {oldest_node()} or later"
 
 
 @cache
@@ -86,7 +88,7 @@ def _asked(path: str, _options: str | None, _file: tuple[int, int]) -> NodeRunti
             timeout=ANSWER_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise UserError(f"{path} does not run: install Node.js 22 or later.") from None
+        raise UserError(f"{path} does not run: install {_node()}.") from None
     version, _, own_path = ran.stdout.partition("\n")
     major = version.strip().removeprefix("v").partition(".")[0]
     if ran.returncode != 0 or not major.isdecimal():
@@ -99,11 +101,11 @@ def _does_not_run(path: str, errors: str) -> UserError:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     reason = error_line(lines) or (lines[-1][:_LONGEST].rstrip(".") if lines else None)
     if reason is None:
-        return UserError(f"{path} does not report its version: install Node.js 22 or later.")
+        return UserError(f"{path} does not report its version: install {_node()}.")
     if options := os.environ.get("NODE_OPTIONS"):
         remedy = f'Check NODE_OPTIONS, which is "{options}".'
         return UserError(f"Node.js does not run: {reason}.", remedy=remedy)
-    return UserError(f"Node.js does not run: {reason}.", remedy="Install Node.js 22 or later.")
+    return UserError(f"Node.js does not run: {reason}.", remedy=f"Install {_node()}.")
 
 
 def error_line(lines: Iterable[str]) -> str | None:

@@ -136,17 +136,27 @@ def test_a_checkout_is_installed_again_from_its_folder(
             {"url": "https://git.example/g", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
             " @ git+https://git.example/g@abc",
         ),
-        (None, ""),
     ],
 )
 def test_an_installed_copy_is_installed_again_from_where_it_came(
     noted: object, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note = None if noted is None else json.dumps(noted)
     monkeypatch.setattr(interpreter, "checkout", lambda: None)
-    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: note)
+    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: json.dumps(noted))
     assert shlex.split(install_command("deploy"))[-1] == f"globalchat[deploy]{source}"
     assert shlex.split(install_command())[-1] == f"globalchat{source}"
+
+
+def test_a_copy_of_unknown_origin_gets_its_libraries_and_no_name_that_may_be_another_package_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interpreter, "checkout", lambda: None)
+    monkeypatch.setattr(interpreter, "_origin", lambda: None)
+    again, deployer = shlex.split(install_command()), shlex.split(install_command("deploy"))
+    assert {"textual==8.2.8", "click>=8.2"} <= set(again)
+    assert any(word.startswith("aws-cdk-lib==") for word in deployer)
+    assert not any(word.startswith(("aws-cdk-lib", "pytest", "globalchat")) for word in again)
+    assert not any(word.startswith(("textual", "pytest", "globalchat")) for word in deployer)
 
 
 def test_pip_is_named_plainly_if_path_leads_to_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
     ran = app(PATH=str(tmp_path))
     assert ran.returncode == 1
     assert ran.stderr == (
-        "globalchat: Node.js was not found as node: install Node.js 22 or later, or name it in JSII_NODE.\n"
+        "globalchat: Node.js was not found as node: install Node.js 20 or later, or name it in JSII_NODE.\n"
     )
 
 
@@ -134,7 +134,7 @@ def test_an_unfit_node_is_one_sentence(answer: str, sentence: str, tmp_path: Pat
     ran = app(JSII_NODE=str(node))
     assert ran.returncode == 1
     assert sentence in ran.stderr
-    assert "install Node.js 22 or later.\n" in ran.stderr
+    assert "install Node.js 20 or later.\n" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

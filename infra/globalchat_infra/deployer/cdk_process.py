@@ -15,6 +15,7 @@ from typing import IO, TypeAlias
 from globalchat.core import tls
 from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, Reason, UserError
+from globalchat.core.resources import oldest_node
 from globalchat_infra.deployer.cdk import no_space
 from globalchat_infra.deployer.progress import Progress, View
 from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
@@ -171,9 +172,8 @@ def _start(command: Sequence[str], folder: Path, environment: Mapping[str, str])
 
 
 def _not_started(error: OSError) -> UserError:
-    return UserError(
-        f"Node.js could not be started: {error.strerror}.", remedy="Install Node.js 22 or later."
-    )
+    remedy = f"Install Node.js {oldest_node()} or later."
+    return UserError(f"Node.js could not be started: {error.strerror}.", remedy=remedy)
 
 
 def _read_both(child: subprocess.Popen[str], lines: _Lines) -> int:

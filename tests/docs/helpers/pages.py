@@ -8,7 +8,10 @@ from pathlib import Path
 from tests.paths import ROOT
 
 PAGES = tuple(
-    sorted(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"))
+    sorted(
+        ROOT / name
+        for name in ("README.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+    )
 ) + tuple(sorted((ROOT / "docs").glob("*.md")))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

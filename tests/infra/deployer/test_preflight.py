@@ -63,7 +63,7 @@ def test_the_default_limits_end_within_15_seconds() -> None:
 def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("JSII_NODE", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"Node\.js was not found as node: install Node\.js 22"):
+    with pytest.raises(UserError, match=r"Node\.js was not found as node: install Node\.js 20"):
         preflight.check_tools()
 
 

@@ -14,6 +14,7 @@ from globalchat.core.resources import checkout
 
 _COMMAND = re.compile("(?:(?<=`)|(?<=^  ))globalchat(?= )", re.MULTILINE)
 """The command in a sentence (in backticks), and in lines of its own (indented by two)."""
+_EXTRA = re.compile(r"\bextra\s*==\s*['\"]([^'\"]+)")
 
 
 def own_command() -> str:
@@ -36,17 +37,27 @@ def own_command() -> str:
 def install_command(extra: str = "") -> str:
     """Return the command that reinstalls this copy, with an extra if one is named.
 
-    The package is not on a public index, so pip gets the source of this copy: the checkout,
-    or the origin that the installer recorded (`direct_url.json`, PEP 610). Only a copy without such a record
-    was installed from an index, by its name.
+    pip gets the source of this copy: the checkout, or the origin that the installer recorded
+    (`direct_url.json`, PEP 610). Without such a record the command names the required libraries: on a public
+    index, a package with the name of this one may be another.
     """
-    option, extras = "", f"[{extra}]" if extra else ""
+    extras = f"[{extra}]" if extra else ""
     if (folder := checkout()) is not None:
-        option, source = "-e ", (_path_from_here(folder) + extras)
+        words = ["-e", _path_from_here(folder) + extras]
+    elif (origin := _origin()) is not None:
+        words = [f"globalchat{extras} @ {origin}"]
     else:
-        origin = _origin()
-        source = f"globalchat{extras}" + (f" @ {origin}" if origin else "")
-    return f"{_installer()} {option}{shlex.quote(source)}"
+        words = _libraries(extra)
+    return f"{_installer()} {shlex.join(words)}"
+
+
+def _libraries(extra: str) -> list[str]:
+    """Return the requirements of this copy: those of an extra, or those without any."""
+    from importlib import metadata
+
+    split = (each.partition(";") for each in metadata.requires("globalchat") or [])
+    extras = ((name.strip(), _EXTRA.search(marker)) for name, _, marker in split)
+    return [name for name, found in extras if (found[1] if found else "") == extra]
 
 
 def _installer() -> str:

@@ -1,5 +1,8 @@
 """Finds files other than Python modules: in the checkout, else in the installed package."""
 
+import json
+import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -36,3 +39,13 @@ def resource(name: str) -> Path:
     if not found.exists():
         raise FileNotFoundError(f"{name} is missing from this installation of globalchat: install it again.")
     return found
+
+
+@cache
+def oldest_node() -> int:
+    """Return the oldest major version of Node.js that works: that of `engines` in `infra/package.json`.
+
+    The Makefile reads it there, too.
+    """
+    manifest = json.loads(resource("infra/package.json").read_text(encoding="utf-8"))
+    return int(re.sub(r"\D", "", manifest["engines"]["node"]))

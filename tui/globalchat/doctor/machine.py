@@ -12,13 +12,12 @@ from pathlib import Path
 
 from globalchat.core.check_result import CheckResult, ok, skipped, warning
 from globalchat.core.interpreter import install_command
+from globalchat.core.resources import oldest_node
 
 PROGRAM = "globalchat"
 LIBRARIES = ("textual", "gql", "websockets", "aiohttp", "click")
 DEPLOYERS = ("aws-cdk-lib", "boto3", "constructs", "PyYAML")
 """The libraries of the extra `deploy`."""
-NODE_ADVISED = 22
-NODE_OLDEST = 20
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,]+)")
 
 Installed = Callable[[str], str | None]
@@ -70,7 +69,7 @@ def check_deployer(version: Installed = installed) -> CheckResult:
 
 async def check_node(command: str = "node") -> CheckResult:
     """Check Node.js, which only deployments need."""
-    remedy = f"Install Node.js {NODE_ADVISED} or later."
+    remedy = f"Install Node.js {oldest_node()} or later."
     path = shutil.which(command)
     if path is None:
         return skipped("Node.js is not installed; only deploying needs it.", remedy)
@@ -95,10 +94,8 @@ def evaluate_node(version: str, remedy: str) -> CheckResult:
     major = version.removeprefix("v").partition(".")[0]
     if not major.isdecimal():
         return warning("Node.js does not show its version.", remedy)
-    if int(major) < NODE_OLDEST:
+    if int(major) < oldest_node():
         return warning(f"Node.js {version} is too old to deploy with.", remedy)
-    if int(major) < NODE_ADVISED:
-        return ok(f"Node.js {version}; {NODE_ADVISED} or later is advised")
     return ok(f"Node.js {version}")
 
 

@@ -20,7 +20,7 @@ OFF = "off"
 
 HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
-Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps earlier options, from
+Needs AWS credentials, Node.js 20 or later, and the extra `deploy`. An update keeps earlier options, from
 whatever machine; changes are shown before anything is done.
 
 \b

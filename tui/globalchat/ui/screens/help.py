@@ -61,7 +61,7 @@ _GUIDES = {
         "Deploy to AWS",
         (
             "Four stacks, an API and a relay in each of the two regions, go into your own AWS account. "
-            "Nothing needs to be bootstrapped. With AWS credentials and Node 22 or later, look first at what "
+            "Nothing needs to be bootstrapped. With AWS credentials and Node 20 or later, look first at what "
             "would be made, then make it:",
             "$ globalchat deploy --diff\n$ globalchat deploy",
             "That sends a message through every region as a proof, and writes the profile “default”: the "
