@@ -90,6 +90,25 @@ async def test_events_that_follow_each_other_are_committed_together(path: Path) 
         assert 1 + 20 / 7 <= len(commits) <= 1 + 5
 
 
+@pytest.mark.parametrize("passed", range(8))
+async def test_what_is_written_at_once_does_not_hold_up_what_comes_later(path: Path, passed: int) -> None:
+    """Write at once in each of the turns for which changes wait, and accept more afterwards."""
+    event = Event({"id": "1"}, 0.0)
+    with closing(open_store(path)) as store:
+        store.add(EventDelivery(event, "rule", "target"))
+        for _ in range(passed):
+            await asyncio.sleep(0)
+            store.add(EventDelivery(event, "rule", "target"))
+        called: list[int] = []
+        store.call_when_written(lambda: called.append(len(rows(path))))
+        store.write_now()
+        assert called == [passed + 1]
+        store.add(EventDelivery(event, "rule", "target"))
+        async with asyncio.timeout(15):
+            await store.written()
+        assert len(rows(path)) == passed + 2
+
+
 async def test_what_hangs_is_in_the_file_once_it_is_accepted(path: Path) -> None:
     async with world_on(path) as world:
         world.appsync.gate = asyncio.Event()

@@ -72,6 +72,12 @@ class _Changes:
     is_ripe: bool = False
     """They have waited long enough to be written."""
 
+    def take(self) -> "_Changes":
+        """Return what there is, and keep nothing of it."""
+        taken = _Changes(self.deliveries, self.letters, self.waiting, self.callbacks)
+        self.deliveries, self.letters, self.waiting, self.callbacks = {}, {}, [], []
+        return taken
+
 
 class EventStore:
     """The file of accepted events and dead letters.
@@ -169,10 +175,9 @@ class EventStore:
     def write_now(self) -> None:
         """Write all that was accepted so far, and call what waits for it."""
         self._prepare()
-        for index, changes in enumerate(self._turns):
-            # The turn itself stays: its end is scheduled.
-            self._turns[index] = _Changes()
-            self._finish(changes)
+        for changes in list(self._turns):
+            # The turn itself stays: when it is ripe is scheduled.
+            self._finish(changes.take())
 
     def close(self) -> None:
         """Write what is left, and close the file.
