@@ -110,6 +110,7 @@ def test_a_wrong_secret_is_not_a_wrong_clock() -> None:
         ("RequestLimitExceeded", "Request limit exceeded."),
         ("TooManyRequestsException", ""),
         ("LimitExceededException", "Rate exceeded for operation"),
+        ("ConcurrentModificationException", "Another modification is in progress at this time"),
     ],
 )
 def test_a_throttled_call_says_that_aws_is_busy(code: str, text: str) -> None:

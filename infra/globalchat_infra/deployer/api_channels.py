@@ -155,7 +155,7 @@ def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], Non
             attempt.is_confirmed = True
         except KeyboardInterrupt:
             if left := _put_back(aws, list(tried.values()), note):
-                raise _left(f"Interrupted: {each.place} was not changed.", left) from None
+                raise _left(f"Interrupted at {each.place}.", left) from None
             raise
         except UserError as error:
             if left := _put_back(aws, list(tried.values()), note):
@@ -165,8 +165,12 @@ def change(aws: Aws, changes: Sequence[ChannelChange], note: Callable[[str], Non
                 remedy=error.remedy or "Run the same command again.",
                 exit_code=error.exit_code,
             ) from None
-    for each in changes:
-        _check_changed(aws, each)
+    try:
+        for each in changes:
+            _check_changed(aws, each)
+    except KeyboardInterrupt:
+        note("Every region was changed. Run the same command again to check and complete it.")
+        raise
 
 
 @dataclass(slots=True)
@@ -202,12 +206,14 @@ class PresentChannels:
     """The channels that the regions of a deployment have now, which a deployment keeps.
 
     `unknown` is a sentence for each region that could not be asked. `are_changed` is True if a region has
-    others than it was deployed with: an administrator has changed them since.
+    others than it was deployed with: an administrator has changed them since. `deployed` are those of the
+    templates, as far as they are known.
     """
 
     regions: Sequence[ApiVariables] = ()
     unknown: Sequence[str] = ()
     are_changed: bool = False
+    deployed: Mapping[ApiPlace, Channels] = field(default_factory=dict)
 
     @property
     def all(self) -> Channels:
@@ -219,7 +225,7 @@ def present(aws: Aws, existing: Iterable[DeployedStack]) -> PresentChannels:
     """Ask the regions of a deployment for their channels; an API without the variable counts for nothing."""
     regions: list[ApiVariables] = []
     unknown: list[str] = []
-    are_changed = False
+    deployed: dict[ApiPlace, Channels] = {}
     for stack in existing:
         if (place := place_of(stack)) is None:
             continue
@@ -230,9 +236,11 @@ def present(aws: Aws, existing: Iterable[DeployedStack]) -> PresentChannels:
             continue
         if found.channels:
             regions.append(found)
-            deployed = (load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}).get("channels")
-            are_changed |= deployed is not None and deployed != list(found.channels)
-    return PresentChannels(regions, unknown, are_changed)
+            listed = (load_settings(stack.outputs.get(SETTINGS_OUTPUT)) or {}).get("channels")
+            if isinstance(listed, list):
+                deployed[place] = tuple(listed)
+    are_changed = any(each.channels != deployed.get(each.place, each.channels) for each in regions)
+    return PresentChannels(regions, unknown, are_changed, deployed)
 
 
 def settle(
@@ -253,15 +261,41 @@ def settle(
     known = {each.place: each.channels for each in before.regions}
     for place in places:
         now = _read(aws, place)
-        if now.channels == wanted or not now.channels:
+        if now.channels == wanted:
             continue
-        if now.channels == known.get(place):
+        if not now.channels:
+            # No one can chat there, and CloudFormation does not notice what is missing.
+            _put(aws, now.with_channels(wanted))
+            note(
+                f"warning: {place} had lost its channels, and has them again. Other variables may be missing: "
+                "run `globalchat doctor`."
+            )
+        elif now.channels == known.get(place):
             _put(aws, now.with_channels(wanted))
         else:
             note(
                 f"warning: someone changed the channels of {place} meanwhile: {', '.join(now.channels)}. "
                 "Look at `globalchat channels list`."
             )
+
+
+def restore(aws: Aws, before: PresentChannels, wanted: Channels, note: Callable[[str], None]) -> None:
+    """Put back, after a deployment that failed, what administrators had changed before it.
+
+    A rollback gives an API the variables of its last template. `note` prints what was put back, and where
+    that is not known.
+    """
+    for had in before.regions if before.are_changed else ():
+        try:
+            now = _read(aws, had.place)
+            # Those that are wanted are of a region that is complete; others again, someone else's change.
+            if now.channels in (had.channels, wanted) or now.channels != before.deployed.get(had.place):
+                continue
+            _put(aws, now.with_channels(had.channels))
+        except UserError as error:
+            note(f"warning: {had.place} had {', '.join(had.channels)}; whether it has them still: {error}")
+        else:
+            note(f"{had.place}: the rollback undid its channels; put back: {', '.join(had.channels)}")
 
 
 def _read(aws: Aws, place: ApiPlace) -> ApiVariables:
@@ -309,10 +343,11 @@ def _put_back(aws: Aws, tried: Sequence[_Attempt], note: Callable[[str], None]) 
             elif attempt.is_confirmed or now.variables == each.after.variables:
                 _put(aws, each.before)
                 note(f"{each.place} was put back: {', '.join(each.before.channels)}")
-        except UserError as error:
+        except (UserError, KeyboardInterrupt) as error:
+            why = "Interrupted again." if isinstance(error, KeyboardInterrupt) else error
             left.append(
                 f"{each.place} may have {', '.join(each.after.channels)}: it could not be put back to "
-                f"{', '.join(each.before.channels)}. {error}"
+                f"{', '.join(each.before.channels)}. {why}"
             )
     return left
 

@@ -78,6 +78,21 @@ class Deployer:
         self._check_owners()
         self._check_channels()
         parameters = self._parameters()
+        try:
+            self._update_all(prompter, parameters)
+        except UserError:
+            aws = self.aws.with_short_timeouts()
+            api_channels.restore(aws, self.plan.existing.channels, self.config.channels, prompter.note)
+            raise
+        self._check_complete()
+        self._settle_channels(prompter.note)
+        to_delete = self.plan.to_delete
+        seconds = self.seconds or stacks.time_limit(len(to_delete))
+        # Last, since until here the relays of remaining regions lead to those that will be deleted.
+        destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
+
+    def _update_all(self, prompter: Prompter, parameters: Mapping[str, Mapping[str, str]]) -> None:
+        """Deploy every stack, in two updates if the API keys go; raises as `_update` does."""
         app = self.app
         if open_apis := [stack.name for stack in self.plan.takes_key_away]:
             prompter.note("update 1 of 2: no field of the APIs takes the API key any more")
@@ -86,12 +101,6 @@ class Deployer:
             prompter.note("update 2 of 2: the API keys are deleted")
             app = None  # The first update was synthesised into the same folder.
         self._update(prompter, self.plan.content, app, parameters)
-        self._check_complete()
-        self._settle_channels(prompter.note)
-        to_delete = self.plan.to_delete
-        seconds = self.seconds or stacks.time_limit(len(to_delete))
-        # Last, since until here the relays of remaining regions lead to those that will be deleted.
-        destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
 
     def _parameters(self) -> Mapping[str, Mapping[str, str]]:
         """Return the parameters that change, by stack."""

@@ -294,6 +294,40 @@ def test_ctrl_c_puts_back_what_was_changed(deployed: User, front: AwsFront) -> N
     assert variables(deployed, OREGON)["CHANNELS"] == ",".join(CHANNELS)
 
 
+def test_a_second_ctrl_c_says_what_may_not_have_been_put_back(deployed: User, front: AwsFront) -> None:
+    puts = [0]
+
+    def interrupt(call: Call) -> Reply | None:
+        if call.action.startswith("PUT"):
+            puts[0] += 1
+            if puts[0] > 1:
+                signal.raise_signal(signal.SIGINT)
+        return None
+
+    front.rules.insert(0, interrupt)
+    ran = deployed.run("channels", "add", "ops")
+    front.rules.clear()
+    said = " ".join(ran.output.split())
+    assert "could not be put back to cars, robots, tech. Interrupted again." in said, ran.output
+    assert "run the same command again: it completes the change" in said
+
+
+def test_ctrl_c_after_every_region_was_changed_says_so(deployed: User, front: AwsFront) -> None:
+    asked = [0]
+
+    def interrupt(call: Call) -> Reply | None:
+        asked[0] += call.action == action("GET", deployed, SYDNEY)
+        if asked[0] == 3:  # the one after the put
+            front.rules.clear()
+            signal.raise_signal(signal.SIGINT)
+        return None
+
+    front.rules.insert(0, interrupt)
+    ran = deployed.run("channels", "add", "ops")
+    assert (ran.exit_code, "Every region was changed. Run the same" in ran.output) == (130, True), ran.output
+    assert have(deployed) == ["cars,robots,tech,ops"] * 2
+
+
 def test_the_api_of_others_is_left_alone(deployed: User) -> None:
     arn = f"arn:aws:appsync:{SYDNEY}:{ACCOUNT}:apis/{api_id(deployed, SYDNEY)}"
     Aws().call("appsync", SYDNEY, "tag_resource", resourceArn=arn, tags={"deployment": "other"})

@@ -60,6 +60,9 @@ class ApisOnly(Aws):
             self.puts.append(region)
         return {"environmentVariables": {"REGION": region, "CHANNELS": self.channels[region]}}
 
+    def with_short_timeouts(self) -> Aws:
+        return self
+
     def _described(self, name: str) -> dict[str, Any]:
         stack = next(each for each in STACKS if each.name == name)
         return {
@@ -91,7 +94,7 @@ def test_a_region_that_may_not_be_asked_is_said_and_keeps_what_was_deployed() ->
     assert make_plan(DeployRequest(content()), before).config.channels == CONFIG.channels
 
 
-@pytest.mark.parametrize("changed", ["cars,ops", "", LISTED])
+@pytest.mark.parametrize("changed", ["cars,ops", LISTED])
 def test_only_regions_that_still_have_what_they_had_are_settled(changed: str) -> None:
     before = api_channels.present(ApisOnly("cars,old", "cars,old"), STACKS)
     aws, notes = ApisOnly("cars,old", changed), list[str]()
@@ -100,6 +103,52 @@ def test_only_regions_that_still_have_what_they_had_are_settled(changed: str) ->
     assert aws.channels == {"us-west-2": LISTED, "ap-southeast-2": changed}
     meanwhile = "warning: someone changed the channels of sydney (ap-southeast-2) meanwhile: cars, ops. "
     assert [note.startswith(meanwhile) for note in notes] == ([True] if "ops" in changed else [])
+
+
+@pytest.mark.parametrize("before", [LISTED, ""])
+def test_a_region_without_channels_gets_those_of_its_deployment(before: str) -> None:
+    aws, notes = ApisOnly(sydney=""), list[str]()
+    had = api_channels.present(ApisOnly(sydney=before), STACKS)
+    api_channels.settle(aws, PLACES.values(), CONFIG.channels, had, notes.append)
+    assert (aws.puts, aws.channels["ap-southeast-2"]) == (["ap-southeast-2"], LISTED)
+    assert "sydney (ap-southeast-2) had lost its channels, and has them again." in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("after", "restored"),
+    [
+        (LISTED, True),  # rolled back
+        ("cars,ops", False),  # not reached
+        ("cars,theirs", False),  # changed meanwhile
+    ],
+)
+def test_a_deployment_that_fails_puts_back_channels_that_its_rollback_undid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str, restored: bool
+) -> None:
+    aws, printed = ApisOnly("cars,ops", "cars,ops"), RecordingPrompter()
+    plan = make_plan(DeployRequest(content()), existing(aws))
+
+    def roll_back(*_: object) -> None:
+        aws.channels["ap-southeast-2"] = after
+        raise UserError("Sydney failed.")
+
+    monkeypatch.setattr(Deployer, "_parameters", lambda _: {})
+    monkeypatch.setattr(Deployer, "_update_all", roll_back)
+    with pytest.raises(UserError, match=r"Sydney failed\."):
+        Deployer(plan, tmp_path, aws).run(printed.prompter)
+    assert aws.puts == (["ap-southeast-2"] if restored else [])
+    assert aws.channels == {"us-west-2": "cars,ops", "ap-southeast-2": "cars,ops" if restored else after}
+    assert ("the rollback undid its channels; put back: cars, ops" in " ".join(printed)) == restored
+
+
+def test_where_it_cannot_put_them_back_it_says_so_beside_the_failure() -> None:
+    before, notes = api_channels.present(ApisOnly("cars,ops", "cars,ops"), STACKS), list[str]()
+    aws = ApisOnly("cars,ops", LISTED, denied="ap-southeast-2")
+    api_channels.restore(aws, before, CONFIG.channels, notes.append)
+    assert notes == [
+        "warning: sydney (ap-southeast-2) had cars, ops; whether it has them still: "
+        "These credentials may not do this."
+    ]
 
 
 def test_a_change_between_the_question_and_the_deployment_stops_it(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ _THROTTLED = frozenset(
     }
 )
 """As botocore's `retries.throttling` has them."""
+_OCCUPIED = frozenset({"ConcurrentModificationException"})
+"""Another change of the same resource has to end first: AppSync's answer during a deployment, for example."""
 _IN_TROUBLE = frozenset(
     {"InternalError", "InternalFailure", "InternalServerError", "InternalServiceError", "ServiceUnavailable"}
     | {"InternalFailureException", "InternalServerException", "ServiceUnavailableException", "Unavailable"}
@@ -146,7 +148,7 @@ def error_from_answer(answer: Answer, service: str, region: str, *, temporary: b
             remedy="Use credentials whose policy allows it.",
         )
     # Some services throttle with a code of their own but the same message.
-    if code in _THROTTLED or "rate exceeded" in text.lower():
+    if code in _THROTTLED | _OCCUPIED or "rate exceeded" in text.lower():
         return Busy(
             f"AWS ({service} in {region}) is busy and refuses calls: {text or code}.",
             code=code,
