@@ -267,8 +267,8 @@ def settle(
             # No one can chat there, and CloudFormation does not notice what is missing.
             _put(aws, now.with_channels(wanted))
             note(
-                f"warning: {place} had lost its channels, and has them again. Other variables may be missing: "
-                "run `globalchat doctor`."
+                f"warning: {place} had lost its channels, and has them again. Other variables may be "
+                "missing, too: run `globalchat doctor`."
             )
         elif now.channels == known.get(place):
             _put(aws, now.with_channels(wanted))

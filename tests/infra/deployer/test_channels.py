@@ -396,8 +396,11 @@ def test_the_policy_of_the_page_allows_what_the_command_calls_and_nothing_else(
     # Who one is may be asked by anyone.
     used = {asked_for(each) for each in front.calls if each.service != "sts"}
     arn = f"arn:aws:appsync:{OREGON}:{ACCOUNT}:apis/API-ID"
+    path = f"arn:aws:appsync:{OREGON}:{ACCOUNT}:/v1/apis/API-ID/environmentVariables"
     for called in used:
-        assert evaluate(policy(), action=called, resource=arn), called
+        # AppSync's refusals name the path for actions to which the reference gives no resource.
+        resource = path if called.endswith("EnvironmentVariables") else arn
+        assert evaluate(policy(), action=called, resource=resource), called
     field = f"{arn}/types/Mutation/fields/unsubscribe"
     assert evaluate(policy(), action="appsync:GraphQL", resource=field)
     assert {name for each in policy() for name in each.actions} == {*used, "appsync:GraphQL"}

@@ -284,6 +284,7 @@ async def test_what_cannot_be_put_changes_nothing(aws: AwsClients, local_cloud: 
     )
     assert denied[:2] == ("AccessDeniedException", 403)
     assert "appsync:PutGraphqlApiEnvironmentVariables on resource: arn:aws:appsync:us-west-2:" in denied[2]
+    assert f":/v1/apis/{api_id}/environmentVariables" in denied[2]
     assert await aws.call("appsync", GET_VARIABLES, apiId=api_id) == before
 
 

@@ -50,8 +50,8 @@ def service(clock: EpochClock, environments: Environments) -> AwsService:
     get, put = "GetGraphqlApiEnvironmentVariables", "PutGraphqlApiEnvironmentVariables"
     operations = (
         AwsOperation("EvaluateCode", evaluate, _account, route="POST /v1/dataplane-evaluatecode"),
-        AwsOperation(get, get_variables, _api, route=f"GET {_VARIABLES}"),
-        AwsOperation(put, put_variables, _api, route=f"PUT {_VARIABLES}"),
+        AwsOperation(get, get_variables, _path, route=f"GET {_VARIABLES}"),
+        AwsOperation(put, put_variables, _path, route=f"PUT {_VARIABLES}"),
     )
     return AwsService("appsync", operations)
 
@@ -65,8 +65,14 @@ def _api_arn(call: AwsCall) -> str:
     return f"arn:aws:appsync:{call.region}:{call.principal.account}:apis/{text(call.parameters, 'apiId')}"
 
 
-def _api(call: AwsCall) -> Sequence[str]:
-    return [_api_arn(call)]
+def _path(call: AwsCall) -> Sequence[str]:
+    """Return the path of the call as the resource.
+
+    The service authorization reference names none for the two calls; AppSync's refusals of such calls name
+    this one (aws-samples/iam-identity-center-team, issue 145).
+    """
+    path = _VARIABLES.format(apiId=text(call.parameters, "apiId"))
+    return [f"arn:aws:appsync:{call.region}:{call.principal.account}:{path}"]
 
 
 def _variables(call: AwsCall) -> Mapping[str, str]:
