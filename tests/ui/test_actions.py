@@ -1,4 +1,4 @@
-"""Every action of the registry by key and by palette, with what it does, and by click."""
+"""Every action of the registry by key, with what it does; what the palette and the help lead to."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,21 @@ from pathlib import Path
 import pytest
 
 from globalchat.client.events import DraftUnsent
-from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, EDITING, Action, keys_title
+from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, EDITING, GROUPS, Action, keys_title
 from globalchat.ui.keymap import CHAT, PRESETS, READLINE
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import SentTexts
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
+from globalchat.ui.screens.dialogs import Choices
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import entries
 from globalchat.ui.screens.people_dialog import PeopleDialog
 from globalchat.ui.screens.sent_search import SentSearch
 from globalchat.ui.screens.switchers import MomentPrompt, ProfileSwitcher, QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.slash_commands import COMMANDS
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
@@ -280,7 +282,7 @@ async def by_readline_key(seen: Seen, action: Action) -> None:
     await seen.chat.pilot.press(action.keys_in(READLINE)[0])
 
 
-async def by_palette(seen: Seen, action: Action) -> None:
+async def take_from_palette(seen: Seen, action: Action) -> None:
     """Take what the palette offers under its title."""
     (entry,) = [each for each in entries(seen.screen, DEFAULT_KEYS) if each.text == action.title]
     result = entry.run()
@@ -296,9 +298,6 @@ WAYS: dict[Way, Sequence[Action]] = {
     by_key: OTHERS,
     by_other_key: [action for action in OTHERS if len(action.keys) > 1 and not action.fixed],
     by_readline_key: [action for action in OTHERS if action.readline is not None],
-    by_palette: [
-        action for action in (*OTHERS, EDITS[-1]) if action.id != "app.palette"
-    ],  # that is what offers them
 }
 
 
@@ -330,6 +329,30 @@ async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch
         monkeypatch.undo()
 
 
+async def test_the_palette_leads_to_every_action(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same string as its key, so that a few of each kind suffice to see what it does."""
+    offered = [action for action in ACTIONS if action.id != "app.palette"]
+    async with running(SMALL) as chat:
+        seen = Seen(chat, tmp_path)
+        with monkeypatch.context() as patched:
+            led_to: list[str] = []
+
+            async def run_action(action: str) -> None:
+                led_to.append(action)
+
+            patched.setattr(seen.screen, "run_action", run_action)
+            for action in offered:
+                await take_from_palette(seen, action)
+            assert led_to == [action.textual_action for action in offered]
+        for action in offered:
+            if action.id in ("region.next", "write.history", "edit.undo", "dual", "guide.connect"):
+                effect = EFFECTS[action.id]
+                effect.before(seen)
+                assert not effect.done(seen), action.id
+                await take_from_palette(seen, action)
+                await chat.until(partial(effect.done, seen), action.id)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 async def test_every_key_edits_the_line(preset: str, tmp_path: Path) -> None:
     async with running(SMALL, settings=Loaded(Settings(preset=preset))) as chat:
@@ -347,10 +370,24 @@ async def test_a_click_on_its_line_in_the_help_does_it(monkeypatch: pytest.Monke
     async with running(TALL) as chat:
         await chat.click_on("F1 help")
         await chat.until(lambda: "Command palette" in "\n".join(chat.screen_lines()))
+        dialog = chat.app.screen
+        assert isinstance(dialog, Help)
         with monkeypatch.context() as patched:
             chosen: list[object] = []
             patched.setattr(Help, "dismiss", lambda _, action: chosen.append(action))
-            for action in (clickable := [*OTHERS, EDITS[0]]):
+            # What each line ends with; the last line of each group by a click, too.
+            choices = dialog.query_one(Choices)
+            for number, option in enumerate(choices.options):
+                if not option.disabled:
+                    choices.post_message(Choices.OptionSelected(choices, option, number))
+            await chat.until(lambda: len(chosen) == len(ACTIONS) + len(COMMANDS))
+            shown = [str(option.prompt) for option in choices.options if not option.disabled]
+            for line, action in zip(shown, ACTIONS, strict=False):
+                assert line.startswith(f"{pad(keys_title(action), 21)} {action.title[:40]}")
+            assert chosen == [*ACTIONS, *COMMANDS]
+            chosen.clear()
+            clickable = [[action for action in ACTIONS if action.group == group][-1] for group in GROUPS[:-1]]
+            for action in clickable:
                 await chat.click_on(f" {pad(keys_title(action), 21)} {action.title[:40]}", 2)
             await chat.until(lambda: len(chosen) == len(clickable))
         assert chosen == clickable
