@@ -73,6 +73,7 @@ TEXTS = {
     "signs of lists": "\n- 1. ",
     "markup": "*_`#<>",
     "fences": "```\n",
+    "beginnings of code": "```a\n",
     "backticks and letters": "`a``b",
     "stars and letters": "**a *b",
     "underscores and letters": "_a __b ",
@@ -115,6 +116,12 @@ def arrive(text: str) -> object:
     return row_height(row, shape, DEFAULT_KEYS.title), row_lines(row, shape, NAMES, DEFAULT_KEYS.title)
 
 
+def unfold(text: str) -> object:
+    row = RowFactory("bo", CALENDAR).message(received(text))
+    row.whole = True
+    return row_lines(row, columns(80), NAMES, DEFAULT_KEYS.title)
+
+
 def search(text: str) -> object:
     row = RowFactory("bo", CALENDAR).message(received(text))
     found = Search()
@@ -144,6 +151,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "fold the case": fold,
     "draw a name": lambda text: Names().name(text).drawn(12),
     "arrive": arrive,
+    "unfold": unfold,
     "search": search,
     "export": exported,
     "complete": lambda text: complete(text, len(text), Vocabulary(names=(text, "bo"))),

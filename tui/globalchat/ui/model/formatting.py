@@ -4,8 +4,9 @@ A text travels as it was typed, and every character of it is shown: only its loo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from globalchat.ui.model.text import Span
@@ -43,11 +44,12 @@ def find_formats(text: str) -> Formats:
     marks: list[tuple[int, int, str]] = []
     blocks: list[Span] = []
     lines = list(_lines(text))
+    closings = _Closings(text, lines)
     number = 0
     while number < len(lines):
         start, end = lines[number]
         fence = _FENCE.fullmatch(text, start, end)
-        closing = None if fence is None else _closing(text, lines, number, fence[1])
+        closing = None if fence is None else closings.after(number, len(fence[1]))
         if closing is not None:
             marks += [(*lines[number], "sign"), (*lines[closing], "sign")]
             inside = lines[number + 1 : closing]
@@ -74,13 +76,26 @@ def _lines(text: str) -> Iterator[Span]:
         start += len(line) + 1
 
 
-def _closing(text: str, lines: list[Span], opening: int, ticks: str) -> int | None:
-    """Return the number of the line that ends a code block; None if none does: then there is no block."""
-    for number in range(opening + 1, len(lines)):
-        line = text[slice(*lines[number])].strip(" ")
-        if len(line) >= len(ticks) and not line.strip("`"):
-            return number
-    return None
+class _Closings:
+    """The lines of a text that can end a code block: they have nothing but backticks."""
+
+    def __init__(self, text: str, lines: Sequence[Span]) -> None:
+        self._ticks = [_ticks(text[start:end].strip(" ")) for start, end in lines]
+        # The most in any line from each one on: a block without an end is known without looking for it, which
+        # would take quadratic time in a text of many beginnings.
+        self._most = list(accumulate(reversed(self._ticks), max))[::-1]
+
+    def after(self, opening: int, ticks: int) -> int | None:
+        """Return the number of the line that ends a block; None if none does: then there is no block."""
+        first = opening + 1
+        if first >= len(self._ticks) or self._most[first] < ticks:
+            return None
+        return next(line for line in range(first, len(self._ticks)) if self._ticks[line] >= ticks)
+
+
+def _ticks(line: str) -> int:
+    """Return the number of backticks in a line; 0 if it has anything else."""
+    return 0 if line.strip("`") else len(line)
 
 
 def _inline(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:

@@ -1,6 +1,7 @@
 """Lays out rows as lines of styled pieces, in columns that fit a width. Pure."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -307,15 +308,14 @@ def _message_lines(
     prefix = _prefix(row, columns)
     content = prefix + row.text
     indent = Piece(" " * columns.text_start)
-    # In a folded text, marks behind the last visible line would only cost time.
     formats = _formats(row, columns)
-    layers = [mark for mark in _layers(row, formats, marks) if mark[0] < spans[-1][1]]
+    layers = _layers_by_line(_layers(row, formats, marks), spans, len(prefix))
     lines: list[Line] = []
     for number, (start, end) in enumerate(spans):
         line = [indent] if number else _head(row, columns)
         if start < len(prefix):
             line.append(Piece(prefix[start:end], _sender_role(row)))
-        line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers)
+        line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers[number])
         shown = content[start:end]
         if formats.blocks and not row.whole and _is_cut(formats, start - len(prefix), end - len(prefix)):
             line.append(Piece("…", "fold"))
@@ -380,6 +380,19 @@ def _layers(row: MessageRow, formats: Formats, marks: Sequence[Mark]) -> Sequenc
     links = [(link.start, link.end, "link") for link in row.links]
     mentions = [(start, end, "mention") for start, end in row.mentions]
     return [*formats.marks, *links, *mentions, *marks]
+
+
+def _layers_by_line(layers: Sequence[Mark], spans: Sequence[Span], shift: int) -> list[list[Mark]]:
+    """Return the layers of each line, in order; lines are places in a text that begins `shift` later."""
+    found: list[list[Mark]] = [[] for _ in spans]
+    # Others choose how many there are of both: not every line is compared with every layer.
+    ends = [end - shift for _, end in spans]
+    for layer in layers:
+        for number in range(bisect_right(ends, layer[0]), len(spans)):
+            if spans[number][0] - shift >= layer[1]:
+                break
+            found[number].append(layer)
+    return found
 
 
 def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
