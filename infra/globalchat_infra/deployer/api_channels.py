@@ -74,7 +74,7 @@ def read(aws: Aws, place: ApiPlace) -> ApiVariables:
     found = _read(aws, place)
     if not found.channels:
         raise UserError(
-            f"The API of {place} has no environment variable {CHANNELS_VARIABLE}: it is not globalchat's.",
+            f"The API of {place} has no environment variable {CHANNELS_VARIABLE}.",
             remedy="Run `globalchat deploy` to put it back.",
         )
     return found

@@ -235,7 +235,8 @@ class Deployer:
         """Check that the channels are those that the plan was made for: the templates would undo a change."""
         before = self.plan.existing.channels
         now = _present_channels(self.aws, self.plan.existing)
-        had = {each.place: each.channels for each in before.regions}
+        # Of a region that did not answer before, the plan has what was deployed.
+        had = {**now.deployed, **{each.place: each.channels for each in before.regions}}
         if changed := [each for each in now.regions if each.channels != had.get(each.place, each.channels)]:
             have = "; ".join(f"{each.place} has {', '.join(each.channels)}" for each in changed)
             raise UserError(

@@ -366,7 +366,8 @@ def test_subscriptions_that_cannot_be_ended_are_said(
 
 def test_what_is_stored_of_a_removed_channel_stays_and_can_be_purged(deployed: User) -> None:
     store(3)
-    assert deployed.run("channels", "remove", "tech", "--yes").exit_code == 0
+    ran = deployed.run("channels", "remove", "tech", "--yes", "--profile", "default")
+    assert (ran.exit_code, "purge NAME --profile default` deletes it" in ran.output) == (0, True), ran.output
     assert left() == 3
     ran = deployed.run("purge", "tech", "--yes")
     assert (ran.exit_code, left()) == (0, 0), ran.output

@@ -162,6 +162,14 @@ def test_a_change_between_the_question_and_the_deployment_stops_it(tmp_path: Pat
         Deployer(again, tmp_path, ApisOnly()).run(RecordingPrompter().prompter)
 
 
+def test_a_region_that_answers_only_after_the_question_keeps_its_channels_as_well(tmp_path: Path) -> None:
+    plan = make_plan(DeployRequest(content()), existing(ApisOnly(denied="ap-southeast-2")))
+    aws = ApisOnly(sydney=f"{LISTED},ops")
+    with pytest.raises(UserError, match=r"The channels were changed meanwhile: sydney .* has cars, .*, ops"):
+        Deployer(plan, tmp_path, aws).run(RecordingPrompter().prompter)
+    Deployer(plan, tmp_path, ApisOnly())._check_channels()
+
+
 @pytest.mark.parametrize(
     ("failure", "said"),
     [

@@ -165,7 +165,8 @@ def remove(given: RemoveChannelsOptions) -> int:
     # Also if nothing was removed: an earlier run may have ended before it came here.
     code = _end_subscriptions(profile, aws, names)
     if changes:
-        echo_err(f"What is stored of {gone} expires as usual; `globalchat purge NAME` deletes it.")
+        chosen = f" --profile {given.profile}" if given.profile else ""
+        echo_err(f"What is stored of {gone} expires as usual; `globalchat purge NAME{chosen}` deletes it.")
     return code
 
 
