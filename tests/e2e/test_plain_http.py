@@ -60,7 +60,7 @@ async def test_the_chat_says_so_until_it_is_put_away(home: Home) -> None:
 
 def put_away(user: Home) -> None:
     chat = Terminal(user)
-    chat.wait_for(f"Plain HTTP to {HOST}")
+    chat.wait_for("Plain HTTP to Oregon")
     chat.press("\x1b")
     chat.wait(lambda screen: "Plain HTTP" not in screen, "the screen without the warning")
     chat.press(QUIT)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from globalchat.cli.commands import unsubscribe
+from globalchat.cli.commands.unsubscribe import NotEnded
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.errors import ExitCode, Reason
 from globalchat.core.sign_in import Timeouts
 from globalchat.localcloud.definition import Statement
 from globalchat.localcloud.iam import evaluate
@@ -55,7 +56,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def end(
         profile: Profile, channel: str, credentials: Credentials
-    ) -> Mapping[RegionEndpoint, UserError | None]:
+    ) -> Mapping[RegionEndpoint, NotEnded | None]:
         assert credentials.access_key
         channels.append(channel)
         return dict.fromkeys(profile.regions.values())
@@ -339,18 +340,22 @@ def test_the_api_of_others_is_left_alone(deployed: User) -> None:
 @pytest.mark.parametrize(
     ("failure", "said", "code"),
     [
-        (Unreachable("Sydney did not answer.", remedy="Try again."), "Sydney did not answer. Try again.", 3),
         (
-            Refused("There is no such channel.", error_type="UnknownChannel"),
+            NotEnded(Reason("Sydney did not answer.", "Try again.", ExitCode.UNREACHABLE)),
+            "Sydney did not answer. Try again.",
+            3,
+        ),
+        (
+            NotEnded(Reason("There is no such channel."), is_unknown=True),
             "The region was deployed by an earlier version: update it with `globalchat deploy`.",
             1,
         ),
     ],
 )
 def test_subscriptions_that_cannot_be_ended_are_said(
-    deployed: User, monkeypatch: pytest.MonkeyPatch, failure: UserError, said: str, code: int
+    deployed: User, monkeypatch: pytest.MonkeyPatch, failure: NotEnded, said: str, code: int
 ) -> None:
-    async def end(profile: Profile, *_: object) -> Mapping[RegionEndpoint, UserError | None]:
+    async def end(profile: Profile, *_: object) -> Mapping[RegionEndpoint, NotEnded | None]:
         return {each: failure if each.alias == "sydney" else None for each in profile.regions.values()}
 
     monkeypatch.setattr(unsubscribe, "end_subscriptions", end)

@@ -18,8 +18,8 @@ _INSTEAD: dict[tuple[str, ...], str] = {
     ),
     ("react", "reaction"): "There are no reactions: answer with a message.",
     ("kick", "ban", "unban", "kickban", "op", "deop", "voice", "devoice", "mode"): (
-        "Channels have no operators: /ignore hides what a person writes from you. Administrators use "
-        "globalchat unsubscribe."
+        "Channels have no operators: /ignore hides what a person writes from you. Administrators run "
+        "`globalchat unsubscribe`."
     ),
     ("invite",): "Everyone with the profile is in its channels: give it to the person. /connect explains it.",
     ("whois", "wi", "whowas"): (

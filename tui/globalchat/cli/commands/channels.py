@@ -11,7 +11,7 @@ from globalchat.cli.command import CliCommand, CommandGroup
 from globalchat.cli.options import argument, parameters, shared
 from globalchat.cli.output import confirm, echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile
-from globalchat.core.errors import ExitCode, Refused, UsageError, UserError
+from globalchat.core.errors import ExitCode, Reason, UsageError, UserError
 from globalchat.core.logs import log_event
 from globalchat.core.text import did_you_mean, plural
 
@@ -186,7 +186,7 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
 
 def _read_all(
     profile_name: str | None, aws_profile: str | None
-) -> "tuple[Profile, Aws, Mapping[ApiPlace, ApiVariables | UserError]]":
+) -> "tuple[Profile, Aws, Mapping[ApiPlace, ApiVariables | Reason]]":
     """Return a profile, its administrator's calls of AWS, and what each region has, or why that is not known.
 
     Raises:
@@ -201,7 +201,7 @@ def _read_all(
     profile, aws = administration(profiles.choose(profile_name), aws_profile)
     aws = aws.with_retries()
 
-    def read(alias: str) -> "ApiVariables | UserError":
+    def read(alias: str) -> "ApiVariables | Reason":
         endpoint = profile.regions[alias]
         try:
             # The local cloud is this user's own, and has no tags.
@@ -211,7 +211,7 @@ def _read_all(
         except UsageError:
             raise
         except UserError as error:
-            return error
+            return error.reason
 
     places = {alias: ApiPlace(alias, each.region, each.api_id) for alias, each in profile.regions.items()}
     with ThreadPoolExecutor(MOST_CALLS) as pool:
@@ -219,20 +219,20 @@ def _read_all(
     return profile, aws, dict(zip(places.values(), found, strict=True))
 
 
-def _present(answers: "Mapping[ApiPlace, ApiVariables | UserError]") -> "tuple[list[ApiVariables], ExitCode]":
+def _present(answers: "Mapping[ApiPlace, ApiVariables | Reason]") -> "tuple[list[ApiVariables], ExitCode]":
     """Return what is known, and the exit code; print the errors of the other regions."""
     code = ExitCode.DONE
     found: list[ApiVariables] = []
     for place, answer in answers.items():
-        if isinstance(answer, UserError):
-            echo_err(f"globalchat: {place.alias}: {answer.sentence}")
+        if isinstance(answer, Reason):
+            echo_err(f"globalchat: {place.alias}: {answer.error().sentence}")
             code = max(code, answer.exit_code)
         else:
             found.append(answer)
     return found, code
 
 
-def _every(answers: "Mapping[ApiPlace, ApiVariables | UserError]") -> "list[ApiVariables]":
+def _every(answers: "Mapping[ApiPlace, ApiVariables | Reason]") -> "list[ApiVariables]":
     """Return what every region has.
 
     Raises:
@@ -240,9 +240,9 @@ def _every(answers: "Mapping[ApiPlace, ApiVariables | UserError]") -> "list[ApiV
     """
     found: list[ApiVariables] = []
     for place, answer in answers.items():
-        if isinstance(answer, UserError):
+        if isinstance(answer, Reason):
             raise UserError(
-                f"{place}: {answer}",
+                f"{place}: {answer.message}",
                 remedy=f"No channel was changed. {answer.remedy or ''}".strip(),
                 exit_code=answer.exit_code,
             )
@@ -313,18 +313,12 @@ def _end_subscriptions(profile: Profile, aws: "Aws", names: Sequence[str]) -> Ex
     code = ExitCode.DONE
     for name in names:
         ended = asyncio.run(end_subscriptions(profile, name, credentials))
-        for endpoint, error in ended.items():
-            if error is not None:
-                why = _OLD_REGION if _is_unknown_channel(error) else error.sentence
+        for endpoint, failure in ended.items():
+            if failure is not None:
+                why = _OLD_REGION if failure.is_unknown else failure.reason.error().sentence
                 echo_err(
                     f"globalchat: {endpoint.alias}: the subscriptions to {name} were not ended; open chats "
                     f"do not notice until they connect again, or send. {why}"
                 )
-                code = max(code, error.exit_code)
+                code = max(code, failure.reason.exit_code)
     return code
-
-
-def _is_unknown_channel(error: UserError) -> bool:
-    from globalchat.client.response_errors import UNKNOWN_CHANNEL
-
-    return isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL

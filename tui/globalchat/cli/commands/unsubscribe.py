@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -11,7 +12,7 @@ from globalchat.cli.options import argument, parameters, shared
 from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.errors import ExitCode, Reason, Refused, UserError
 
 HELP = """End every subscription to CHANNEL, in every region; needs AWS credentials.
 
@@ -61,15 +62,22 @@ async def _end_in_every_region(
     """End the subscriptions everywhere, and print each result; return the worst exit code."""
     code = ExitCode.DONE
     ended = await end_subscriptions(profile, channel, credentials, check=_check_channel)
-    for endpoint, error in ended.items():
-        if error is not None:
-            echo_err(f"globalchat: {endpoint.alias}: {error.sentence}")
-            code = max(code, error.exit_code)
+    for endpoint, failure in ended.items():
+        if failure is not None:
+            echo_err(f"globalchat: {endpoint.alias}: {failure.reason.error().sentence}")
+            code = max(code, failure.reason.exit_code)
         elif as_json:
             write_lines([json_line({"region": endpoint.region, "name": channel})])
         else:
             echo_err(f"{endpoint.alias}: the subscriptions to {channel} were ended")
     return code
+
+
+class NotEnded(NamedTuple):
+    """Why the subscriptions of a region were not ended; `is_unknown` if it has no such channel."""
+
+    reason: Reason
+    is_unknown: bool = False
 
 
 async def end_subscriptions(
@@ -78,23 +86,24 @@ async def end_subscriptions(
     credentials: Credentials,
     *,
     check: Callable[[RegionEndpoint, str], Awaitable[None]] | None = None,
-) -> Mapping[RegionEndpoint, UserError | None]:
-    """Call every region, whatever the others answer; return the error of each, or None.
+) -> Mapping[RegionEndpoint, NotEnded | None]:
+    """Call every region, whatever the others answer; return the failure of each, or None.
 
     `check` is called before each call, and raises UserError to prevent it.
     """
     import asyncio
 
     from globalchat.client.api import RegionApi
+    from globalchat.client.response_errors import UNKNOWN_CHANNEL
 
-    async def call(endpoint: RegionEndpoint) -> UserError | None:
+    async def call(endpoint: RegionEndpoint) -> NotEnded | None:
         try:
             if check is not None:
                 await check(endpoint, channel)
             async with RegionApi(endpoint, credentials=credentials) as api:
                 await api.unsubscribe(channel)
         except UserError as error:
-            return error
+            return NotEnded(error.reason, isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL)
         return None
 
     # All at once, and all of them: a region that is down must not prevent the others.
