@@ -78,7 +78,15 @@ async def test_a_theme_can_be_set() -> None:
 
 async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_one(tmp_path: Path) -> None:
     async with running(state=tmp_path) as chat:
-        chat.app.theme = "nord"
+        await chat.pilot.press(*"/theme nrod", "enter")
+        await chat.until(lambda: chat.toasts() == ['Unknown theme: nrod. Did you mean "nord"?'])
+        assert chat.composer.text == "/theme nrod"
+        await chat.pilot.press("ctrl+u", *"/theme dracula", "enter")
+        await chat.until(lambda: chat.app.theme == "dracula")
+        await chat.pilot.press(*"/theme AUTO", "enter")
+        await chat.until(lambda: chat.app.theme == "textual-dark")
+        await chat.pilot.press(*"/theme nord", "enter")
+        await chat.until(lambda: chat.app.theme == "nord")
     async with running(state=tmp_path) as chat:
         assert chat.app.theme == "nord"
     async with running(state=tmp_path, settings=using(theme="gruvbox")) as chat:

@@ -348,6 +348,17 @@ class ChatApp(SafeApp):
         if isinstance(chat, ChatScreen):
             self.push_screen(themes(chat, self.follow_background), self._choose)
 
+    def action_use_theme(self, name: str) -> None:
+        """Use a theme of `available_themes`, or `AUTO`."""
+        from globalchat.ui.screens.chat_screen import ChatScreen
+
+        chat = self.screen_stack[0]
+        if name != AUTO:
+            self.theme = name
+        elif isinstance(chat, ChatScreen):
+            chat.view_model.theme = None
+            self.follow_background()
+
     def _choose(self, entry: "PickerEntry | None") -> None:
         """Do what was chosen from a list, in the chat."""
         if entry is not None:

@@ -48,6 +48,18 @@ def _leading_moment(words: Sequence[str], calendar: Calendar, now: int) -> tuple
     return moment(words[0] if words else "", calendar, now), " ".join(words[1:])
 
 
+def theme(argument: str, known: Sequence[str]) -> str:
+    """Return the theme that the user means.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    wanted = argument.casefold()
+    if wanted not in known:
+        raise UserError(suggest(f"Unknown theme: {shown_name(argument)}.", wanted, known))
+    return wanted
+
+
 def moment(argument: str, calendar: Calendar, now: int) -> int:
     """Return a moment of the past (epoch ms); `now` is epoch ms, too.
 

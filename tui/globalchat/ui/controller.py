@@ -21,6 +21,7 @@ from globalchat.ui.history_controller import HistoryController
 from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.message_controller import MessageController
+from globalchat.ui.model.background import AUTO
 from globalchat.ui.model.header import SWITCH
 from globalchat.ui.model.own_texts import exit_message
 from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
@@ -406,6 +407,9 @@ class ChatController:
                 profile = arguments.other_profile(argument, view_model)
                 action = "app.pick_profile" if profile is None else f"app.open_profile('{profile}')"
                 self._screen.call_next(self._screen.run_action, action)
+            case "theme":
+                name = arguments.theme(argument, (AUTO, *self._screen.app.available_themes))
+                self._screen.call_next(self._screen.run_action, f"app.use_theme('{name}')")
             case "goto" if argument:
                 self._go_to(arguments.moment(argument, self._model.calendar, self._clock()))
             case "goto":

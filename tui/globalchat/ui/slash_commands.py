@@ -108,7 +108,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("reply", "Reply to the chosen message, or the newest of another person", action="pane.reply"),
     Command("formatting", "Show code and emphasis as such, or as it was written", action="pane.formatting"),
     Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
-    Command("theme", "Choose the colours", action="app.theme"),
+    Command(
+        "theme", "Choose the colours, or use those of a theme", Argument.TEXT, "[NAME]", action="app.theme"
+    ),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
     Command("deploy", "How to deploy to AWS", action="guide.deploy"),
     Command(
