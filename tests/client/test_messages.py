@@ -1,11 +1,12 @@
-"""Message ids: ordered, and impossible to guess."""
+"""Message ids: ordered, and impossible to guess. The channel for measurements."""
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.client.messages import ALPHABET, IdFactory, encode_id
+from globalchat.client.messages import ALPHABET, Backend, IdFactory, MessageLimits, encode_id
 
 SOME = settings(deadline=None, max_examples=100)
 
@@ -43,3 +44,10 @@ def test_id_is_time_then_randomness() -> None:
     # The ULID specification's own example of a time part.
     assert encode_id(1469918176385, 0)[:10] == "01ARYZ6S41"
     assert len({IdFactory().new() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(("channels", "chosen"), [(("cars", "probe"), "probe"), (("cars", "tech"), "cars")])
+def test_measurements_stay_out_of_the_channels_that_people_read(
+    channels: tuple[str, ...], chosen: str
+) -> None:
+    assert Backend(channels, MessageLimits(2000, 32, 64)).measuring_channel == chosen

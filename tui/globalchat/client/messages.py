@@ -25,6 +25,7 @@ Identity = tuple[str, Content]
 
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 """The pattern of channel names (`globalchat_infra/config.py` checks those of a deployment)."""
+MEASURING_CHANNEL = "probe"
 MOST_CHANNELS = 1_000
 """The most channels of a backend that are used; a deployment has far fewer."""
 
@@ -127,6 +128,14 @@ class Backend:
     left_out: int = 0
     history: HistoryTerms | None = None
     author: str | None = None
+
+    @property
+    def measuring_channel(self) -> str:
+        """Where test messages go unless a channel is named: `probe` if there is one, else the first.
+
+        A channel of that name, in which no one reads, keeps them out of the others.
+        """
+        return MEASURING_CHANNEL if MEASURING_CHANNEL in self.channels else self.channels[0]
 
     @property
     def remark(self) -> str | None:

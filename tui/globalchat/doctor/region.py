@@ -130,7 +130,7 @@ class RegionCheckContext:
         """The channel of the test message."""
         if self._channel is not None:
             return self._channel
-        return self._backend.channels[0] if self._backend else ""
+        return self._backend.measuring_channel if self._backend else ""
 
     async def describe(self) -> CheckResult:
         """Query the API for its channels; a refused key is an answer, too.

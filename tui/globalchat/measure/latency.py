@@ -117,7 +117,7 @@ def _channel(plan: LatencyPlan, backend: Backend) -> str:
         )
     if plan.channel is not None and plan.channel not in backend.channels:
         raise unknown_channel_error(plan.channel, backend.channels)
-    return plan.channel or backend.channels[0]
+    return plan.channel or backend.measuring_channel
 
 
 class LatencySubscriber:

@@ -71,7 +71,9 @@ class BenchOptions:
     )
     regions: str = option("--regions", metavar="A,B", default=ALL, help="The regions to load.")
     channels: str | None = option(
-        "--channels", metavar="C,D", help="The channels to load. [default: the backend's first]"
+        "--channels",
+        metavar="C,D",
+        help="The channels to load. [default: probe if there is one, else the first]",
     )
     processes: int | None = option(
         "--processes",
@@ -181,7 +183,7 @@ def _regions(profile: Profile, given: str) -> tuple[str, ...]:
 
 
 async def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
-    """Return the given channels, or the backend's first.
+    """Return the given channels, or the backend's one for measurements.
 
     Raises:
         UserError: the backend cannot be reached.
@@ -191,7 +193,7 @@ async def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
     from globalchat.client.api import RegionApi
 
     async with RegionApi(next(iter(profile.regions.values()))) as api:
-        return ((await api.describe()).channels[0],)
+        return ((await api.describe()).measuring_channel,)
 
 
 def _costs_money(profile: Profile) -> bool:

@@ -75,7 +75,9 @@ class DoctorOptions:
     """The command line of `doctor`."""
 
     channel: str | None = option(
-        "--channel", metavar="C", help="Where to send the test messages. [default: the backend's first]"
+        "--channel",
+        metavar="C",
+        help="Where to send the test messages. [default: probe if there is one, else the first]",
     )
     no_publish: bool = flag("--no-publish", help="Send no message: round trips and relays are not checked.")
     timeout: float = option(
@@ -146,7 +148,7 @@ class DoctorPlan:
     Attributes:
         cloud: The running local cloud, if it is its profile.
         aws: Access to AWS, signed in if possible, since a check is too short for a sign-in.
-        channel: Where to send the test messages; None is the backend's first.
+        channel: Where to send the test messages; None is the backend's one for measurements.
         publish: False if nothing may be sent.
         seconds: The time limit of each check.
     """

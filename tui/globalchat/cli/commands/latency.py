@@ -22,7 +22,8 @@ HELP = """Measure how long a message takes: to be accepted, to come back, to rea
 
 Publishes and arrivals are timed by this machine's monotonic clock: the clocks of the regions do not matter. A
 message that is accepted and does not arrive within the timeout is lost. Everyone in the channel sees the
-messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region received nothing at all.
+messages: `globalchat channels add probe` adds one for measurements. Ctrl-C ends early and shows what was
+measured. Exits 1 if a region received nothing at all.
 
 \b
 Examples:
@@ -50,7 +51,7 @@ class LatencyOptions:
         "--rate", default=10.0, type=Number(0.01, 500), help="Messages a second from a region."
     )
     channel: str | None = option(
-        "--channel", metavar="C", help="The channel to measure in. [default: the backend's first]"
+        "--channel", metavar="C", help="Where to measure. [default: probe if there is one, else the first]"
     )
     size: int = option(
         "--size", default=100, type=click.IntRange(1, 100_000), help="Characters of a message."
