@@ -15,8 +15,8 @@ def run(*arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["publish", "tech"], "Missing argument 'TEXT|-'"),
-        (["publish", "tech", "two", "words"], "unexpected extra argument"),
+        (["publish", "tech"], "Missing argument 'TEXT...|-'"),
+        (["publish", "tech", "-", "words"], "- is standard input, and there is a text, too."),
         (["publish", "tech", "hi", "--rate", "5"], "With a TEXT, --rate needs --count."),
         (
             ["publish", "tech", "{x}", "--count", "2"],

@@ -33,12 +33,13 @@ for standard input also line, its number.
 With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
 of the region; {{ and }} are plain braces.
 
-A text with spaces needs quotes, and one that starts with - goes after --.
+Several words are joined by a space, as by echo; quotes keep other spaces. A text that starts with - goes
+after --.
 
 \b
 Examples:
   globalchat publish tech "hello"
-  globalchat publish tech -- "-40 degrees"
+  globalchat publish tech -- -40 degrees
   id=$(globalchat publish tech "hello")
   tail -f app.log | globalchat publish tech -
   globalchat publish tech - --window 16 --json < lines.txt > accepted.ndjson
@@ -47,12 +48,24 @@ Examples:
 """
 
 
+def _joined(_context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> str | None:
+    """Return the text that the words make; None without any.
+
+    Raises:
+        click.UsageError: standard input is named beside a text.
+    """
+    if len(words) > 1 and words[0] == STDIN:
+        said = f"{STDIN} is standard input, and there is a text, too."
+        raise click.UsageError(f'{said} A text that starts with "{STDIN} " needs quotes.')
+    return " ".join(words) if words else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishOptions:
     """The command line of `publish`."""
 
     channel: str = argument("channel")
-    text: str | None = argument("text", metavar="TEXT|-", required=False)
+    text: str | None = argument("text", nargs=-1, metavar="TEXT...|-", required=False, callback=_joined)
     region: str | None = shared(options.region)
     name: str | None = shared(options.name)
     count: int | None = option(
@@ -135,7 +148,7 @@ def command(given: PublishOptions) -> int:
 def _text(given: PublishOptions) -> str | None:
     """Return the text to publish; None means the lines of standard input."""
     if given.text is None and given.size is None:
-        raise click.UsageError("Missing argument 'TEXT|-'. Say - for the lines of standard input.")
+        raise click.UsageError("Missing argument 'TEXT...|-'. Say - for the lines of standard input.")
     if given.text is None:
         return generate(given.size or 0)
     return None if given.text == STDIN else given.text
