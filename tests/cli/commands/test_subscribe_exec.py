@@ -62,7 +62,7 @@ async def test_each_message_gets_a_run_and_nothing_of_it_is_interpreted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command = MessageCommand('cat >> seen; printf "%s|" "$GLOBALCHAT_MESSAGE" >> texts; echo told; exit 3')
+    command = MessageCommand('cat >> seen; printf "%s|" "$GLOBALCHAT_MESSAGE" >> texts; echo done; exit 3')
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(command.run())
         command.add([received(HOSTILE), received("two", 2)])
@@ -75,7 +75,7 @@ async def test_each_message_gets_a_run_and_nothing_of_it_is_interpreted(
     assert not (tmp_path / "owned").exists()
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.count("told") == 2
+    assert err.count("done") == 2
     assert "--exec ended with 3 for the message id-2" in err
 
 

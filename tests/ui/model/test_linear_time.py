@@ -12,7 +12,7 @@ from globalchat.core.text import sanitize
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
-from globalchat.ui.model.formatting import find_formats
+from globalchat.ui.model.formats import find_formats
 from globalchat.ui.model.links import find_links
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.own_words import OwnWords

@@ -131,7 +131,7 @@ class Backend:
 
     @property
     def measuring_channel(self) -> str:
-        """Where test messages go unless a channel is named: `probe` if there is one, else the first.
+        """The channel of test messages unless another is named: `probe` if there is one, else the first.
 
         A channel of that name, in which no one reads, keeps them out of the others.
         """

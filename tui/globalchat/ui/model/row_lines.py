@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from globalchat.client.authors import AuthorKind
 from globalchat.core.text import plural
 from globalchat.ui.model.calendar import transit
-from globalchat.ui.model.formatting import Formats, find_formats
+from globalchat.ui.model.formats import Formats, find_formats
 from globalchat.ui.model.names import NAME_COLOURS, RegionNames
 from globalchat.ui.model.rows import FAILED, IMITATION, MARKS, Delivery, MessageRow, NamedRow, NoticeRow, Row
 from globalchat.ui.model.status import AGAIN, UNFOLD, Keys

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from globalchat.ui.actions import DEFAULT_KEYS
-from globalchat.ui.model.formatting import find_formats
+from globalchat.ui.model.formats import find_formats
 from globalchat.ui.model.row_lines import Columns, columns, row_height, row_lines
 from globalchat.ui.model.rows import MessageRow
 from tests.ui.helpers.fake_session import NOON
