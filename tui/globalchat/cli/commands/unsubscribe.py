@@ -1,8 +1,7 @@
 """`globalchat unsubscribe`: an administrator ends a channel's subscriptions."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import click
 
@@ -61,7 +60,7 @@ async def _end_in_every_region(
 ) -> ExitCode:
     """End the subscriptions everywhere, and print each result; return the worst exit code."""
     code = ExitCode.DONE
-    ended = await end_subscriptions(profile, channel, credentials, check=_check_channel)
+    ended = await end_subscriptions(profile, channel, credentials, must_exist=True)
     for endpoint, failure in ended.items():
         if failure is not None:
             echo_err(f"globalchat: {endpoint.alias}: {failure.reason.error().sentence}")
@@ -73,23 +72,20 @@ async def _end_in_every_region(
     return code
 
 
-class NotEnded(NamedTuple):
-    """Why the subscriptions of a region were not ended; `is_unknown` if it has no such channel."""
+@dataclass(frozen=True, slots=True)
+class NotEnded:
+    """Why a region has not ended subscriptions; `is_unknown` if it refused because it has no such channel."""
 
     reason: Reason
     is_unknown: bool = False
 
 
 async def end_subscriptions(
-    profile: Profile,
-    channel: str,
-    credentials: Credentials,
-    *,
-    check: Callable[[RegionEndpoint, str], Awaitable[None]] | None = None,
+    profile: Profile, channel: str, credentials: Credentials, *, must_exist: bool = False
 ) -> Mapping[RegionEndpoint, NotEnded | None]:
     """Call every region, whatever the others answer; return the failure of each, or None.
 
-    `check` is called before each call, and raises UserError to prevent it.
+    With `must_exist` nothing is ended where there is no such channel, or not any more.
     """
     import asyncio
 
@@ -98,12 +94,13 @@ async def end_subscriptions(
 
     async def call(endpoint: RegionEndpoint) -> NotEnded | None:
         try:
-            if check is not None:
-                await check(endpoint, channel)
+            if must_exist:
+                await _check_channel(endpoint, channel)
             async with RegionApi(endpoint, credentials=credentials) as api:
                 await api.unsubscribe(channel)
         except UserError as error:
-            return NotEnded(error.reason, isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL)
+            is_unknown = isinstance(error, Refused) and error.error_type == UNKNOWN_CHANNEL
+            return NotEnded(error.reason, is_unknown)
         return None
 
     # All at once, and all of them: a region that is down must not prevent the others.
