@@ -100,6 +100,7 @@ IMPOSSIBLE = {
     "/notify loud": "The levels are mentions, all, mute.",
     "/mute car": 'No channel named # car. Did you mean "cars"?',
     "/leave musik": 'No channel named # musik. Did you mean "music"?',
+    "/who nowhere": "No channel named # nowhere. /list offers those that there are.",
     "x" * 2003: "Too long by 3 characters: your text stays here.",
 }
 

@@ -192,6 +192,10 @@ async def test_a_reply_quotes_and_mentions_and_keeps_what_is_typed(monkeypatch: 
         assert chat.composer.text == "> first\n@ana > use `a b`, **not** that\n@eve typed"
         assert chat.app.focused is chat.composer
         chat.composer.put("")
+        await chat.type("/reply so be it")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.composer.text.endswith("@eve so be it"))
+        chat.composer.put("")
         await chat.type("/formatting")
         await chat.pilot.press("enter")
         await chat.until(lambda: look(chat, "a b")[1] == look(chat, "use")[1])

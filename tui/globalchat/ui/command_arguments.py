@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from globalchat.core.errors import UserError
 from globalchat.core.moments import NotAMoment
-from globalchat.core.text import suggest
+from globalchat.core.text import did_you_mean, suggest
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.names import name_problem
@@ -120,7 +120,8 @@ def known_channel(argument: str, view_model: ChatViewModel) -> str:
     known = list(view_model.model.conversations)
     channel = argument.lstrip("#").strip() or view_model.channel or ""
     if channel not in known:
-        raise UserError(suggest(f"No channel named # {shown_name(channel)}.", channel, known))
+        instead = did_you_mean(channel, known) or "/list offers those that there are."
+        raise UserError(f"No channel named # {shown_name(channel)}. {instead}")
     return channel
 
 

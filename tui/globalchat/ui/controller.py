@@ -407,6 +407,9 @@ class ChatController:
                 profile = arguments.other_profile(argument, view_model)
                 action = "app.pick_profile" if profile is None else f"app.open_profile('{profile}')"
                 self._screen.call_next(self._screen.run_action, action)
+            case "reply":
+                self._bar.composer.put(argument)
+                self._messages.perform("reply")
             case "theme":
                 name = arguments.theme(argument, (AUTO, *self._screen.app.available_themes))
                 self._screen.call_next(self._screen.run_action, f"app.use_theme('{name}')")

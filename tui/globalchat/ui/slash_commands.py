@@ -105,7 +105,13 @@ COMMANDS: tuple[Command, ...] = (
         Argument.TEXT,
         "[TIME]",
     ),
-    Command("reply", "Reply to the chosen message, or the newest of another person", action="pane.reply"),
+    Command(
+        "reply",
+        "Reply to the chosen message, or the newest of another person",
+        Argument.TEXT,
+        "[TEXT]",
+        action="pane.reply",
+    ),
     Command("formatting", "Show code and emphasis as such, or as it was written", action="pane.formatting"),
     Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
     Command(
