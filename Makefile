@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest shape words format templates policy picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest shape words format templates policy picture diagram docs keys hashes clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,6 +40,7 @@ help:
 	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
 	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
+	@echo "make hashes      write requirements/ from pyproject.toml and constraints.txt (needs uv)"
 	@echo "make clean       remove what these made"
 
 chat: .venv/base.stamp
@@ -115,6 +116,16 @@ docs: keys
 
 keys: .venv/dev.stamp
 	$(BIN)/python -m globalchat.ui.keys_doc
+
+# One file for all systems and Pythons. It names no index: pip uses its own.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --constraints constraints.txt
+
+hashes:
+	@command -v uv >/dev/null || { echo "uv is needed, which finds the hashes: pipx install uv" >&2; exit 1; }
+	$(LOCK) pyproject.toml --output-file requirements/chat.txt
+	$(LOCK) pyproject.toml --extra deploy --output-file requirements/deploy.txt
+	grep '^hatchling==' constraints.txt | $(LOCK) - --output-file requirements/build.txt
 
 picture: .venv/dev.stamp
 	$(BIN)/python -m docs.picture
