@@ -5,7 +5,11 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC
+from pathlib import Path
 
+import pytest
+
+from globalchat.cli.commands import plain_terminal
 from globalchat.cli.commands.plain_terminal import KeptState, Pipe, PlainRun
 from globalchat.cli.streams import Input, Output
 from globalchat.client.messages import Draft
@@ -106,3 +110,20 @@ async def test_no_more_is_read_while_many_messages_wait() -> None:
     async with asyncio.timeout(TIMEOUT):
         assert await running is ExitCode.DONE
     assert program.taken == 10
+
+
+async def test_changes_are_written_meanwhile_and_nothing_while_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_terminal, "SAVE_AFTER", 0.0)
+    model = ChatModel(sender="bo", calendar=Calendar(UTC), clock=lambda: NOON)
+    view_model, store = ChatViewModel(model, "local", "tech", command_for), StateStore(tmp_path, "local")
+    state = KeptState(store, view_model)
+    saving = asyncio.ensure_future(state.save_changes())
+    await asyncio.sleep(0)
+    # It waits for a change, not for a time.
+    assert not state._changed.is_set()
+    view_model.choices.nick = "ana"
+    await until(lambda: store.load().get("chosen:nick") == "ana")
+    saving.cancel()
+    await asyncio.wait({saving})

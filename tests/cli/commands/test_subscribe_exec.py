@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from globalchat.cli.commands.subscribe_exec import WAITING, MessageCommand, environment_of, mention_filter
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
+from globalchat.core.errors import UserError
 from globalchat.core.files import user_folders
 from globalchat.ui.state_store import StateStore
 
@@ -89,3 +91,29 @@ async def test_more_than_it_can_run_for_is_left_out_and_reported(capfd: pytest.C
     await command.run()
     err = capfd.readouterr().err
     assert "the command did not run for 5 messages" in err
+
+
+async def test_what_still_waits_at_the_end_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("begun")
+    command = MessageCommand("echo > begun; sleep 60")
+    command.add([received("x", number) for number in range(3)])
+    command.close()
+    running = asyncio.create_task(command.run())
+    assert await asyncio.to_thread(Path("begun").read_text) == "\n"
+    running.cancel()
+    await asyncio.wait({running})
+    assert "the command did not run for 2 messages" in capfd.readouterr().err
+
+
+async def test_a_command_that_cannot_be_started_ends_the_run_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = MessageCommand("true")
+    # More than any system lets a program have in its environment.
+    monkeypatch.setenv("HUGE", "x" * 4_000_000)
+    command.add([received("x")])
+    with pytest.raises(UserError, match="The command of --exec cannot be started: Argument list too long"):
+        await command.run()

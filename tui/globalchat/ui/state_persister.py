@@ -7,7 +7,7 @@ from textual.timer import Timer
 
 from globalchat.core.errors import UserError
 from globalchat.ui.model.view_model import SENT, ChatViewModel
-from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_problem
+from globalchat.ui.state_store import LONGEST, StateStore, changes, rescue, storage_problem
 
 _SOON = 1.0
 """Seconds after which a change is written at the latest, since every key press is a change."""
@@ -88,11 +88,9 @@ class StatePersister:
 
     def save(self) -> None:
         """Write changes since the last successful call."""
-        # Only differences, since other chats write to the same file.
-        now, before = self._view_model.kept(), self._stored
-        changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+        now = self._view_model.kept()
         try:
-            self._store.merge(changes)
+            self._store.merge(changes(self._stored, now))
         except (OSError, UserError) as error:
             self.problem = storage_problem(error)
             if not self._reported:

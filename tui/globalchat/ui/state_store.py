@@ -210,6 +210,14 @@ def _move(values: dict[str, str], source: int, target: int) -> list[str]:
     return spare
 
 
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what makes the present entries of the ones before, for `merge`; None removes an entry.
+
+    Only differences are written, since other chats write to the same file.
+    """
+    return {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+
+
 def storage_problem(error: OSError | UserError) -> str:
     """Return the sentence for state that cannot be written."""
     why = error.strerror if isinstance(error, OSError) else str(error)

@@ -29,12 +29,12 @@ from globalchat.ui.interfaces import ChatSession, ProfileOpener, load_session_fa
 from globalchat.ui.model.kept_choices import first_region
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.plain_chat import PlainChat
-from globalchat.ui.state_store import StateStore, storage_problem
+from globalchat.ui.state_store import StateStore, changes, storage_problem
 
 LAST_SECONDS = 30.0
 """Seconds that messages may take to be accepted after the end of the input."""
-SAVE_INTERVAL = 5.0
-"""Seconds after which it is written how far channels are read."""
+SAVE_AFTER = 5.0
+"""Seconds after which a change is written, such as how far a channel is read."""
 LONGEST_LINE = 1_000_000
 """The most bytes of one line of a pipe."""
 WAITING = 100
@@ -219,7 +219,7 @@ class PlainRun:
             listening = tasks.create_task(self._listen(), name="session events")
             others = [
                 tasks.create_task(self._enter(), name="input"),
-                tasks.create_task(self._state.save_regularly(), name="state"),
+                tasks.create_task(self._state.save_changes(), name="state"),
             ]
             await self._over.wait()
             for task in others:
@@ -281,20 +281,23 @@ class KeptState:
         view_model.restore(store.load())
         self._stored = view_model.kept()
         self._has_failed = False
+        self._changed = asyncio.Event()
+        view_model.on_change(self._changed.set)
+        view_model.model.read_marks.changed = self._changed.set
 
-    async def save_regularly(self) -> None:
-        """Write changes every few seconds until cancelled."""
+    async def save_changes(self) -> None:
+        """Write changes, a few seconds after the first of them, until cancelled."""
         while True:
-            await asyncio.sleep(SAVE_INTERVAL)
+            await self._changed.wait()
+            await asyncio.sleep(SAVE_AFTER)
+            self._changed.clear()
             self.save()
 
     def save(self) -> None:
         """Write what has changed; a failure is reported once."""
-        now, before = self._view_model.kept(), self._stored
-        # Only differences, since other chats write to the same file.
-        changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+        now = self._view_model.kept()
         try:
-            self._store.merge(changes)
+            self._store.merge(changes(self._stored, now))
         except (OSError, UserError) as error:
             if not self._has_failed:
                 echo_err(storage_problem(error))

@@ -45,7 +45,8 @@ name in parentheses), $ those of other users and roles of AWS.
 --mentions prints only messages that mention you (@ and your name, or the words in the chat's settings).
 --exec runs a shell command for each printed message, one at a time. It finds the message in the variables
 GLOBALCHAT_CHANNEL, GLOBALCHAT_SENDER, GLOBALCHAT_MESSAGE, GLOBALCHAT_AUTHOR, GLOBALCHAT_ID,
-GLOBALCHAT_REGION and GLOBALCHAT_VIA, and as JSON on standard input. Texts are as sent: quote the variables.
+GLOBALCHAT_REGION and GLOBALCHAT_VIA, and as JSON on standard input. Texts are as sent: quote the variables,
+and print none of them to a terminal.
 
 With --since it first prints messages that arrived since then, from the history, then new ones, each once.
 

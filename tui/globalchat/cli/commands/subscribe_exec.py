@@ -10,6 +10,7 @@ from contextlib import suppress
 from globalchat.cli.output import echo_err, message_document
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
+from globalchat.core.errors import UserError
 from globalchat.core.files import user_folders
 from globalchat.core.text import plural, sanitize
 
@@ -86,16 +87,23 @@ class MessageCommand:
         self._added.set()
 
     async def run(self) -> None:
-        """Run the command for one message after the other until `close`."""
-        while True:
-            await self._added.wait()
-            self._added.clear()
-            while self._waiting:
+        """Run the command for one message after the other until `close`.
+
+        Raises:
+            UserError: it cannot be started.
+        """
+        try:
+            while self._waiting or not self._is_closing:
+                await self._added.wait()
+                self._added.clear()
+                while self._waiting:
+                    self._report_dropped()
+                    await self._run_for(self._waiting.popleft())
                 self._report_dropped()
-                await self._run_for(self._waiting.popleft())
+        finally:
+            # If it is cancelled, too: the run is over.
+            self._dropped += len(self._waiting)
             self._report_dropped()
-            if self._is_closing:
-                return
 
     def _report_dropped(self) -> None:
         if self._dropped:
@@ -103,13 +111,16 @@ class MessageCommand:
             echo_err(f"--exec is too slow: the command did not run for {plural(dropped, 'message')}")
 
     async def _run_for(self, event: MessageReceived) -> None:
-        process = await asyncio.create_subprocess_shell(
-            self._command,
-            stdin=asyncio.subprocess.PIPE,
-            # Standard output has the messages alone.
-            stdout=2,
-            env={**os.environ, **environment_of(event)},
-        )
+        try:
+            process = await asyncio.create_subprocess_shell(
+                self._command,
+                stdin=asyncio.subprocess.PIPE,
+                # Standard output has the messages alone.
+                stdout=2,
+                env={**os.environ, **environment_of(event)},
+            )
+        except OSError as error:
+            raise UserError(f"The command of --exec cannot be started: {error.strerror}.") from None
         document = json.dumps(message_document(event.message), ensure_ascii=True)
         try:
             # A command that does not read its input may have closed it.
