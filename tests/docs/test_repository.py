@@ -80,3 +80,9 @@ def make_n(*words: str) -> str:
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     ).stdout
+
+
+def test_requirement_files_of_pages_and_workflows_exist() -> None:
+    texts = map(text_of, (*PAGES, *CONFIGURATIONS))
+    named = {name for text in texts for name in re.findall(r"\brequirements/\w+\.txt", text)}
+    assert named == {f"requirements/{file.name}" for file in (ROOT / "requirements").iterdir()}

@@ -16,6 +16,8 @@ def run(*arguments: str) -> Result:
     ("arguments", "said"),
     [
         (["publish", "tech"], "Missing argument 'TEXT...|-'"),
+        (["publish", "tech", "-40"], "No such option '-4'. A text that starts with - goes after --."),
+        (["publish", "tech", "hi", "--jsonn"], "Did you mean '--json'?"),
         (["publish", "tech", "-", "words"], "- is standard input, and there is a text, too."),
         (["publish", "tech", "hi", "--rate", "5"], "With a TEXT, --rate needs --count."),
         (

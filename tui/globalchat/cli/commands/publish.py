@@ -109,7 +109,25 @@ class PublishOptions:
     profile: str | None = shared(options.profile)
 
 
-@click.command("publish", cls=CliCommand, help=HELP)
+class PublishCommand(CliCommand):
+    """The command `publish`, whose text may look like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            UsageError: click's own reasons; says how a text is given that starts like an option.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            said = f"{error.format_message()} A text that starts with - goes after --."
+            raise click.UsageError(said, ctx) from None
+
+
+@click.command("publish", cls=PublishCommand, help=HELP)
 @parameters(PublishOptions)
 def command(given: PublishOptions) -> int:
     """Run `globalchat publish`."""
