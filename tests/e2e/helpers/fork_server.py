@@ -35,6 +35,7 @@ CLOUD = "globalchat.localcloud.__main__"
 LOADED = {
     "publish": ("globalchat.cli.commands.publish", "globalchat.cli.commands.publish_run"),
     "subscribe": ("globalchat.cli.commands.subscribe", "globalchat.cli.commands.subscribe_run"),
+    "history": ("globalchat.cli.commands.history", "globalchat.client.api"),
     "local": ("globalchat.cli.commands.local",),
     "outputs": ("globalchat.cli.commands.outputs",),
     "latency": ("globalchat.cli.commands.latency", "globalchat.measure.latency"),
