@@ -1,10 +1,12 @@
 """What one does with messages: search, choose, copy, open, retry, look plainly, export."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.color import Color
 from textual import events
+from textual.widget import Widget
 
 from globalchat.client.events import DraftRefused, DraftUnsent, DraftWaiting
 from globalchat.ui.message_controller import COPIED
@@ -393,6 +395,10 @@ async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
         assert chat.composer.text == "two"
 
 
+def is_laid_out(widget: Widget) -> bool:
+    return widget.region.height > 0
+
+
 async def test_a_folded_message_is_shown_whole_by_key_and_by_click() -> None:
     end = "the very end"
     async with running(SMALL) as chat:
@@ -406,7 +412,7 @@ async def test_a_folded_message_is_shown_whole_by_key_and_by_click() -> None:
             await chat.pilot.press("f6", "enter")
             await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))
             whole = chat.app.screen.query_one(WrappedText)
-            await chat.until(lambda whole=whole: whole.region.height > 0)
+            await chat.until(partial(is_laid_out, whole))
             assert (end in str(whole.content)) == (end in text)
             await chat.click_on("Y copies the text")
             await chat.until(lambda: any(COPIED in line for line in chat.screen_lines()))
