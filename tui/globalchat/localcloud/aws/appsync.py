@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from globalchat.core.clock import EpochClock
+from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.environment import ApiEnvironment, Environments
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text
@@ -44,7 +45,10 @@ def service(clock: EpochClock, environments: Environments) -> AwsService:
 
     async def put_variables(call: AwsCall) -> Mapping[str, JSON]:
         environment = find(call)
-        environment.put(_variables(call))
+        try:
+            environment.put(_variables(call))
+        except UserError as error:  # The file cannot be written.
+            raise AwsError("InternalFailureException", error.sentence, status=500) from None
         return {"environmentVariables": dict(environment.variables)}
 
     get, put = "GetGraphqlApiEnvironmentVariables", "PutGraphqlApiEnvironmentVariables"
