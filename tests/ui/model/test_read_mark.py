@@ -91,6 +91,12 @@ def test_what_cannot_be_read_is_nothing(kept: str) -> None:
     assert is_later(kept, kept) is False
 
 
+def test_damaged_counts_leave_room_for_the_name_of_the_channel() -> None:
+    mark = ReadMark('[1,"a",{},1e99,99999999999999999999]')
+    assert (mark.unread, mark.mentions) == (999_999, 999_999)
+    assert ReadMark('[99999999999999999999,"a",{},3,3]').unread == 0
+
+
 def test_each_name_has_its_own_and_the_later_one_of_two_chats_holds() -> None:
     marks = ReadMarks()
     marks.of("tech").note((7, "a"), None, None)

@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from globalchat.client.messages import MAX_TIME
+
 Order = tuple[int, str]
 """The place of a message in a channel: when it was sent (epoch ms) and its id."""
 
 _MOST = 200
 """The channels of which a mark is kept for a later run; those that changed longest ago go first."""
+_LARGEST = 999_999
+"""The largest count that is restored: a longer number would leave no room for the channel's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,15 @@ def _parse(kept: str) -> tuple[ReadPosition, int, int] | None:
         position = ReadPosition(
             (int(at), str(identity)), {str(key): str(each) for key, each in arrivals.items()}
         )
-        return position, max(0, int(unread)), max(0, int(mentions))
+        # No message is later than that: nothing would ever be unread.
+        is_time = 0 <= position.order[0] <= MAX_TIME
+        return (position, _count(unread), _count(mentions)) if is_time else None
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def _count(kept: float) -> int:
+    return max(0, min(int(kept), _LARGEST))
 
 
 class ReadMarks:
