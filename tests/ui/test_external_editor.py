@@ -1,6 +1,7 @@
 """The user's editor, and what comes back from it."""
 
 import asyncio
+import os
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from textual.app import App
 
 from globalchat.core.errors import UserError
+from globalchat.ui import external_editor
 from globalchat.ui.external_editor import edit, editor_command
 
 REMEDY = "Set VISUAL or EDITOR to one, as in: export EDITOR=nano"
@@ -94,6 +96,22 @@ def test_what_cannot_be_read_is_kept(folder: Path) -> None:
     assert str(raised.value).startswith(str(file))
     assert file.read_bytes() == b"caf\xe9"
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_an_editor_that_does_not_end_with_the_chat_is_killed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(external_editor, "END_SECONDS", 0.05)
+    stubborn = ["sh", "-c", f"trap '' TERM; echo $$ > {folder}/pid; while :; do sleep 0.02; done"]
+    editing = asyncio.create_task(edit(Outside(), "text", stubborn))
+    async with asyncio.timeout(20):
+        while not (folder / "pid").exists() or not (folder / "pid").read_text().strip():
+            await asyncio.sleep(0.01)
+    editing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await editing
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
 
 
 async def test_without_a_terminal_there_is_no_editor() -> None:

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
@@ -15,6 +16,9 @@ from globalchat.core.text import NotUtf8, sanitize
 
 _USUAL = ("nano", "vim", "vi", "emacs")
 """The editors that are looked for if the user names none."""
+
+END_SECONDS = 1.0
+"""Seconds that an editor may take to end when the chat ends."""
 
 _REMEDY = "Set VISUAL or EDITOR to one, as in: export EDITOR=nano"
 _KEPT = "Your draft is as it was."
@@ -99,9 +103,21 @@ async def _problem(command: Sequence[str]) -> str | None:
     try:
         code = await process.wait()
     except asyncio.CancelledError:
-        process.terminate()
+        await _end(process)
         raise
     return f"{name} ended with an error (exit code {code})." if code else None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End an editor, which may want to save what was written; one that goes on would share the terminal."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 def _shown(name: str) -> str:
