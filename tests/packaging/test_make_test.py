@@ -23,7 +23,8 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 0))
     (tmp_path / ".venv/dev.stamp").touch()
-    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("Makefile", "infra/package.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -90,8 +91,7 @@ def test_ctrl_c_ends_checks_and_tests(checkout: Path) -> None:
         )
     with start_make_test(checkout) as running:
         assert running.stdout is not None
-        while running.stdout.readline() != "waiting\n":
-            pass
+        assert "waiting\n" in iter(running.stdout.readline, ""), "it ended at once"
         os.killpg(running.pid, signal.SIGINT)
         # The pipe ends when no process has it any more.
         assert "nothing found" not in running.stdout.read()
