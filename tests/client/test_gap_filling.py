@@ -368,14 +368,14 @@ async def test_a_comparison_finds_what_a_live_socket_dropped(
 async def test_a_restart_fills_what_came_in_between_for_each_reader_once(
     profile: Profile, publish: Publisher, tmp_path: Path
 ) -> None:
-    await publish("before")
     for reader in ("ana", "ben"):
         async with running(session(profile, history=tmp_path, reader=reader)) as chat:
             await live(chat)
     async with running(session(profile, history=tmp_path)) as chat:
         await live(chat)
-        await publish("shown to ana")
-        await chat.text("shown to ana")
+        for text in ("earlier", "shown to ana"):
+            await publish(text)
+            await chat.text(text)
     await publish("one", "two")
     async with running(session(profile, history=tmp_path)) as chat:
         gap = await filled(chat)
@@ -383,12 +383,12 @@ async def test_a_restart_fills_what_came_in_between_for_each_reader_once(
         # What an earlier session has shown is on a page all the same.
         chat.session.load_older("tech")
         page = await chat.next(PageLoaded)
-        assert [message.text for message in page.messages] == ["before", "shown to ana"]
+        assert [message.text for message in page.messages] == ["earlier", "shown to ana"]
     async with running(session(profile, history=tmp_path)) as chat:
         assert (await filled(chat)).count == 0
     async with running(session(profile, history=tmp_path, reader="ben")) as chat:
-        assert (await filled(chat)).count == 3
-        assert chat.texts == ["shown to ana", "one", "two"]
+        assert (await filled(chat)).count == 4
+        assert chat.texts == ["earlier", "shown to ana", "one", "two"]
 
 
 async def test_a_restart_in_another_region_fills_from_there(

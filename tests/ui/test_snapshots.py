@@ -101,12 +101,6 @@ async def light(chat: Chat) -> None:
     await busy(chat)
 
 
-async def palette(chat: Chat) -> None:
-    await busy(chat)
-    await chat.pilot.press("ctrl+p")
-    await chat.until(lambda: "Go to a channel" in "\n".join(chat.screen_lines()))
-
-
 SCRIPTS: tuple[Script, ...] = (first_screen, busy, retrying, failed, revoked, flood, dual)
 PICTURES = {
     f"{script.__name__}-{size[0]}x{size[1]}": (script, size)
@@ -117,7 +111,6 @@ PICTURES = {
         (people, SMALL),
         (busy, (200, 50)),
         (light, SMALL),
-        (palette, (50, 20)),
     ]
 }
 

@@ -33,7 +33,7 @@ from tests.localcloud.helpers.edited_templates import before_history
 MINUTE = 60_000
 OPTIONS = HistoryOptions(
     channel="tech",
-    since=now_ms() - 3_600_000,
+    since=None,  # `run` sets it.
     limit=None,
     compare=True,
     repair=False,
@@ -87,8 +87,9 @@ async def put(cloud: LocalCloud, text: str, *, alias: str = "oregon", ago: int =
 
 
 async def run(profile: Profile, options: HistoryOptions = OPTIONS, aws: Aws | None = None) -> ExitCode:
-    """Run the command as its own process would, which has no event loop yet."""
-    return await asyncio.to_thread(history_compare.run, options, profile, aws)
+    """Run the command for the last hour as its own process would, which has no event loop yet."""
+    since = now_ms() - 60 * MINUTE
+    return await asyncio.to_thread(history_compare.run, replace(options, since=since), profile, aws)
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> tuple[list[dict[str, object]], str]:
