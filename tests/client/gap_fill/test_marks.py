@@ -100,6 +100,20 @@ def test_what_arrived_with_the_first_acknowledgement_is_missed_only_if_the_socke
     assert client.fill(page(before, then, later), at=20 * SECOND).missed == ()
 
 
+@pytest.mark.parametrize("on_page", [(), (-30 * SECOND,)])
+def test_what_came_between_a_page_and_the_first_socket_is_missed(on_page: tuple[int, ...]) -> None:
+    client = Client()
+    loaded = page(*on_page)
+    for message in loaded.messages:
+        client.window.observe(message)
+    client.tracker.note_page(HERE, loaded, None)
+    client.connect(0)
+    assert client.fill(page(*on_page, -10 * SECOND, 300), at=SECOND).missed == (
+        stored(-10 * SECOND),
+        stored(300),
+    )
+
+
 def test_a_message_that_is_certainly_later_than_the_first_socket_is_missed_at_once() -> None:
     client = Client()
     client.connect(0)

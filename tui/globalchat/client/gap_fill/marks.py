@@ -161,6 +161,9 @@ class MarkTracker:
         # By channel: the region of the last `start_ack`, and the time of the oldest message of a loaded page.
         self._regions: dict[str, str] = {}
         self._loaded: dict[str, int] = {}
+        self._page_ends: dict[
+            Place, str
+        ] = {}  # The newest arrival of the last page: later ones are expected.
         self.restore(marks or {}, ignored)
 
     def restore(self, marks: Mapping[Place, ChannelMark], ignored: Iterable[SeenId]) -> None:
@@ -229,10 +232,12 @@ class MarkTracker:
         if page.messages:
             at = cursor_time(arrival_of(page.messages[0]))
             self._loaded[place.channel] = min(at, self._loaded.get(place.channel, at))
+        newest = arrival_of(page.messages[-1]) if page.messages else page.next or ""
+        if before is None:
+            self._page_ends[place] = newest
         record = self._records.get(place)
         if record is None:
             return NOTHING_READ
-        newest = arrival_of(page.messages[-1]) if page.messages else page.next or ""
         gaps = record.gaps
         # The next page begins before the cursor: the message there is on this one.
         record.gaps = _without_read(gaps, page.next or "", newest if before is None else before)
@@ -458,17 +463,17 @@ class MarkTracker:
             record.mark = max(record.mark, moved(cursor_at(begins), self._margin))
 
     def _settle_first(self, record: _Record, fill: Fill) -> tuple[Message, ...]:
-        """Set the first mark, and return the messages that certainly were missed since the `start_ack`.
-
-        Those from before it are ignored: the margin repeats them, but they were not missed.
-        """
+        """Set the first mark; return what was missed since `start`, ignore what the margin repeats."""
         missed: list[Message] = []
         undecided: set[bytes] = set()
         opened, confirmed = cursor_at(record.opened_at), cursor_at(record.confirmed_at)
         in_transit = END if fill.region_time is None else moved(cursor_at(fill.region_time), -IN_TRANSIT)
+        paged = self._page_ends.get(fill.place, END)
         for message in fill.in_order:
             arrival = arrival_of(message)
-            if arrival <= opened:
+            if paged < arrival <= moved(confirmed, DATE_PRECISION):
+                missed.append(message)  # after the page, before the socket
+            elif arrival <= opened:
                 self._ignore(digest(message))
             elif arrival <= moved(confirmed, DATE_PRECISION):
                 undecided.add(digest(message))
@@ -496,10 +501,7 @@ class MarkTracker:
                 del fill.missed[mark]
 
     def _list_unread(self, record: _Record, fill: Fill) -> tuple[Gap, ...]:
-        """List what a reading from the end has left unread.
-
-        Return the gaps that may really have been missed.
-        """
+        """List what a reading from the end has left; return the gaps that may really have been missed."""
         assert record.mark is not None
         read_from = _read_from(fill)
         listed: list[Gap] = []
@@ -575,11 +577,8 @@ def _read_from(fill: Fill) -> str:
 
 
 def _is_read_from_end(gap: Gap) -> bool:
-    """Return True if a reading from the end, or a page, brings the messages of a gap.
-
-    Messages that were not stored stay missing. Skipped messages may have counted as known, and are read
-    separately.
-    """
+    """Return True if a reading from the end, or a page, brings the messages of a gap."""
+    # Skipped messages may have counted as known, and are read separately.
     return gap.reason.is_fillable and gap.reason is not GapReason.SKIPPED
 
 
