@@ -117,9 +117,9 @@ docs: keys
 keys: .venv/dev.stamp
 	$(BIN)/python -m globalchat.ui.keys_doc
 
-# One file for all systems and Pythons. It names no index: pip uses its own.
+# One file for all systems and Pythons. It names no index, as uv emits none unless asked to: pip uses its own.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	--no-emit-index-url --constraints constraints.txt
+	--constraints constraints.txt
 
 hashes:
 	@command -v uv >/dev/null || { echo "uv is needed, which finds the hashes: pipx install uv" >&2; exit 1; }
