@@ -4,7 +4,6 @@ from functools import partial
 from typing import ClassVar
 
 from textual.message import Message
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from globalchat.core.errors import UserError
@@ -90,7 +89,7 @@ class ChannelController:
             case ["unread"]:
                 found = self._view_model.next_unread()
                 if found is None:
-                    self._report("Nothing is unread.")
+                    self._updater.report("Nothing is unread.")
                 self.open(found)
             case ["level"] if channel is not None:
                 self._set_level(channel, self._model.levels.of(channel).following)
@@ -183,11 +182,11 @@ class ChannelController:
         try:
             self._leave(arguments.known_channel(channel, self._view_model))
         except UserError as error:
-            self._report(str(error), error=True)
+            self._updater.report(str(error), error=True)
 
     def _close_unavailable(self, channel: str, reason: str) -> None:
         """Return from a refused channel to the previous one; text typed meanwhile is kept."""
-        self._report(reason, error=True)
+        self._updater.report(reason, error=True)
         instead = self._view_model.instead_of(channel)
         if channel == self._view_model.channel and instead is not None:
             if self._view_model.choices.channel == channel:
@@ -208,7 +207,7 @@ class ChannelController:
         if channel is None:
             return
         self._model.levels.set(channel, level)
-        self._report(f"# {shown_name(channel)}: {level.title}")
+        self._updater.report(f"# {shown_name(channel)}: {level.title}")
         self._updater.update()
 
     def _open_menu(self, message: ChannelList.MenuRequested) -> None:
@@ -232,7 +231,3 @@ class ChannelController:
     @property
     def _bar(self) -> ComposerBar:
         return self._screen.query_one(ComposerBar)
-
-    def _report(self, sentence: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)

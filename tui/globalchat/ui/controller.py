@@ -6,7 +6,6 @@ from functools import partial
 from typing import ClassVar
 
 from textual.message import Message
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
@@ -237,7 +236,7 @@ class ChatController:
         self._view_model.begin_session(message.profile, message.region, self._clock())
         if message.remark is not None:
             self._view_model.choices.region = message.region
-            self._report(message.remark, error=True)
+            self._updater.report(message.remark, error=True)
         self._updater.show_channel()
         self._history.open()
         # Not awaited here: the events of the session come meanwhile.
@@ -292,7 +291,7 @@ class ChatController:
                 front.jump_to_top()
             case ["pane", "unfold"]:
                 if not front.toggle_fold():
-                    self._report("No visible message is folded.")
+                    self._updater.report("No visible message is folded.")
             case ["pane", "goto"]:
                 read = partial(arguments.moment, calendar=self._model.calendar, now=self._clock())
                 self._screen.app.push_screen(MomentPrompt(read), self._go_to)
@@ -356,7 +355,7 @@ class ChatController:
         try:
             parsed = parse(text, keys=self._keymap.title)
         except ParseError as error:
-            self._report(str(error), error=True)
+            self._updater.report(str(error), error=True)
             return
         if isinstance(parsed, PlainText):
             self._writing.send(parsed.text)
@@ -371,7 +370,7 @@ class ChatController:
         except UserError as error:
             # The composer was cleared for the command; a mistyped one should not have to be typed again.
             self._bar.composer.put(text)
-            self._report(str(error), error=True)
+            self._updater.report(str(error), error=True)
 
     # -- commands -------------------------------------------------------------------------------------------
 
@@ -391,7 +390,7 @@ class ChatController:
             case "region":
                 self._switch_region(arguments.other_region(argument, view_model))
             case "help":
-                self._report(arguments.command(argument))
+                self._updater.report(arguments.command(argument))
             case "nick":
                 self._rename(arguments.sender_name(argument, view_model))
             case name if name in PeopleController.COMMANDS:
@@ -456,7 +455,7 @@ class ChatController:
             # `|` and not `or`: all of them are to try again.
             others = self._side_by_side.retry_now() | self._history.retry()
             if not retry_session(self._view_model, session) and not others:
-                self._report("There is nothing to try again.")
+                self._updater.report("There is nothing to try again.")
 
     def _retry_if_offered(self) -> None:
         """Retry for Enter without a text, while the banner offers it."""
@@ -469,7 +468,7 @@ class ChatController:
         try:
             await self._worker.reopen_profile()
         except UserError as error:
-            self._report(f"{error} {error.remedy or ''}".strip(), error=True)
+            self._updater.report(f"{error} {error.remedy or ''}".strip(), error=True)
         self._side_by_side.retry_now()
         session.retry_now()
 
@@ -482,10 +481,6 @@ class ChatController:
     @property
     def _panel(self) -> MessagesPanel:
         return self._screen.query_one(MessagesPanel)
-
-    def _report(self, sentence: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)
 
 
 def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:

@@ -4,6 +4,7 @@ from time import monotonic
 
 from textual.content import Content
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -90,18 +91,17 @@ class ScreenUpdater:
         for effect in self._model.take_effects():
             match effect:
                 case Notice(text, severity):
-                    is_error = severity == "error"
-                    self._screen.notify(
-                        text,
-                        severity="error" if is_error else "information",
-                        timeout=8 if is_error else 4,
-                        markup=False,
-                    )
+                    self.report(text, error=severity == "error")
                 case ChannelDropped(channel, reason):
                     self._screen.post_message(ChannelUnavailable(channel, reason))
         self._panel.pane.sync()
         now = self._clock()
         self._show(self._view_model.frame(now), now)
+
+    def report(self, sentence: str, *, error: bool = False) -> None:
+        """Show a sentence about what the user did for some seconds."""
+        severity: SeverityLevel = "error" if error else "information"
+        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)
 
     def show_channel(self) -> None:
         """Show the open channel where it was left, at first from its end."""

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from globalchat.client.state import Phase
@@ -54,9 +53,9 @@ class WritingController:
         excess = max(map(self._view_model.excess, texts))
         channel, session = self._view_model.channel, self.session
         if excess:
-            self._report(f"Too long by {excess:,} characters: your text stays here.", error=True)
+            self._updater.report(f"Too long by {excess:,} characters: your text stays here.", error=True)
         elif session is None or channel is None or session.state.phase is Phase.CLOSED:
-            self._report(NOT_CONNECTED)
+            self._updater.report(NOT_CONNECTED)
         else:
             self.sent_ids.update(session.send(channel, text).id for text in texts)
             self._bar.clear()
@@ -88,7 +87,7 @@ class WritingController:
         try:
             text = await edit(self._screen.app, composer.text, editor_command(os.environ))
         except UserError as error:
-            self._report(error.sentence, error=True)
+            self._updater.report(error.sentence, error=True)
         else:
             composer.replace_all(text)
         self._bar.focus_composer()
@@ -125,7 +124,3 @@ class WritingController:
     @property
     def _composer(self) -> Composer:
         return self._bar.composer
-
-    def _report(self, sentence: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)
