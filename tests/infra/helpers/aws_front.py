@@ -43,6 +43,22 @@ Rule = Callable[[Call], Reply | None]
 """Answers a call, or leaves it to the next rule."""
 
 
+class _Times:
+    """Counts down how often a rule answers, for calls that come in several threads at once; always if < 0."""
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Count one answer; return False if there are none left."""
+        with self._lock:
+            if self._left == 0:
+                return False
+            self._left -= 1
+            return True
+
+
 @dataclass
 class AwsFront:
     """The server: its address, its rules (the latest first), and every call that came."""
@@ -61,12 +77,11 @@ class AwsFront:
         times: int = -1,
     ) -> None:
         """Answer an action, in one region or in all, a number of times or always."""
-        left = [times]
+        left = _Times(times)
 
         def rule(call: Call) -> Reply | None:
-            if call.action != action or region not in (None, call.region) or left[0] == 0:
+            if call.action != action or region not in (None, call.region) or not left.take():
                 return None
-            left[0] -= 1
             return reply(call) if callable(reply) else reply
 
         self.rules.insert(0, rule)
@@ -83,12 +98,11 @@ class AwsFront:
         headers: dict[str, str] | None = None,
     ) -> None:
         """Answer an error, in the protocol of the service that is called."""
-        left = [times]
+        left = _Times(times)
 
         def rule(call: Call) -> Reply | None:
-            if action not in (None, call.action) or region not in (None, call.region) or left[0] == 0:
+            if action not in (None, call.action) or region not in (None, call.region) or not left.take():
                 return None
-            left[0] -= 1
             return failure(call.service, code, message, status=status, headers=headers)
 
         self.rules.insert(0, rule)
