@@ -51,10 +51,21 @@ INVOCATIONS: Mapping[str, int] = {
 
 WRITES_OF_A_CHANNEL = 1_000
 """Writes of 1 KB a second that DynamoDB accepts for one partition key, a channel (its developer guide)."""
+READS_OF_A_CHANNEL = 3_000
+"""Consistent reads of 4 KB a second, of the same."""
+READ_UNIT = 4_096
+"""Bytes that DynamoDB counts as one consistent read."""
+COMPARISON_SECONDS = 225
+"""Mean time between two readings of a channel by a connected client: `history_interval`, with its jitter."""
+MARGIN_SECONDS = 90
+"""How far before its mark such a reading goes back: `fill_margin`."""
+PAGE = 100
+"""Messages of a page, the least that a reading takes: `page_size`."""
 
 ASSUMPTION = (
     "Quotas are AWS's defaults. A request is taken to use one token; events that other buses relay to a bus "
-    "are not counted as calls of PutEvents; all messages are taken to be of one channel."
+    "are not counted as calls of PutEvents; all messages are taken to be of one channel, whose history every "
+    f"client reads every {COMPARISON_SECONDS} seconds."
 )
 
 
@@ -66,7 +77,8 @@ class Use:
         limit: What AWS allows a second.
         used: What the load needs a second.
         breaks_at: Messages a second, over all regions, at which the limit is reached with the same clients.
-            None if messages do not count, such as outbound ones without clients.
+            None if messages do not count, such as outbound ones without clients; 0 if the clients alone
+            reach it.
     """
 
     region: str
@@ -99,6 +111,8 @@ def uses(traffic: Traffic, regions: Sequence[str], *, history: bool = False) -> 
                 *(_of_history(traffic) if history else ()),
             ]
         ]
+        if history:
+            each.append(_reads(traffic, region, clients))
         found[region] = sorted(each, key=lambda use: (use.breaks_at is None, use.breaks_at or 0))
     return found
 
@@ -126,6 +140,25 @@ def _of_history(traffic: Traffic) -> Iterator[tuple[str, str, int, Decimal]]:
     """Yield the same as `_per_message` for the table that stores the messages."""
     writes = units(message_size(traffic) + ITEM_OVERHEAD, WRITE_UNIT)
     yield "DynamoDB", "writes of a channel", WRITES_OF_A_CHANNEL, Decimal(writes)
+
+
+def _reads(traffic: Traffic, region: str, clients: int) -> Use:
+    """Return the use of a channel's reads by the clients that compare it with what they received.
+
+    A comparison reads backwards from the end, a page at least: few messages need no fewer reads.
+    """
+    per_message = Decimal(message_size(traffic) + ITEM_OVERHEAD) / READ_UNIT
+    a_second = Decimal(clients) / COMPARISON_SECONDS
+    most = READS_OF_A_CHANNEL / (a_second * per_message) if clients else None
+    span = COMPARISON_SECONDS + MARGIN_SECONDS
+    return Use(
+        region=region,
+        service="DynamoDB",
+        quota="reads of a channel",
+        limit=READS_OF_A_CHANNEL,
+        used=a_second * per_message * max(Decimal(PAGE), traffic.messages_per_second * span),
+        breaks_at=None if most is None else most / span if most >= PAGE else Decimal(0),
+    )
 
 
 def _of(limits: Mapping[str, int], region: str) -> int:

@@ -2,11 +2,14 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from globalchat_infra.config import OPTIONAL, REQUIRED
+from globalchat_infra.cost import Extras, Traffic, estimate, load_prices
+from globalchat_infra.quotas import reconnect_seconds, uses
 from tests.infra.helpers.synthesised_templates import Templates, resources
 from tests.paths import ROOT
 
@@ -44,6 +47,25 @@ def test_every_row_of_a_table_has_the_cells_of_its_head() -> None:
         lines = table.splitlines()
         assert re.fullmatch(r"\|(-+\|)+", lines[1]), lines[0]
         assert {line.count("|") for line in lines} == {lines[1].count("|")}, lines[0]
+
+
+def test_the_way_to_a_million_clients_is_what_the_price_table_and_the_quotas_say() -> None:
+    section = PAGE.partition("\n## On the way to a million clients\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([\d,]+) \|(.*)\|$", section, re.MULTILINE)
+    assert len(rows) == 4
+    for clients, cells in rows:
+        assert [each.strip().strip("*") for each in cells.split("|")] == _way(int(clients.replace(",", "")))
+
+
+def _way(clients: int) -> list[str]:
+    """The row of so many clients: USD, reads, outbound messages, seconds to reconnect."""
+    regions, extras = ("us-west-2", "ap-southeast-2"), Extras(history_days=7)
+    loads = [Traffic(clients, rate, 100) for rate in (Decimal(1), Decimal(1) / 60)]
+    bills = [sum(line.usd for line in estimate(load, regions, load_prices(), extras)) for load in loads]
+    used = [{use.quota: use.used for use in uses(load, regions, history=True)[regions[0]]} for load in loads]
+    reads = [each["reads of a channel"] for each in used]
+    figures = [f"{each:,.0f}" for each in (*bills, *reads, used[0]["outbound messages"])]
+    return [*figures, f"{reconnect_seconds(clients // 2)} s"]
 
 
 @pytest.mark.infra

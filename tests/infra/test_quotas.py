@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from globalchat.client.options import DEFAULTS
 from globalchat_infra.cost import Traffic
-from globalchat_infra.quotas import Use, reconnect_seconds, uses
+from globalchat_infra.quotas import COMPARISON_SECONDS, MARGIN_SECONDS, PAGE, Use, reconnect_seconds, uses
 
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"
 
@@ -39,8 +40,32 @@ def test_history_writes_one_channel_in_every_region() -> None:
     for size, writes in ((100, 1), (1_000, 2)):
         found = uses(Traffic(0, Decimal(8), size), [OREGON, SYDNEY], history=True)
         for each in found.values():
-            (use,) = (use for use in each if use.service == "DynamoDB")
+            (use,) = (use for use in each if use.quota == "writes of a channel")
             assert (use.used, use.breaks_at) == (Decimal(8 * writes), Decimal(1_000) / writes)
+
+
+def reads(clients: int, rate: str, size: int = 100) -> tuple[int, int | None]:
+    """The reads a second of a channel by these clients of one region, and at which rate they break."""
+    found = uses(Traffic(clients, Decimal(rate), size), [OREGON], history=True)[OREGON]
+    (use,) = (use for use in found if use.quota == "reads of a channel")
+    return round(use.used), None if use.breaks_at is None else int(use.breaks_at)
+
+
+def test_clients_that_compare_a_channel_use_up_its_reads() -> None:
+    # Ten clients a second read 315 seconds of messages, 600 bytes each.
+    assert reads(2_250, "4") == (round(10 * 315 * 4 * 600 / 4096), 6)
+    # A page is the least.
+    assert reads(2_250, "0") == reads(2_250, "0.1") == (round(10 * 100 * 600 / 4096), 6)
+    # Enough clients reach the limit without any message.
+    assert reads(46_081, "0") == (3_000, 0)
+    assert reads(0, "9") == (0, None)
+
+
+def test_the_times_and_sizes_are_those_of_a_session() -> None:
+    assert DEFAULTS.history_interval is not None
+    # Between half of the interval and all of it.
+    assert DEFAULTS.history_interval * 0.75 == COMPARISON_SECONDS
+    assert (DEFAULTS.fill_margin, DEFAULTS.page_size) == (MARGIN_SECONDS, PAGE)
 
 
 def test_a_full_mesh_uses_more_invocations_with_every_region() -> None:

@@ -71,7 +71,9 @@ def test_the_quota_that_breaks_first_is_named_for_each_region() -> None:
         "  sydney: EventBridge invocations, 2,250 a second",
         "    at 1,500 messages a second in all; used now: 0.67 %",
     ]
-    assert "  oregon: DynamoDB writes of a channel, 1,000 a second" in run(*usual).output.splitlines()
+    assert "  oregon: DynamoDB reads of a channel, 3,000 a second" in run(*usual).output.splitlines()
+    alone = run("--clients", "100000", "--messages-per-second", "0").output.splitlines()
+    assert "    by these clients alone; used now: 109 %" in alone
 
 
 def test_history_costs_more_with_more_days() -> None:
@@ -87,14 +89,23 @@ def test_history_costs_more_with_more_days() -> None:
 def test_json_has_every_quota_of_a_region_the_first_one_first() -> None:
     document = json.loads(run("--clients", "90000", "--messages-per-second", "1", "--json").stdout)
     sydney = document["regions"]["sydney"]
-    assert sydney["quotas"][0] == {
-        "service": "AppSync",
-        "quota": "outbound messages",
-        "limitPerSecond": 1_000_000,
-        "usedPerSecond": 45_000.0,
-        "breaksAtMessagesPerSecond": pytest.approx(22.222222),
-    }
-    assert len(sydney["quotas"]) == 6
+    assert sydney["quotas"][:2] == [
+        {
+            "service": "DynamoDB",
+            "quota": "reads of a channel",
+            "limitPerSecond": 3_000,
+            "usedPerSecond": pytest.approx(9_228.515625),
+            "breaksAtMessagesPerSecond": pytest.approx(0.325079),
+        },
+        {
+            "service": "AppSync",
+            "quota": "outbound messages",
+            "limitPerSecond": 1_000_000,
+            "usedPerSecond": 45_000.0,
+            "breaksAtMessagesPerSecond": pytest.approx(22.222222),
+        },
+    ]
+    assert len(sydney["quotas"]) == 7
     assert sydney["reconnectSeconds"] == 22.5
     assert any("Quotas are AWS's defaults" in sentence for sentence in document["assumptions"])
 

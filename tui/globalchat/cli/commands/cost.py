@@ -178,7 +178,16 @@ def _first_quotas(traffic: Traffic, regions: Mapping[str, str], *, history: bool
         assert first.breaks_at is not None, "each message is an inbound one"
         yield f"  {alias}: {first.service} {first.quota}, {first.limit:,} a second"
         share = 100 * first.used / first.limit
-        yield f"    at {first.breaks_at:,.0f} messages a second in all; used now: {_percent(share)}"
+        load = (
+            f"at {_rate(first.breaks_at)} messages a second in all"
+            if first.breaks_at
+            else "by these clients alone"
+        )
+        yield f"    {load}; used now: {_percent(share)}"
+
+
+def _rate(value: Decimal) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _percent(share: Decimal) -> str:
