@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest shape words format templates policy picture diagram docs keys hashes clean node
+.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest shape words format templates policy picture diagram docs keys settings hashes clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,8 +38,9 @@ help:
 	@echo "make policy      write docs/deploy-policy.json from the templates"
 	@echo "make picture     draw docs/pictures/ from the running chat"
 	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
-	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
+	@echo "make docs        write docs/cli.md, docs/keys.md and docs/settings.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
+	@echo "make settings    write docs/settings.md from the registry of settings"
 	@echo "make hashes      write requirements/ from pyproject.toml and constraints.txt (needs uv)"
 	@echo "make clean       remove what these made"
 
@@ -111,11 +112,14 @@ policy: .venv/dev.stamp
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py
 
-docs: keys
+docs: keys settings
 	$(BIN)/python -m globalchat.cli.docs
 
 keys: .venv/dev.stamp
 	$(BIN)/python -m globalchat.ui.keys_doc
+
+settings: .venv/dev.stamp
+	$(BIN)/python -m globalchat.ui.settings_doc
 
 # One file for all systems and Pythons. It names no index, as uv emits none unless asked to: pip uses its own.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

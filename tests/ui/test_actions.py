@@ -21,7 +21,7 @@ from globalchat.ui.screens.palette import entries
 from globalchat.ui.screens.people_dialog import PeopleDialog
 from globalchat.ui.screens.sent_search import SentSearch
 from globalchat.ui.screens.switchers import MomentPrompt, ProfileSwitcher, QuickSwitcher, RegionSwitcher
-from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.settings import KeySettings, Loaded, Settings
 from globalchat.ui.slash_commands import COMMANDS
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from globalchat.ui.widgets.welcome import Welcome
@@ -309,7 +309,7 @@ def test_every_action_has_an_effect_that_is_tested() -> None:
 @pytest.mark.parametrize("way", WAYS)
 async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = Loaded(Settings(preset=READLINE if way is by_readline_key else CHAT))
+    settings = Loaded(Settings(keys=KeySettings(preset=READLINE if way is by_readline_key else CHAT)))
     async with running(
         SMALL, settings=settings, watch_factory=lambda *_: FakeWatch(), catalog=FakeCatalog()
     ) as chat:
@@ -355,7 +355,7 @@ async def test_the_palette_leads_to_every_action(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("preset", PRESETS)
 async def test_every_key_edits_the_line(preset: str, tmp_path: Path) -> None:
-    async with running(SMALL, settings=Loaded(Settings(preset=preset))) as chat:
+    async with running(SMALL, settings=Loaded(Settings(keys=KeySettings(preset=preset)))) as chat:
         seen = Seen(chat, tmp_path)
         for action in EDITS:
             effect = EFFECTS[action.id]

@@ -12,7 +12,7 @@ from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
 from globalchat.ui.model.startup import splash_lines
 from globalchat.ui.screens.splash import SplashScreen
-from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.settings import KeySettings, Loaded, Settings
 from tests.paths import CHILD_PATH
 from tests.ui.helpers.chat_driver import Chat, make, running
 from tests.ui.helpers.fake_session import FakeSession
@@ -100,7 +100,7 @@ def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
 
 
 def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
-    app = make(FakeSession(), settings=Loaded(Settings(keys={"help": "f12"})))
+    app = make(FakeSession(), settings=Loaded(Settings(keys=KeySettings(by_action={"help": "f12"}))))
     splash = app.get_default_screen()
     assert isinstance(splash, SplashScreen)
     for width, height, shown in ((50, 20, ["opening", "F12"]), (80, 12, ["F12", "help"])):

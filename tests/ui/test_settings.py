@@ -3,10 +3,19 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.ui import settings_doc
 from globalchat.ui.actions import ACTIONS
 from globalchat.ui.keymap import resolve
-from globalchat.ui.settings import Loaded, NotifySettings, Settings, parse, read
-from tests.paths import ROOT
+from globalchat.ui.settings import (
+    TABLES,
+    KeySettings,
+    Loaded,
+    NotifySettings,
+    Settings,
+    parse,
+    read,
+    settings_of,
+)
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
@@ -52,7 +61,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
                 words=("deploy", "code review"),
                 nick=True,
             ),
-            keys={"channel.next": "ctrl+n", "pane.tail": "f9,f10"},
+            keys=KeySettings(by_action={"channel.next": "ctrl+n", "pane.tail": "f9,f10"}),
         )
     )
 
@@ -71,7 +80,10 @@ WORDS = (
         ("[notify]\nbel = true", 'Unknown setting: "notify.bel". Did you mean "notify.bell"?'),
         ("zzz = 1", 'Unknown setting: "zzz".'),
         ("ascii = 1", 'The setting "ascii" must be true or false: the default applies.'),
-        ("theme = 3", 'The setting "theme" must be a text in quotes: the default applies.'),
+        (
+            "theme = 3",
+            'The setting "theme" must be the name of a theme in quotes, or "auto": the default applies.',
+        ),
         (
             "paste_lines = true",
             'The setting "paste_lines" must be a whole number from 1 to 10,000: the default applies.',
@@ -88,12 +100,13 @@ WORDS = (
         ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults apply.'),
         (
             "keys = 'redline'",
-            'The setting "keys" must be "chat" or "readline", or a table, [keys], with a preset of these. '
-            'Did you mean "readline"?',
+            'The setting "keys" must be one of "chat", "readline", '
+            'or a table, [keys], with a preset of these. Did you mean "readline"?',
         ),
         (
             "[keys]\npreset = 3",
-            'The setting "keys" must be "chat" or "readline", or a table, [keys], with a preset of these.',
+            'The setting "keys" must be one of "chat", "readline", '
+            "or a table, [keys], with a preset of these.",
         ),
         ("[keys]\nhelp = 3", 'The keys of "help" must be a text in quotes, like "ctrl+n".'),
     ],
@@ -105,8 +118,8 @@ def test_a_wrong_setting_is_one_sentence_and_the_rest_holds(text: str, problem: 
 
 
 def test_a_preset_stands_alone_or_beside_changed_keys() -> None:
-    assert parse('keys = "readline"') == (Settings(preset="readline"), ())
-    expected = Settings(preset="readline", keys={"help": "f12"})
+    assert parse('keys = "readline"') == (Settings(keys=KeySettings(preset="readline")), ())
+    expected = Settings(keys=KeySettings(preset="readline", by_action={"help": "f12"}))
     assert parse('[keys]\npreset = "readline"\nhelp = "f12"') == (expected, ())
 
 
@@ -141,11 +154,27 @@ def test_utf16_is_named(tmp_path: Path, encoding: str) -> None:
     assert problem.endswith("config.toml is UTF-16 text, not UTF-8: the defaults apply.")
 
 
-def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text()
-    settings, problems = parse(page.split("```toml\n")[1].split("```")[0])
+def test_the_page_is_up_to_date() -> None:
+    assert settings_doc.FILE.read_text(encoding="utf-8") == settings_doc.document(), "run `make settings`"
+
+
+def test_the_example_sets_everything_to_something_else() -> None:
+    example = settings_doc.example()
+    settings, problems = parse(example)
     assert problems == ()
-    assert settings == Settings(theme="nord", keys={"channel.next": "ctrl+n", "pane.tail": "shift+f10"})
-    assert resolve(settings.keys, ACTIONS)[1] == ()
-    for kind in (Settings, NotifySettings):
-        assert all(f"{each.name} = " in page or f"[{each.name}]" in page for each in fields(kind))
+    assert resolve(settings.keys.by_action, ACTIONS, settings.keys.preset)[1] == ()
+    tables = ((settings, Settings()), (settings.notify, NotifySettings()), (settings.keys, KeySettings()))
+    for mine, default in tables:
+        names = [each.name for each in fields(default)]
+        assert [name for name in names if getattr(mine, name) == getattr(default, name)] == []
+    assert f"```toml\n{example}```" in settings_doc.document()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_setting_says_what_it_takes_and_does(table: str) -> None:
+    names = {each.name for each in fields(TABLES[table])} - set(TABLES)
+    assert settings_of(table).keys() == names
+    page = settings_doc.document().replace("`", "")
+    for setting in settings_of(table).values():
+        assert f"| {setting.kind.wanted} |" in page
+        assert f"| {setting.meaning} |".replace("`", "") in page

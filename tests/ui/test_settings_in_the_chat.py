@@ -15,7 +15,7 @@ from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
 from globalchat.ui.safe_app import BackgroundReported
 from globalchat.ui.screens.help import Guide
 from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
-from globalchat.ui.settings import Loaded, NotifySettings, Settings
+from globalchat.ui.settings import KeySettings, Loaded, NotifySettings, Settings
 from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.busy_chat import busy
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, make, running
@@ -29,7 +29,7 @@ def using(**settings: object) -> Loaded:
 async def test_changed_keys_work_and_are_shown_everywhere() -> None:
     keys = {"channel.next": "ctrl+n", "help": "f12", "write.send": "ctrl+j", "write.newline": "enter"}
     keys |= {"app.quit": "shift+f10", "app.palette": "f11", "again": "ctrl+t", "region.pick": "ctrl+y"}
-    async with running(settings=using(keys=keys)) as chat:
+    async with running(settings=using(keys=KeySettings(by_action=keys))) as chat:
         await chat.until(lambda: "F12 help" in " ".join(chat.screen_lines()[-1].split()))
         await chat.pilot.press("ctrl+down")
         assert chat.channel == "tech"
@@ -60,7 +60,9 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
 
 
 async def test_all_that_is_wrong_with_the_settings_is_one_notice() -> None:
-    settings = Loaded(Settings(theme="nrod", keys={"help": "ctrl+i"}), ("The first problem.",))
+    settings = Loaded(
+        Settings(theme="nrod", keys=KeySettings(by_action={"help": "ctrl+i"})), ("The first problem.",)
+    )
     async with running(settings=settings) as chat:
         (notice,) = chat.toasts()
         assert notice.splitlines() == [
@@ -283,7 +285,7 @@ async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path
 
 
 async def test_the_first_screen_goes_with_the_first_message_or_for_good_by_key(tmp_path: Path) -> None:
-    settings = Loaded(Settings(keys={"dual": "f12"}))
+    settings = Loaded(Settings(keys=KeySettings(by_action={"dual": "f12"})))
     async with running((50, 20), welcome=True, state=tmp_path, settings=settings) as chat:
         assert greeted(chat)
         region = chat.app.screen.query_one(Welcome).region

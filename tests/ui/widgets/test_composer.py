@@ -1,6 +1,6 @@
 """What is typed: edited as in readline, found again; left alone, the composer draws nothing."""
 
-from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.settings import KeySettings, Loaded, Settings
 from globalchat.ui.widgets.composer import Composer
 from tests.ui.helpers.chat_driver import running
 from tests.ui.helpers.fake_session import NOON
@@ -76,7 +76,7 @@ async def test_ctrl_x_cuts_a_selection_at_once_and_else_waits_for_a_second_key()
 
 
 async def test_a_sent_text_is_found_and_the_draft_comes_back() -> None:
-    settings = Loaded(Settings(preset="readline"))
+    settings = Loaded(Settings(keys=KeySettings(preset="readline")))
     async with running(settings=settings) as chat:
         for text in ("deploy one", "something else", "Deploy two"):
             chat.composer.put(text)

@@ -147,12 +147,12 @@ class ChatApp(SafeApp):
     def _help_key(self) -> str:
         """Return the key of the help; the registry is imported only if the settings change it."""
         # The registry would delay the first frame by its import.
-        if "help" not in self.settings.keys:
+        if "help" not in self.settings.keys.by_action:
             return "F1"
         from globalchat.ui.actions import ACTIONS
         from globalchat.ui.keymap import resolve
 
-        return resolve(self.settings.keys, ACTIONS, self.settings.preset)[0].title("help")
+        return resolve(self.settings.keys.by_action, ACTIONS, self.settings.keys.preset)[0].title("help")
 
     def post_display_hook(self) -> None:
         """Load the chat after the first frame that reaches the terminal.
@@ -171,7 +171,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.actions import ACTIONS
         from globalchat.ui.keymap import resolve
 
-        self.keymap, problems = resolve(self.settings.keys, ACTIONS, self.settings.preset)
+        self.keymap, problems = resolve(self.settings.keys.by_action, ACTIONS, self.settings.keys.preset)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         # For Textual's footer, which shows the palette by its key.

@@ -15,93 +15,182 @@ MOST_WORDS, LONGEST_WORD = 100, 64
 """The most words of `words`, and the most characters of each: every message is searched for each."""
 
 T = TypeVar("T")
-Check = Callable[[object], str | None]
-"""Returns what a value should be; None if it is valid."""
 
 
-def _flag(value: object) -> str | None:
-    return None if isinstance(value, bool) else "true or false"
+class SettingKind(NamedTuple):
+    """The values that a setting can have.
+
+    Attributes:
+        wanted: Describes them, in messages about a wrong value and in `docs/settings.md`.
+        accepts: Returns True for such a value.
+    """
+
+    wanted: str
+    accepts: Callable[[object], bool]
 
 
-def _text(value: object) -> str | None:
-    return None if isinstance(value, str) and value else "a text in quotes"
+class Setting(NamedTuple):
+    """One setting of the file, for its reader and for `docs/settings.md`.
+
+    Attributes:
+        kind: The values that it can have.
+        meaning: Says in Markdown what it does.
+        example: A value in TOML that is not the default.
+    """
+
+    kind: SettingKind
+    meaning: str
+    example: str
 
 
-def _number(low: int, high: int) -> Check:
-    def check(value: object) -> str | None:
-        right = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        return None if right else f"a whole number from {low:,} to {high:,}"
+def _number(low: int, high: int) -> SettingKind:
+    def accepts(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
-    return check
-
-
-def _one_of(*words: str) -> Check:
-    return lambda value: None if value in words else "one of " + ", ".join(f'"{word}"' for word in words)
+    return SettingKind(f"a whole number from {low:,} to {high:,}", accepts)
 
 
-def _words(value: object) -> str | None:
+def _one_of(*words: str) -> SettingKind:
+    return SettingKind("one of " + ", ".join(f'"{word}"' for word in words), lambda value: value in words)
+
+
+def _are_words(value: object) -> bool:
     words = value if isinstance(value, list) else [None]
     right = all(isinstance(each, str) and each.strip() and len(each) <= LONGEST_WORD for each in words)
-    wanted = f'a list of words like ["deploy", "sydney"], at most {MOST_WORDS} of {LONGEST_WORD} characters'
-    return None if right and len(words) <= MOST_WORDS else wanted
+    return right and len(words) <= MOST_WORDS
 
 
-def _setting(default: T, check: Check) -> T:
-    """Return a dataclass field that the file may set. `check` restricts its value."""
-    value: T = field(default=default, metadata={"check": check})
+def _are_keys(value: object) -> bool:
+    keys = value if isinstance(value, list) else [value]
+    return bool(keys) and all(isinstance(each, str) for each in keys)
+
+
+_FLAG = SettingKind("true or false", lambda value: isinstance(value, bool))
+_THEME = SettingKind(
+    'the name of a theme in quotes, or "auto"', lambda value: isinstance(value, str) and bool(value)
+)
+_WORDS = SettingKind(
+    f'a list of words like ["deploy", "sydney"], at most {MOST_WORDS} of {LONGEST_WORD} characters',
+    _are_words,
+)
+_KEYS = SettingKind('a text in quotes, like "ctrl+n"', _are_keys)
+
+
+def _setting(default: T, kind: SettingKind, meaning: str, *, example: str) -> T:
+    """Return a dataclass field that the file may set."""
+    value: T = field(default=default, metadata={Setting: Setting(kind, meaning, example)})
     return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """How to alert a user who is looking at another window (`[notify]`).
+    """How to alert a user who is looking at another window (`[notify]`)."""
 
-    Attributes:
-        level: Which messages count: `mentions`, `all` or `mute`. A channel's own level takes precedence.
-        bell: Ring the terminal's bell.
-        title: Show the number of unread messages in the window title.
-        desktop: How to request a desktop notification from the terminal: `off`, `osc9` or `osc777`.
-        seconds: The least time between two bells or notices.
-        words: Words that count as mentions.
-        nick: Whether the user's name without an `@` counts as a mention, too.
-    """
+    level: str = _setting(
+        "mentions",
+        _one_of("mentions", "all", "mute"),
+        "Which messages count. A channel's own level takes precedence (Ctrl+O).",
+        example='"all"',
+    )
+    bell: bool = _setting(False, _FLAG, "Ring the terminal's bell.", example="true")
+    title: bool = _setting(
+        True,
+        _FLAG,
+        "Show the number of these messages in the window's title: `(2) # tech`.",
+        example="false",
+    )
+    desktop: str = _setting(
+        "off",
+        _one_of("off", "osc9", "osc777"),
+        "Request a desktop notification from the terminal: by OSC 9 (iTerm2, WezTerm, …) or OSC 777 (foot, "
+        "urxvt, …).",
+        example='"osc777"',
+    )
+    seconds: int = _setting(
+        5,
+        _number(1, 3600),
+        "The least time between two alerts; messages in between are part of the next.",
+        example="30",
+    )
+    words: tuple[str, ...] = _setting(
+        (), _WORDS, "Words that count as mentions.", example='["deploy", "code review"]'
+    )
+    nick: bool = _setting(False, _FLAG, "Your name counts as a mention without an `@`, too.", example="true")
 
-    level: str = _setting("mentions", _one_of("mentions", "all", "mute"))
-    bell: bool = _setting(False, _flag)
-    title: bool = _setting(True, _flag)
-    desktop: str = _setting("off", _one_of("off", "osc9", "osc777"))
-    seconds: int = _setting(5, _number(1, 3600))
-    words: tuple[str, ...] = _setting((), _words)
-    nick: bool = _setting(False, _flag)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """Which keys do what (`[keys]`): all names but `preset` are ids of actions."""
+
+    preset: str = _setting(
+        PRESETS[0],
+        _one_of(*PRESETS),
+        "The keys of all actions that are not named. Without a table, `keys` at the top of the file can have "
+        "this value.",
+        example='"readline"',
+    )
+    by_action: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={
+            Setting: Setting(
+                _KEYS,
+                "The keys of an action, by its name in [the tables of keys](keys.md); several are separated "
+                "by commas.",
+                '"ctrl+pagedown"',
+            )
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings; defaults apply to those that are not in the file.
+    """All settings; defaults apply to those that are not in the file."""
 
-    Attributes:
-        theme: Name of one of Textual's themes; None for its default.
-        ascii: Draw the chat's own signs and lines with ASCII only.
-        motion: Whether anything may glide or blink.
-        formatting: Whether code, bold, italic and quotes in messages have their looks.
-        scrollback: The rows kept per channel.
-        paste_lines: A paste of more lines than this has to be confirmed.
-        history: The number of sent texts that are remembered for the next run.
-        notify: How to alert a user who is looking at another window.
-        keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
-        preset: The keys of all other actions: one of `PRESETS`, from `keys = "readline"` or `[keys] preset`.
-    """
-
-    theme: str | None = _setting(None, _text)
-    ascii: bool = _setting(False, _flag)
-    motion: bool = _setting(True, _flag)
-    formatting: bool = _setting(True, _flag)
-    scrollback: int = _setting(2000, _number(100, 1_000_000))
-    paste_lines: int = _setting(3, _number(1, 10_000))
-    history: int = _setting(200, _number(0, 200))
+    theme: str | None = _setting(
+        None,
+        _THEME,
+        "The colours: `auto` is dark or light, as the terminal is. Without it, the theme chosen last in the "
+        "chat (`/theme`) applies, else `auto`.",
+        example='"nord"',
+    )
+    ascii: bool = _setting(
+        False, _FLAG, "Show only ASCII characters, except in messages, as `--ascii` does.", example="true"
+    )
+    motion: bool = _setting(
+        True,
+        _FLAG,
+        "Let things glide and blink. `TEXTUAL_ANIMATIONS=none` turns that off as well.",
+        example="false",
+    )
+    formatting: bool = _setting(
+        True,
+        _FLAG,
+        "Show `code`, **bold**, _italic_ and > quotes as such; else they look like any other text.",
+        example="false",
+    )
+    scrollback: int = _setting(
+        2000,
+        _number(100, 1_000_000),
+        "The number of messages kept per channel, with those loaded from history.",
+        example="5000",
+    )
+    paste_lines: int = _setting(3, _number(1, 10_000), "A paste of more lines asks first.", example="10")
+    history: int = _setting(
+        200,
+        _number(0, 200),
+        "The number of sent texts remembered for the next run (↑ in an empty composer).",
+        example="0",
+    )
     notify: NotifySettings = field(default_factory=NotifySettings)
-    keys: Mapping[str, str] = field(default_factory=dict)
-    preset: str = PRESETS[0]
+    keys: KeySettings = field(default_factory=KeySettings)
+
+
+TABLES: Mapping[str, type[Settings] | type[NotifySettings] | type[KeySettings]] = {
+    "": Settings,
+    "notify": NotifySettings,
+    "keys": KeySettings,
+}
+"""The tables of the file by name; the first has the settings above all tables."""
 
 
 class Loaded(NamedTuple):
@@ -136,31 +225,36 @@ def parse(text: str, name: str = FILE) -> Loaded:
         why = sanitize(str(error), multiline=False) or "it is nested too deeply"
         return Loaded(Settings(), (f"{name} is not valid TOML ({why}): the defaults apply.",))
     problems: list[str] = []
-    notify_table, keys_table = content.pop("notify", {}), content.pop("keys", {})
-    values = _take(Settings, content, "", problems)
-    notify = NotifySettings(
-        **_take(NotifySettings, _table(notify_table, "notify", problems), "notify.", problems)
+    notify, keys = content.pop("notify", {}), content.pop("keys", {})
+    settings = Settings(
+        **_take("", content, problems),
+        notify=NotifySettings(**_take("notify", _table(notify, "notify", problems), problems)),
+        keys=_take_keys(keys, problems),
     )
-    keys, preset = _keys_and_preset(keys_table, problems)
-    return Loaded(Settings(**values, notify=notify, keys=keys, preset=preset), tuple(problems))
+    return Loaded(settings, tuple(problems))
 
 
-def _take(
-    kind: type[Settings] | type[NotifySettings], table: Mapping[str, object], prefix: str, problems: list[str]
-) -> dict[str, Any]:
+def settings_of(table: str) -> dict[str, Setting]:
+    """Return the settings of a table of the file by the names of their fields."""
+    return {each.name: each.metadata[Setting] for each in fields(TABLES[table]) if each.metadata}
+
+
+def _take(table: str, values: Mapping[str, object], problems: list[str]) -> dict[str, Any]:
     """Return the valid values of a table by field; append a sentence about each invalid one to `problems`."""
-    checks: dict[str, Check] = {each.name: each.metadata["check"] for each in fields(kind) if each.metadata}
-    known = [*checks, *(() if prefix else ("notify", "keys"))]
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in checks:
+    settings, prefix = settings_of(table), table and f"{table}."
+    known = [*settings, *(() if table else filter(None, TABLES))]
+    valid: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in settings:
             sentence = f'Unknown setting: "{_shown(prefix + key)}".'
             problems.append(suggest(sentence, key, known, prefix=prefix))
-        elif (wanted := checks[key](value)) is not None:
-            problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default applies.')
+        elif not settings[key].kind.accepts(value):
+            problems.append(
+                f'The setting "{prefix}{key}" must be {settings[key].kind.wanted}: the default applies.'
+            )
         else:
-            values[key] = tuple(value) if isinstance(value, list) else value
-    return values
+            valid[key] = tuple(value) if isinstance(value, list) else value
+    return valid
 
 
 def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object]:
@@ -170,32 +264,34 @@ def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object
     return {}
 
 
-def _keys_and_preset(value: object, problems: list[str]) -> tuple[Mapping[str, str], str]:
-    """Return the keys by action id, and the preset: `keys` is the preset's name, or a table with both."""
+def _take_keys(value: object, problems: list[str]) -> KeySettings:
+    """Return the preset and the keys by action id: `keys` is the preset's name, or a table with both."""
+    settings = settings_of("keys")
     if isinstance(value, dict):
         keys, preset = value, value.pop("preset", PRESETS[0])
     else:
         keys, preset = {}, value
-    if preset not in PRESETS:
-        wanted = " or ".join(f'"{name}"' for name in PRESETS)
+    if not settings["preset"].kind.accepts(preset):
+        wanted = settings["preset"].kind.wanted
         sentence = f'The setting "keys" must be {wanted}, or a table, [keys], with a preset of these.'
         problems.append(suggest(sentence, str(preset), PRESETS) if isinstance(preset, str) else sentence)
         preset = PRESETS[0]
-    return dict(_keys(keys, "", problems)), str(preset)
+    kind = settings["by_action"].kind
+    return KeySettings(preset=str(preset), by_action=dict(_keys(keys, "", kind, problems)))
 
 
-def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iterator[tuple[str, str]]:
+def _keys(
+    table: Mapping[str, object], prefix: str, kind: SettingKind, problems: list[str]
+) -> Iterator[tuple[str, str]]:
     """Yield action ids and keys: TOML interprets the dots of an unquoted id as nested tables."""
     for name, value in table.items():
         action = prefix + name
         if isinstance(value, dict):
-            yield from _keys(value, f"{action}.", problems)
-        elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            yield action, ",".join(value)
-        elif isinstance(value, str):
-            yield action, value
+            yield from _keys(value, f"{action}.", kind, problems)
+        elif kind.accepts(value):
+            yield action, ",".join(value) if isinstance(value, list) else str(value)
         else:
-            problems.append(f'The keys of "{_shown(action)}" must be a text in quotes, like "ctrl+n".')
+            problems.append(f'The keys of "{_shown(action)}" must be {kind.wanted}.')
 
 
 def _shown(name: str) -> str:
