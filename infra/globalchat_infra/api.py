@@ -1,12 +1,12 @@
 """The GraphQL API of one region: schema, access, data sources and one resolver per root field."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import (
     Acknowledgment,
     CfnCondition,
     CfnParameter,
-    CfnResource,
     Fn,
     RemovalPolicy,
     Stack,
@@ -69,7 +69,7 @@ class GraphqlApi(Construct):
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
         # The construct can only read a file, and its comments are not deployed.
-        self.api.node.find_child("Schema").definition = schema_text
+        cast(aws_appsync.CfnGraphQLSchema, self.api.node.find_child("Schema")).definition = schema_text
         if key_expiry is not None:
             self._make_key(key_expiry)
         kept = History(self, "History", prefix=prefix, alias=alias, api=self.api) if history else None
@@ -89,8 +89,8 @@ class GraphqlApi(Construct):
         return url
 
     @property
-    def _resource(self) -> CfnResource:
-        return self.api.node.default_child
+    def _resource(self) -> aws_appsync.CfnGraphQLApi:
+        return cast(aws_appsync.CfnGraphQLApi, self.api.node.default_child)
 
     def _make_key(self, first_expiry: int) -> None:
         """Add the key of the current generation, whose expiry is set only once; see `stack_interface`."""
@@ -110,7 +110,7 @@ class GraphqlApi(Construct):
             description="When a new API key ends, in epoch seconds. Keep the previous value.",
         )
         keys = [
-            self.api.node.find_child("DefaultApiKey"),
+            cast(aws_appsync.CfnApiKey, self.api.node.find_child("DefaultApiKey")),
             aws_appsync.CfnApiKey(
                 self, "LaterKey", api_id=self.api.api_id, description=stack_interface.KEY_DESCRIPTION
             ),
@@ -156,13 +156,14 @@ class GraphqlApi(Construct):
                 # Inline, since a file asset would need a bucket and therefore `cdk bootstrap`.
                 code=aws_appsync.Code.from_inline(deployed_code(file)),
             )
+            resource = cast(aws_appsync.CfnResolver, resolver.node.default_child)
             if field in of_table:
                 # A property of the same resource as the code: turning history on or off changes both at once.
                 source: aws_appsync.CfnDataSource = of_table[field]
-                resolver.node.default_child.data_source_name = source.name
+                resource.data_source_name = source.name
                 resolver.node.add_dependency(source)
             if field in MEASURED_FIELDS:
-                resolver.node.default_child.metrics_config = "ENABLED"
+                resource.metrics_config = "ENABLED"
         return resolvers
 
     def _log_errors(self) -> aws_logs.LogGroup:

@@ -1,7 +1,7 @@
 """Broadcast: delivers messages on a region's bus to its API's subscribers, malformed ones to a queue."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import (
     Acknowledgment,
@@ -161,4 +161,4 @@ class Malformed(Construct):
         )
         # The typed pattern does not support `$or` next to the source.
         pattern = malformed_pattern(schema.required_arguments(MUTATION))
-        rule.node.default_child.add_property_override("EventPattern", pattern)
+        cast(aws_events.CfnRule, rule.node.default_child).add_property_override("EventPattern", pattern)
