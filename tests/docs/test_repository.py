@@ -16,6 +16,7 @@ from tests.docs.helpers.pages import PAGES, text_of
 from tests.paths import INFRA, ROOT
 
 CONFIGURATIONS = sorted([*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"])
+NIGHTLY = ROOT / ".github/workflows/nightly.yml"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -39,6 +40,15 @@ def test_every_python_of_the_classifiers_is_tested_on_linux_and_macos(job: str) 
     assert matrix["python"] == listed
     systems = {*matrix["os"], *(cell["os"] for cell in matrix.get("include", []))}
     assert systems == {"ubuntu-latest", "macos-latest"}
+
+
+def test_the_nightly_check_finds_the_table_that_it_leaves_out() -> None:
+    (left_out,) = re.findall(r"!/(.+)/' pyproject.toml", text_of(ROOT / "Makefile"))
+    tables = text_of(ROOT / "pyproject.toml").split("\n\n")
+    (table,) = (each for each in tables if re.search(left_out, each))
+    assert 'module = ["aws_cdk.*"' in table
+    (step,) = (s["run"] for s in content(NIGHTLY)["jobs"]["cdk-types"]["steps"] if "run" in s)
+    assert step == "make lint-cdk"
 
 
 def test_only_the_job_that_publishes_may_identify_itself() -> None:
