@@ -72,9 +72,11 @@ async def test_the_list_by_keys_is_kept_open_and_what_it_does_is_kept(tmp_path: 
         assert listed(chat)[1] == "spam ignored"
         assert "1 message of people" in "\n".join(chat.screen_lines())
         assert "Messages of spam are hidden" in chat.toasts()[-1]
-        await chat.pilot.press("a", "x")
+        await chat.pilot.press("a")
+        # At once, as over a slow link: no letter after the first one is a key of the list.
+        await chat.type("xio")
         await chat.settle()
-        assert chat.composer.text == "@spam x"
+        assert chat.composer.text == "@spam xio"
         await chat.resize(*SMALL)
         assert listed(chat) == []
         await command(chat, "")

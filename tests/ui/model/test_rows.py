@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from globalchat.client.events import MessageReceived
+from globalchat.client.messages import Message
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import transit
 from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
-from globalchat.ui.model.export import selected_text
+from globalchat.ui.model.export import message_details, selected_text
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import TEXT_CELLS, columns, row_height, row_lines
@@ -222,6 +224,32 @@ def test_a_new_day_that_begins_with_something_new_takes_one_line() -> None:
     assert row.above == 1
     assert len(lines) == row_height(row, columns(60), DEFAULT_KEYS.title) == 2
     assert "".join(piece.text for piece in lines[0]).strip(" ─") == "Monday 30 November · new"
+
+
+def test_what_the_user_sent_before_this_run_is_delivered() -> None:
+    ana, lee = "ana@example.org", "lee@example.org"
+    for author, sender, by, filled, is_own in (
+        (None, "ana", None, True, True),
+        (None, "ana", None, False, False),  # anyone may use the name
+        (None, "lee", None, True, False),
+        (ana, "ana", ana, True, True),
+        (ana, "another name", ana, False, True),
+        (ana, "ana", None, True, False),
+        (ana, "ana", lee, True, False),
+    ):
+        event = MessageReceived(
+            Message("id", "tech", "hi @ana", sender, "us-west-2", NOON, author=by),
+            "oregon",
+            0,
+            None,
+            filled=filled,
+        )
+        row = RowFactory("ana", CALENDAR, author).message(event)
+        assert (row.own, row.delivery is Delivery.DELIVERED) == (is_own, is_own), (sender, by, filled)
+        assert joined(row)[0].endswith("✓✓") == is_own
+        details = dict(message_details(row, CALENDAR, NAMES))
+        assert ("you" in details["From"]) == is_own
+        assert ("your name" in details["From"]) == (is_own and by is None)
 
 
 def test_a_rough_transit_is_marked() -> None:

@@ -1,5 +1,6 @@
 """One channel in two regions: pairing, and the lines at every width."""
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_message_stands_on_the_same_line_in_both_columns(model: SideBySideMode
     _, first, second = shown(model)
     assert first.split() == ["12:00:00.000", "ana:", "hello", "+161ms", "→", "12:00:00.161", "ana:", "hello"]
     assert second.split() == ["12:00:00.420", "ana:", "hi", "←", "+120ms", "12:00:00.300", "ana:", "hi"]
+
+
+def test_a_verified_person_has_a_short_name_and_an_imitation_is_named(model: SideBySideModel) -> None:
+    signed = replace(message(1, "hello"), author="maria.gonzalez-fernandez@example.org")
+    arrive(model, signed, oregon=0, sydney=161)
+    arrive(model, message(2, "hi", sender="maria.gonzalez-fernandez@example.org"), oregon=0, sydney=161)
+    for width in (92, 60):
+        lines = " ".join(" ".join(shown(model, width)).split())
+        assert "✓ maria.gonzalez-fernandez: hello" in lines
+        assert lines.count("looks like") == (2 if width >= SIDE_BY_SIDE_FROM else 1)
 
 
 def test_what_has_not_arrived_is_waited_for_then_missing_then_late(model: SideBySideModel) -> None:

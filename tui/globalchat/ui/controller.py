@@ -79,7 +79,6 @@ class ChatController:
         MessagePane.PillClicked,
         MessagePane.ActionRequested,
         MessagePane.MenuRequested,
-        MessagePane.Typed,
         MessagesPanel.Left,
         Composer.EnteredEmpty,
         Composer.TailRequested,
@@ -206,9 +205,6 @@ class ChatController:
                 self._messages.act(row, action, url)
             case MessagePane.MenuRequested():
                 self._messages.open_menu(message)
-            case MessagePane.Typed(text=text):
-                self._bar.focus_composer()
-                self._bar.composer.insert(text)
             case MessagesPanel.Left():
                 self._bar.focus_composer()
             case Composer.EnteredEmpty():

@@ -80,9 +80,8 @@ class PeopleController:
                 self._updater.update()
             case FilterBar.Clicked():
                 self.end_filter()
-            case PeopleList.Left(typed=typed):
+            case PeopleList.Left():
                 self._bar.focus_composer()
-                self._bar.composer.insert(typed)
 
     def run(self, call: CommandCall) -> None:
         """Execute one of `COMMANDS`.

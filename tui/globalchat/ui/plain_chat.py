@@ -204,7 +204,7 @@ class PlainChat:
         if row.own and row.id in self._reported:
             self._reported.discard(row.id)
             yield f"{where}Delivered: {_excerpt(row.text)}"
-        elif self._prints_own if row.own else self._counts(conversation.channel, row):
+        elif self._prints_own if event.own else self._counts(conversation.channel, row):
             yield f"{where}{message_line(row)}"
 
     def _counts(self, channel: str, row: MessageRow) -> bool:

@@ -250,13 +250,20 @@ def _vouching(row: MessageRow) -> list[tuple[str, str]]:
     return [("Verified", vouched), *([("Sender", own)] if own else [])]
 
 
+def _whose(row: MessageRow) -> str:
+    """Return a remark on an own message; in history, only a name without an author may say that it is one."""
+    if not row.own:
+        return ""
+    return " (your name)" if row.from_history and row.author is None else " (you)"
+
+
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
     """Return all details of a message, as pairs of a label and a sanitised value."""
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
     here = names.title(row.via) if row.via else None
     clock = f"{origin}'s clock" if origin else "this machine's clock"
     lines = [
-        ("From", row.sender + (" (you)" if row.own else "")),
+        ("From", row.sender + _whose(row)),
         ("Sent", f"{calendar.full(row.at)}  ({clock})"),
     ]
     lines[1:1] = _vouching(row)

@@ -312,7 +312,17 @@ class RowFactory:
             # What the user wrote in an earlier run calls for no attention.
             if words and not self.is_own_name(row.name):
                 row.mentions = merged((*row.mentions, *words))
+            if self._is_from_elsewhere(event, row.name):
+                row.own, row.delivery = True, Delivery.DELIVERED
         return row
+
+    def _is_from_elsewhere(self, event: MessageReceived, name: Name) -> bool:
+        """Return True if the user sent a message in an earlier run or another terminal, as far as known.
+
+        A name that AWS does not vouch for may be anyone's: it counts only in the history, where no one else's
+        message passes for what the user has just said.
+        """
+        return self.is_own_name(name) and (event.filled or name.author is not None)
 
     def is_own_name(self, name: Name) -> bool:
         """Return True if messages with this name are the user's own, as far as anything shows that."""

@@ -24,6 +24,9 @@ from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
 KEPT = 500
 """Rows kept per channel."""
 
+_NAME_CELLS = 24
+"""The most cells of a name, which precedes the text."""
+
 _Key = tuple[str, Content]
 
 
@@ -367,7 +370,9 @@ def head_text(since: str, key: str) -> str:
 
 def _named(row: SideBySideRow) -> str:
     """Return the sender's name, a blank behind its mark."""
-    return f" {row.sender}" if row.mark else row.sender
+    # An imitation says so, as the mark alone would not explain itself.
+    name = row.name.drawn(_NAME_CELLS) if row.name.imitated is None else row.sender
+    return f" {name}" if row.mark else name
 
 
 def _spoken(row: SideBySideRow) -> str:

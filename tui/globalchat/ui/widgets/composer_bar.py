@@ -5,6 +5,7 @@ from collections.abc import Callable
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Static
 
 from globalchat.client.messages import Draft
@@ -14,6 +15,27 @@ from globalchat.ui.model.view_model import NOWHERE, ChatViewModel
 from globalchat.ui.widgets.composer import Composer
 
 _KEPT = "What you had not finished is kept: ↑ brings it back."
+
+
+class ForwardsTyping(Widget):
+    """A widget with keys of its own, that passes what is typed beside them to the composer.
+
+    The focus moves before the next key is delivered: of a word that arrives at once, as over a slow link, the
+    other letters would be taken for the widget's keys.
+    """
+
+    def _forward_event(self, event: events.Event) -> None:
+        if not (isinstance(event, events.Key) and self._is_text(event) and self._forward_to_composer(event)):
+            super()._forward_event(event)
+
+    def _is_text(self, event: events.Key) -> bool:
+        return (
+            event.is_printable and bool(event.character) and event.key not in self._bindings.key_to_bindings
+        )
+
+    def _forward_to_composer(self, event: events.Key) -> bool:
+        """Return False if nothing can be written now, as in a dialog."""
+        return any(bar.forward(event) for bar in self.screen.query(ComposerBar))
 
 
 class ComposerBar(Horizontal):

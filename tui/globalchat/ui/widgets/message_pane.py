@@ -32,6 +32,7 @@ from globalchat.ui.model.row_lines import (
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys
+from globalchat.ui.widgets.composer_bar import ForwardsTyping
 from globalchat.ui.widgets.row_view import RowView
 
 _PREFIX = "message-pane--"
@@ -42,12 +43,13 @@ _OWN_ROLES = ("pill", "empty", "chosen")
 """Styles of the pane itself, in addition to those of the rows."""
 
 
-class MessagePane(RowView, can_focus=True):
+class MessagePane(ForwardsTyping, RowView, can_focus=True):
     """Shows one conversation.
 
     Messages can be chosen, and a pill shows the number of unread ones below. Call `show` to change the
     conversation, `sync` after it has changed. With the focus (by key, never by a click, which would take it
-    from the composer) its keys choose messages. `keys` names the keys of the registry's actions.
+    from the composer) its keys choose messages, and what else is typed goes to the composer. `keys` names the
+    keys of the registry's actions.
 
     Attributes:
         search: The search and its matches.
@@ -107,13 +109,6 @@ class MessagePane(RowView, can_focus=True):
             super().__init__()
             self.row = row
             self.at = at
-
-    class Typed(Message):
-        """Posted for text that was typed while the pane had the focus, which belongs to the composer."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         self._keys = keys
@@ -346,12 +341,6 @@ class MessagePane(RowView, can_focus=True):
     def on_blur(self) -> None:
         """Clear the choice when the composer gets the focus."""
         self.choose(None)
-
-    def on_key(self, event: events.Key) -> None:
-        """Pass what is typed to the composer, except for the pane's own keys."""
-        if event.is_printable and event.character and event.key not in self._bindings.key_to_bindings:
-            event.stop()
-            self.post_message(self.Typed(event.character))
 
     def on_click(self, event: events.Click) -> None:
         """Handle a click on the pill, a link or a failed tick; a double click on a message shows its details.

@@ -21,6 +21,7 @@ from globalchat.ui.model.names import NAME_COLOURS, Name
 from globalchat.ui.model.people_view import PeopleView, PersonEntry
 from globalchat.ui.model.row_lines import MARK_ROLES
 from globalchat.ui.model.text import pad
+from globalchat.ui.widgets.composer_bar import ForwardsTyping
 
 _HINT = "Enter mentions  O only these  I ignores\nA all channels  Esc closes"
 
@@ -30,10 +31,11 @@ _ROOMY = 36
 """The cells of a line from which regions are shown by their whole names."""
 
 
-class PeopleList(ScrollView, can_focus=True):
+class PeopleList(ForwardsTyping, ScrollView, can_focus=True):
     """Shows a line for each person; keys and clicks act on one.
 
-    With the focus (by key, never by a click, which would take it from the composer) its keys choose a person.
+    With the focus (by key, never by a click, which would take it from the composer) its keys choose a person;
+    what else is typed goes to the composer.
     """
 
     FOCUS_ON_CLICK = False
@@ -74,11 +76,7 @@ class PeopleList(ScrollView, can_focus=True):
         """Posted to show the people of all channels, or of one again."""
 
     class Left(Message):
-        """Posted when the focus should return to the composer. `typed` belongs there."""
-
-        def __init__(self, typed: str = "") -> None:
-            super().__init__()
-            self.typed = typed
+        """Posted when the focus should return to the composer."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -184,12 +182,6 @@ class PeopleList(ScrollView, can_focus=True):
         """Show no person as chosen."""
         self._chosen = None
         self.refresh()
-
-    def on_key(self, event: events.Key) -> None:
-        """Pass what is typed to the composer, except for the list's own keys."""
-        if event.is_printable and event.character and event.key not in self._bindings.key_to_bindings:
-            event.stop()
-            self.post_message(self.Left(event.character))
 
     def on_click(self, event: events.Click) -> None:
         """Mention the person under the mouse, or open the menu."""
