@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest lint-cdk shape words format templates policy picture diagram docs keys settings hashes clean node
+.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest lint-cdk shape words format templates policy picture badges diagram docs keys settings hashes clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,6 +38,7 @@ help:
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make policy      write docs/deploy-policy.json from the templates"
 	@echo "make picture     draw docs/pictures/ from the running chat"
+	@echo "make badges      draw the badges of README.md from pyproject.toml"
 	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
 	@echo "make docs        write docs/cli.md, docs/keys.md and docs/settings.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
@@ -114,6 +115,9 @@ templates: .venv/dev.stamp infra/node_modules/.stamp
 
 policy: .venv/dev.stamp
 	$(BIN)/python -m globalchat_infra.deploy_policy
+
+badges:
+	$(PYTHON) docs/badges.py
 
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py

@@ -5,12 +5,14 @@ import re
 import shlex
 import subprocess
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from docs import badges
 from globalchat.core.resources import oldest_node
 from tests.docs.helpers.pages import PAGES, text_of
 from tests.paths import INFRA, ROOT
@@ -40,6 +42,16 @@ def test_every_python_of_the_classifiers_is_tested_on_linux_and_macos(job: str) 
     assert matrix["python"] == listed
     systems = {*matrix["os"], *(cell["os"] for cell in matrix.get("include", []))}
     assert systems == {"ubuntu-latest", "macos-latest"}
+
+
+def test_the_badges_are_those_of_the_project() -> None:
+    drawn = {file.stem: text_of(file) for file in badges.FOLDER.iterdir()}
+    assert drawn == badges.badges(), "run `make badges`"
+
+
+def test_the_latest_version_of_the_changelog_is_the_project_s() -> None:
+    versions = re.findall(r"^## \[(\d.*)\] - \d{4}-\d\d-\d\d$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
+    assert versions[0] == PROJECT["version"] == version("globalchat")
 
 
 def test_the_nightly_check_finds_the_table_that_it_leaves_out() -> None:
