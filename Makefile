@@ -117,7 +117,7 @@ policy: .venv/dev.stamp
 	$(BIN)/python -m globalchat_infra.deploy_policy
 
 badges:
-	$(PYTHON) docs/badges.py
+	$(PYTHON) docs/badge.py
 
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs import badges
+from docs import badge
 from globalchat.core.resources import oldest_node
 from tests.docs.helpers.pages import PAGES, text_of
 from tests.paths import INFRA, ROOT
@@ -45,8 +45,8 @@ def test_every_python_of_the_classifiers_is_tested_on_linux_and_macos(job: str) 
 
 
 def test_the_badges_are_those_of_the_project() -> None:
-    drawn = {file.stem: text_of(file) for file in badges.FOLDER.iterdir()}
-    assert drawn == badges.badges(), "run `make badges`"
+    drawn = {file.stem: text_of(file) for file in badge.FOLDER.iterdir()}
+    assert drawn == badge.badges(), "run `make badges`"
 
 
 def test_the_latest_version_of_the_changelog_is_the_project_s() -> None:

@@ -31,7 +31,7 @@ def names(wheel: Path) -> set[str]:
 
 
 def description(wheel: Path) -> Message:
-    """Return what an index shows of a wheel: fields, and the README as the body."""
+    """Return the metadata of a wheel: fields, and the README as the body."""
     with ZipFile(wheel) as files:
         (name,) = (name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
         return message_from_bytes(files.read(name))
@@ -64,13 +64,13 @@ def test_only_a_release_names_addresses(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("REPOSITORY_URL", raising=False)
     of_a_copy = description(built(WheelBuilder(str(ROOT)), tmp_path))
     assert "Project-URL" not in of_a_copy
-    assert link.findall(of_a_copy.get_payload())
+    assert link.findall(str(of_a_copy))
 
     monkeypatch.setenv("REPOSITORY_URL", "https://example.com/owner/name")
     released = description(built(WheelBuilder(str(ROOT)), tmp_path))
     named = dict(line.split(", ") for line in released.get_all("Project-URL", ()))
     tag = f"v{released['Version']}"
     assert named["Changelog"] == f"https://example.com/owner/name/blob/{tag}/CHANGELOG.md"
-    assert link.findall(released.get_payload()) == []
-    assert f"](https://example.com/owner/name/raw/{tag}/docs/pictures/demo.svg)" in released.get_payload()
-    assert f"](https://example.com/owner/name/blob/{tag}/SECURITY.md)" in released.get_payload()
+    assert link.findall(str(released)) == []
+    assert f"](https://example.com/owner/name/raw/{tag}/docs/pictures/demo.svg)" in str(released)
+    assert f"](https://example.com/owner/name/blob/{tag}/SECURITY.md)" in str(released)
