@@ -139,6 +139,7 @@ hashes:
 	@command -v uv >/dev/null || { echo "uv is needed, which finds the hashes: pipx install uv" >&2; exit 1; }
 	$(LOCK) pyproject.toml --output-file requirements/chat.txt
 	$(LOCK) pyproject.toml --extra deploy --output-file requirements/deploy.txt
+	$(LOCK) pyproject.toml --extra web --output-file requirements/web.txt
 	grep '^hatchling==' constraints.txt | $(LOCK) - --output-file requirements/build.txt
 
 picture: .venv/dev.stamp

@@ -21,6 +21,7 @@ ABOUT = {
     "measure": "latency, load",
     "doctor": "what is wrong",
     "ui": "the Textual app",
+    "web": "served to browsers",
     "verify": "AWS asked",
     "localcloud": "AWS on loopback",
     "client": "profiles, session",

@@ -43,7 +43,8 @@ def test_every_python_package_that_make_installs_is_pinned_and_none_has_a_hash()
 
 
 @pytest.mark.parametrize(
-    ("name", "needed"), [("chat", "textual"), ("deploy", "aws-cdk-lib"), ("build", "hatchling")]
+    ("name", "needed"),
+    [("chat", "textual"), ("deploy", "aws-cdk-lib"), ("web", "textual-serve"), ("build", "hatchling")],
 )
 def test_requirements_with_hashes_are_those_of_the_constraints(name: str, needed: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
@@ -66,6 +67,7 @@ def test_what_the_project_requires_has_hashes() -> None:
     for name, required in (
         ("chat", project["dependencies"]),
         ("deploy", [*project["dependencies"], *project["optional-dependencies"]["deploy"]]),
+        ("web", [*project["dependencies"], *project["optional-dependencies"]["web"]]),
     ):
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         locked = {normal(each) for each in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}

@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.ui.actions import ACTIONS, bindings
-from globalchat.ui.keymap import PRESETS, Keymap, key_title, resolve
+from globalchat.ui.keymap import IN_BROWSERS, PRESETS, Keymap, key_title, resolve
 
 
 def keymap(**wanted: str) -> tuple[Keymap, tuple[str, ...]]:
@@ -119,3 +119,25 @@ def test_sending_can_move_to_another_key() -> None:
     keys, problems = keymap(write__send="ctrl+j", write__newline="enter")
     assert problems == ()
     assert keys.keys("write.newline") == ("enter",)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_key_that_browsers_keep_has_a_substitute_that_is_shown(preset: str) -> None:
+    keys = resolve({}, ACTIONS, preset)[0]
+    in_browser = keys.in_browser()
+    for action in ACTIONS:
+        kept = [key for key in keys.keys(action.id) if key in IN_BROWSERS]
+        others = [key for key in in_browser.keys(action.id) if key not in IN_BROWSERS]
+        assert set(keys.keys(action.id)) <= set(in_browser.keys(action.id))
+        assert {IN_BROWSERS[key] for key in kept} <= set(others)
+        assert not kept or key_title(others[0]) in in_browser.titles(action.id)
+    all_keys = [key for action in ACTIONS for key in in_browser.keys(action.id)]
+    assert len(all_keys) == len(set(all_keys))
+    assert in_browser.title("edit.cut.word") == "Alt+W"
+
+
+def test_a_substitute_takes_no_key_from_another_action() -> None:
+    keys = keymap(latency="alt+w", dual="ctrl+n")[0].in_browser()
+    assert keys.keys("latency") == ("alt+w",)
+    assert keys.keys("edit.cut.word") == ("ctrl+w",)
+    assert keys.keys("dual") == ("alt+m", "ctrl+n")

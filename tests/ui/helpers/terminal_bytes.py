@@ -8,7 +8,7 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 from globalchat.ui.safe_app import UnbracketedPaste
-from globalchat.ui.terminal_driver import _messages
+from globalchat.ui.terminal_driver import messages_for
 from globalchat.ui.terminal_input import PASTE_TIMEOUT, TerminalInput
 
 REPLIES = [
@@ -76,13 +76,15 @@ class Input:
         return [
             message
             for token in self.sorting.feed(data, self.now)
-            for message in _messages(token, self.parser)
+            for message in messages_for(token, self.parser)
         ]
 
     def silence(self, seconds: float = PASTE_TIMEOUT) -> list[Message]:
         """Return the messages of what is unfinished when nothing more comes."""
         self.now += seconds
-        return [message for token in self.sorting.tick(self.now) for message in _messages(token, self.parser)]
+        return [
+            message for token in self.sorting.tick(self.now) for message in messages_for(token, self.parser)
+        ]
 
 
 def keys(messages: list[Message]) -> list[str]:

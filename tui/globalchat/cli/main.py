@@ -27,6 +27,7 @@ log = logging.getLogger("globalchat.cli")
 CHAT = "chat"
 COMMANDS = {
     CHAT: Entry("chat", None),
+    "web": Entry("web", "Serve the chat to browsers on this machine."),
     "publish": Entry("publish", "Publish one message, or one per line of standard input."),
     "subscribe": Entry("subscribe", "Follow channels; --json prints one object per line."),
     "history": Entry("history", "Print the messages of a channel."),

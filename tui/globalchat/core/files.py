@@ -42,7 +42,7 @@ class NoLocks(UserError):
 
 CONTENTS = {
     "config": frozenset({"config.toml", "profiles"}),
-    "state": frozenset({"chat", "history", "local-cloud", "outbox"}),
+    "state": frozenset({"chat", "history", "local-cloud", "outbox", "web"}),
     "cache": frozenset({"deploy"}),
 }
 """What we write into each of the user's folders. With `GLOBALCHAT_HOME`, others may write there, too."""

@@ -70,6 +70,12 @@ def start(file: Path, *, level: int = logging.INFO, texts: bool = False) -> bool
     return True
 
 
+def child_variables() -> dict[str, str]:
+    """Return the variables by which a process that we start writes to the same log; none without a log."""
+    level = logging.getLevelName(logging.getLogger(OWN[0]).level).lower()
+    return {"GLOBALCHAT_LOG": str(next(iter(_handlers))), "GLOBALCHAT_LOG_LEVEL": level} if _handlers else {}
+
+
 def stop() -> None:
     """Stop writing the log, and close its files."""
     for handler in _handlers.values():

@@ -66,6 +66,7 @@ class ChatApp(SafeApp):
         session_factory: Makes the session; None for the client's own, imported after the first frame.
         reload_profile: Awaited before the session tries again after a failure; starts nothing.
         watch_factory: Makes the watch of all regions; None for the client's own, imported on first use.
+        is_read_only: Whether nothing can be sent.
         clock: Now, in epoch ms.
         tz: The zone of the times shown; None for the machine's.
 
@@ -96,6 +97,7 @@ class ChatApp(SafeApp):
         watch_factory: "WatchFactory | None" = None,
         clock: "WallClock | None" = None,
         tz: tzinfo | None = None,
+        is_read_only: bool = False,
     ) -> None:
         super().__init__()
         # Replaced before anything is parsed: Textual has no parameter for the class.
@@ -124,6 +126,7 @@ class ChatApp(SafeApp):
         self._watch_factory = watch_factory
         self._now = clock or (lambda: int(time() * 1000))
         self._tz = tz
+        self._is_read_only = is_read_only
 
     def _remember(self, channel: str | None = None) -> None:
         """Read what earlier runs stored for the profile, some of which is in the first frame.
@@ -168,10 +171,7 @@ class ChatApp(SafeApp):
         """Load the chat and show it, unless the app is quitting; report problems with the settings."""
         if self.is_quitting:
             return
-        from globalchat.ui.actions import ACTIONS
-        from globalchat.ui.keymap import resolve
-
-        self.keymap, problems = resolve(self.settings.keys.by_action, ACTIONS, self.settings.keys.preset)
+        self.keymap, problems = self.make_keymap()
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         # For Textual's footer, which shows the palette by its key.
@@ -183,6 +183,13 @@ class ChatApp(SafeApp):
         # Only after the switch: if the chat could not be made, the splash still owns the typed text.
         splash.is_over = True
         self._show_problems()
+
+    def make_keymap(self) -> "tuple[Keymap, tuple[str, ...]]":
+        """Return the keymap of the settings, and sentences about what is wrong with them."""
+        from globalchat.ui.actions import ACTIONS
+        from globalchat.ui.keymap import resolve
+
+        return resolve(self.settings.keys.by_action, ACTIONS, self.settings.keys.preset)
 
     def _make_chat(self, keymap: "Keymap", typed_early: Callable[[], str]) -> "ChatScreen":
         from globalchat.ui.model.attention import Level, Levels
@@ -206,6 +213,7 @@ class ChatApp(SafeApp):
         )
         view_model = ChatViewModel(model, self._profile_name, self._channel, keymap.title)
         view_model.welcome = self._welcome
+        view_model.is_read_only = self._is_read_only
         # Random, since several chats may start at the same moment and write to the same store.
         view_model.sent = SentTexts(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         worker = SessionWorker(
@@ -215,6 +223,7 @@ class ChatApp(SafeApp):
             sender=lambda: model.sender,
             session_factory=self._session_factory,
             reload_profile=self._reload_profile,
+            is_read_only=self._is_read_only,
         )
         chat = ChatScreen(
             view_model,

@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError, to_thread
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 
@@ -73,7 +74,7 @@ class Exporter:
     async def _write(self, conversation: Conversation, file: str | None, since: int | None) -> None:
         try:
             rows = conversation.all_rows if since is None else await self._read(conversation, since)
-            path = await to_thread(write_export, conversation, file, now=self._clock(), rows=rows)
+            written = await self._deliver(conversation, file, rows)
         except CancelledError:
             self._screen.notify("The export was stopped: nothing was written.", timeout=4, markup=False)
             raise
@@ -82,9 +83,25 @@ class Exporter:
             named = self._view_model.model.addresses.named(sentence, self._view_model.region)
             self._screen.notify(named or "", severity="error", timeout=8, markup=False)
         else:
-            written = f"Written to {sanitize(str(path), multiline=False)}"
             count = plural(sum(isinstance(row, MessageRow) for row in rows), "message")
             self._screen.notify(written if since is None else f"{written} ({count})", markup=False)
+
+    async def _deliver(self, conversation: Conversation, file: str | None, rows: Sequence[Row]) -> str:
+        """Write the file, or let the browser download it; return what was done.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        app, now = self._screen.app, self._clock()
+        if not app.is_web:
+            path = await to_thread(write_export, conversation, file, now=now, rows=rows)
+            return f"Written to {_shown(path)}"
+        # The name alone: a browser decides where its downloads are.
+        day = conversation.calendar.day(now).isoformat()
+        name = Path(file or default_name(conversation.channel, day, 1)).name
+        content = BytesIO(export(conversation, form_of(name), rows).encode(errors="replace"))
+        app.deliver_binary(content, save_directory=Path(), save_filename=name)
+        return f"Your browser downloads {sanitize(name, multiline=False)}"
 
     async def _read(self, conversation: Conversation, since: int) -> list[Row]:
         """Return the rows since a moment: those that are loaded, and what history has beside them."""

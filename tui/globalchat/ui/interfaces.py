@@ -139,10 +139,11 @@ SessionFactory = Callable[[Profile, str, str], ChatSession]
 """Makes a session from a profile, a region's alias and a sender's name."""
 
 
-def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
+def load_session_factory(reload: ProfileOpener | None = None, *, has_outbox: bool = True) -> SessionFactory:
     """Import the real session with its transport; call it in a thread, after the first frame.
 
-    `reload` reads the profile again without starting anything.
+    `reload` reads the profile again without starting anything. Without an outbox, drafts are not kept on
+    disk, and those that are there are not sent.
     """
     from globalchat.client.session import Session
     from globalchat.core.files import user_folders
@@ -155,7 +156,7 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
             profile,
             region,
             sender=sender,
-            outbox=user_folders().state / "outbox",
+            outbox=user_folders().state / "outbox" if has_outbox else None,
             history=user_folders().state / "history",
             reload=reload,
         )

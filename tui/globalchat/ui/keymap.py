@@ -1,7 +1,7 @@
 """The keymap: the keys of a preset, with the valid changes in the settings. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Protocol
 
 from globalchat.core.text import sanitize, suggest
@@ -45,6 +45,9 @@ _PUNCTUATION_NAMES = frozenset(
         "underscore",
     }
 )
+IN_BROWSERS = {"ctrl+w": "alt+w", "ctrl+t": "alt+t", "ctrl+n": "alt+m", "ctrl+q": "alt+shift+q"}
+"""Keys that browsers keep for tabs and windows, and quitting; and what does the same in a browser."""
+
 _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
 
 
@@ -100,6 +103,16 @@ class Keymap:
             for action in actions
         }
 
+    def in_browser(self) -> "Keymap":
+        """Return a keymap in which each key that browsers keep has a substitute before it.
+
+        Not all browsers keep all of them, so they stay. One that is another action's key is left out.
+        """
+        taken = {key for keys in self._keys.values() for key in keys}
+        keymap = Keymap((), {})
+        keymap._keys = {action: tuple(_with_substitutes(keys, taken)) for action, keys in self._keys.items()}
+        return keymap
+
     def keys(self, action: str) -> tuple[str, ...]:
         """Return the keys of an action, the one to show first; none if there is no such action."""
         return self._keys.get(action, ())
@@ -112,6 +125,15 @@ class Keymap:
     def titles(self, action: str) -> str:
         """Return all keys of an action for display."""
         return "  ".join(key_titles(self.keys(action)))
+
+
+def _with_substitutes(keys: Sequence[str], taken: Set[str]) -> Iterator[str]:
+    """Yield keys, and before each that browsers keep its substitute, unless another action has that."""
+    for key in keys:
+        substitute = IN_BROWSERS.get(key)
+        if substitute is not None and substitute not in taken:
+            yield substitute
+        yield key
 
 
 def key_titles(keys: Sequence[str]) -> list[str]:

@@ -196,7 +196,7 @@ class TerminalDriver(LinuxDriver):
             data = self._read_burst() if readable else b""
             tokens = sorting.feed(data, monotonic()) if data else sorting.tick(monotonic())
             for token in tokens:
-                for message in _messages(token, parser):
+                for message in messages_for(token, parser):
                     self.process_message(message)
 
     def _read_burst(self) -> bytes:
@@ -273,7 +273,7 @@ def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
     return found
 
 
-def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
+def messages_for(token: Token, parser: XTermParser) -> Iterable[Message]:
     """Return the messages for the app: keys, clicks, pastes, the answer about the background."""
     match token:
         case Typed(text):

@@ -105,6 +105,7 @@ class SessionWorker:
 
     `sender` returns the name that a session starts with. `region` is the one to begin in; with None it is
     that of the last run, if `last_region` returns one that the profile still has, else the profile's first.
+    With `is_read_only` the session has no outbox: it would send what an earlier chat could not.
 
     Attributes:
         reload_profile: Reads the profile again without starting anything.
@@ -119,8 +120,10 @@ class SessionWorker:
         sender: Callable[[], str],
         session_factory: SessionFactory | None = None,
         reload_profile: ProfileOpener | None = None,
+        is_read_only: bool = False,
     ) -> None:
         self._open_profile = open_profile
+        self._is_read_only = is_read_only
         self._region = region
         self._last_region = last_region
         self._sender = sender
@@ -154,7 +157,9 @@ class SessionWorker:
         factory = self._session_factory
         if factory is None:
             # In a thread, since importing the transport takes longer than a frame may.
-            factory = await asyncio.to_thread(load_session_factory, self.reload_profile)
+            factory = await asyncio.to_thread(
+                load_session_factory, self.reload_profile, has_outbox=not self._is_read_only
+            )
         return factory(profile, region, self._sender())
 
 

@@ -18,6 +18,8 @@ from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.composer_bar import ComposerBar
 
 NOT_CONNECTED = "Not connected yet: your text stays here."
+READ_ONLY = "This chat was opened only to read: your text stays here."
+NO_EDITOR = "An editor can only be opened in a terminal."
 
 
 class WritingController:
@@ -52,7 +54,9 @@ class WritingController:
         """Pass texts to the session, all or none; without success the composer keeps its text."""
         excess = max(map(self._view_model.excess, texts))
         channel, session = self._view_model.channel, self.session
-        if excess:
+        if self._view_model.is_read_only:
+            self._updater.report(READ_ONLY, error=True)
+        elif excess:
             self._updater.report(f"Too long by {excess:,} characters: your text stays here.", error=True)
         elif session is None or channel is None or session.state.phase is Phase.CLOSED:
             self._updater.report(NOT_CONNECTED)
@@ -78,7 +82,10 @@ class WritingController:
             self._bar.focus_composer()
 
     def open_editor(self) -> None:
-        """Let the user write the text in an editor."""
+        """Let the user write the text in an editor, unless the chat is in a browser: it has no terminal."""
+        if self._screen.app.is_web:
+            self._updater.report(NO_EDITOR, error=True)
+            return
         self._screen.run_worker(self._edit(), name="editor", group="editor", exclusive=True)
 
     async def _edit(self) -> None:

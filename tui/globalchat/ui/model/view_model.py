@@ -121,6 +121,7 @@ class ChatViewModel:
         sent: Texts that were sent, to be recalled.
         choices: What the user finds again at the next start.
         welcome: True if the welcome is shown, as on a first run.
+        is_read_only: True if nothing can be sent.
         profiles: Returns the names of the profiles that can be opened instead.
         keys: Returns the key of an action for display.
         people: The list of people.
@@ -139,6 +140,7 @@ class ChatViewModel:
         self.only: Name | None = None
         self.profiles: Callable[[], Sequence[str]] = tuple
         self.welcome = False
+        self.is_read_only = False
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
         self._theme: str | None = None
@@ -422,7 +424,7 @@ class ChatViewModel:
         """Return what an empty composer shows in `width` cells: the channel, and the keys that matter."""
         if channel is None:
             return ""
-        words = f"Message # {shown_name(channel)}"
+        words = f"{'Only read' if self.is_read_only else 'Message'} # {shown_name(channel)}"
         newline, help_key = self.keys("write.newline"), self.keys("help")
         hints = [
             f"{newline} new line" if newline else "",
