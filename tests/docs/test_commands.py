@@ -22,7 +22,7 @@ from tests.e2e.helpers.pseudo_terminal import Terminal
 from tests.paths import ROOT
 
 ALL = [command for page in PAGES for command in commands(page)]
-ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C"}
+ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C", "web": "Ctrl+C"}
 """Commands that run until they are interrupted, and what they say once they are up."""
 NEEDS_AWS = ("deploy", "destroy", "keys", "verify")
 TARGETS_NOT_RUN = ("test", "soak", "bench", "format")

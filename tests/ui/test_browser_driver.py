@@ -22,7 +22,7 @@ from globalchat.ui.terminal_driver import HUNG_UP
 from globalchat.ui.writing_controller import NO_EDITOR, READ_ONLY
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile
 
-PATIENCE = 60.0
+SECONDS = 60.0
 WIDTH, HEIGHT = 110, 32
 
 
@@ -67,7 +67,7 @@ class Server:
 
     async def until(self, is_so: Any, what: str) -> None:  # noqa: ANN401 - a condition
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SECONDS):
                 while not is_so():
                     self._changed.clear()
                     await self._changed.wait()
@@ -104,7 +104,7 @@ async def browser_chat(session: FakeSession, **options: Any) -> AsyncIterator[tu
             yield server, app
         finally:
             server.writer.close()
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SECONDS):
                 await running
             theirs.shutdown(socket.SHUT_RDWR)
             await reading

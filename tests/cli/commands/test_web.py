@@ -14,6 +14,7 @@ from globalchat.cli.web_chat import inherit_state
 from globalchat.core.errors import ExitCode
 from globalchat.core.files import user_folders
 from globalchat.ui.state_store import StateStore
+from globalchat.web.serve import listen_at_best
 from globalchat.web.slots import Slot
 
 
@@ -40,6 +41,8 @@ def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         code, output = run("--port", str(port))
+        with listen_at_best(port) as another:
+            assert another.getsockname()[1] != port
     assert code == ExitCode.USAGE
     assert f"The port {port} is taken. Give another; --port 0 takes any that is free." in output
 

@@ -38,6 +38,14 @@ def listen(port: int) -> socket.socket:
     return found
 
 
+def listen_at_best(port: int) -> socket.socket:
+    """Return a socket that listens on this port of loopback, or on any other if it cannot."""
+    try:
+        return listen(port)
+    except UsageError:
+        return listen(0)
+
+
 @asynccontextmanager
 async def serving(
     listening: socket.socket,

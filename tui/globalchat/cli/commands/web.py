@@ -52,12 +52,11 @@ class WebOptions:
     """The command line of `web`."""
 
     region: str | None = argument("region", required=False, metavar="[REGION]")
-    port: int = option(
+    port: int | None = option(
         "--port",
         type=click.IntRange(0, 65_535),
         metavar="P",
-        default=PORT,
-        help="The port; 0 is any free one.",
+        help=f"The port; 0 is any that is free. [default: {PORT} if it is free]",
     )
     read_only: bool = flag("--read-only", help="Only read: the chats send nothing.")
     channel: str | None = option("--channel", metavar="C", help="The channel that a new tab opens first.")
@@ -84,9 +83,9 @@ def command(given: WebOptions) -> int:
         raise UserError(sentence, remedy=f"Run `{install_command('web')}`.") from None
     import asyncio
 
-    from globalchat.web.serve import listen, serve
+    from globalchat.web.serve import listen, listen_at_best, serve
 
-    with listen(given.port) as listening:
+    with listen_at_best(PORT) if given.port is None else listen(given.port) as listening:
         asyncio.run(
             serve(
                 listening,
