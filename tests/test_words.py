@@ -34,6 +34,11 @@ def words() -> ModuleType:
 def test_refused_words_are_found(words: ModuleType, text: str, found: str) -> None:
     assert [each.word for each in words.prose_findings(PAGE, 1, f"First line.\n{text}")] == [found]
     assert [each.line for each in words.prose_findings(PAGE, 1, f"First line.\n{text}")] == [2]
+    assert [each.word for each in words.python_findings(MODULE, f"# {text.upper()}")] == [found.upper()]
+
+
+def test_a_file_without_such_words_is_not_taken_apart(words: ModuleType) -> None:
+    assert not words.MAY_HOLD.search('def sends() -> str:\n    """Return what it sends."""')
 
 
 @pytest.mark.parametrize(
@@ -64,11 +69,11 @@ def test_good_english_is_left_alone(words: ModuleType, text: str) -> None:
 def test_refused_names_are_found_where_they_are_defined(
     words: ModuleType, source: str, found: list[str]
 ) -> None:
-    assert [each.word for each in words.name_findings(MODULE, ast.parse(source))] == found
+    assert [each.word for each in words.name_findings(MODULE, ast.walk(ast.parse(source)))] == found
 
 
 def test_modules_are_named_by_nouns(words: ModuleType) -> None:
-    empty = ast.parse("")
+    empty: list[ast.AST] = []
     assert [each.word for each in words.name_findings(Path("tui/keeping.py"), empty)] == ["keeping"]
     assert not list(words.name_findings(Path("tui/recording.py"), empty))
     assert not list(words.name_findings(Path("tests/test_using_messages.py"), empty))
@@ -89,4 +94,4 @@ def test_modules_are_named_by_nouns(words: ModuleType) -> None:
     ],
 )
 def test_docstrings_have_one_form(words: ModuleType, source: str, found: list[str]) -> None:
-    assert [each.word for each in words.summary_findings(MODULE, ast.parse(source))] == found
+    assert [each.word for each in words.summary_findings(MODULE, ast.walk(ast.parse(source)))] == found

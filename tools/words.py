@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +35,9 @@ PROSE: tuple[tuple[str, str], ...] = (
     (r"""["'`”}] is no (?=\w)""", "is not a …; unknown …; invalid …"),
 )
 """A pattern, and what to write instead."""
-MAY_HOLD = re.compile("|".join(pattern.partition("(?")[0] for pattern, _ in PROSE), re.IGNORECASE)
-"""What every refused word begins with: files without it are not taken apart, which takes long."""
+MAY_HOLD = re.compile("|".join(re.split(r"\(\?[!=]", pattern)[0].replace(r"\b", "") for pattern, _ in PROSE))
+"""The patterns without what may surround them, for text in lower case: files without a match are not taken
+apart, which takes long."""
 SUMMARY = (
     (r"Whether\b", "Return True if …"),
     (r"Tell\b", "Report, show, log, return …"),
@@ -62,6 +63,7 @@ NAMES = {
     "wish": "request",
 }
 """A part of a name, and the word to use."""
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 GERUND = re.compile(r"[a-z_]*ing")
 NOUNS_IN_ING = {"gc_tuning", "string", "heading", "setting", "binding", "ping", "meaning", "recording"}
 """Names of modules that end like a gerund and are nouns."""
@@ -88,10 +90,10 @@ def prose_findings(file: Path, first_line: int, text: str) -> Iterator[Finding]:
             yield Finding(file, line, match.group().strip(), instead)
 
 
-def summary_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
+def summary_findings(file: Path, nodes: Iterable[ast.AST]) -> Iterator[Finding]:
     """Yield the functions whose docstring does not say what they do, and the `__init__` that have one."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    for node in nodes:
+        if not isinstance(node, FUNCTIONS):
             continue
         summary = ast.get_docstring(node) or ""
         if node.name == "__init__" and summary:
@@ -106,14 +108,14 @@ def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
-def name_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
+def name_findings(file: Path, nodes: Iterable[ast.AST]) -> Iterator[Finding]:
     """Yield the refused words in the names that a module defines, and in its own."""
     for part in _parts(file.stem):
         if part in NAMES:
             yield Finding(file, 1, part, NAMES[part])
     if GERUND.fullmatch(file.stem) and file.stem not in NOUNS_IN_ING and not file.stem.startswith("test_"):
         yield Finding(file, 1, file.stem, "a noun")
-    for node in ast.walk(tree):
+    for node in nodes:
         for name in _defined(node):
             for part in _parts(name):
                 if part in NAMES:
@@ -121,14 +123,16 @@ def name_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
 
 
 def _defined(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            yield node.id
+    elif isinstance(node, ast.Attribute):
+        if isinstance(node.ctx, ast.Store):
+            yield node.attr
     elif isinstance(node, ast.arg):
         yield node.arg
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-        yield node.attr
+    elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        yield node.name
 
 
 def _parts(name: str) -> list[str]:
@@ -138,10 +142,10 @@ def _parts(name: str) -> list[str]:
 
 def python_findings(file: Path, source: str) -> Iterator[Finding]:
     """Yield the findings of a file of Python: prose only in comments and strings."""
-    tree = ast.parse(source)
-    yield from summary_findings(file, tree)
-    yield from name_findings(file, tree)
-    if not MAY_HOLD.search(source):
+    nodes = list(ast.walk(ast.parse(source)))
+    yield from summary_findings(file, nodes)
+    yield from name_findings(file, nodes)
+    if not MAY_HOLD.search(source.lower()):
         return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in (tokenize.COMMENT, tokenize.STRING) or token.type == getattr(
