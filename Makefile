@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint installed collected checked tested lint-types lint-rest lint-cdk shape words format templates policy picture badges diagram docs keys settings hashes clean node
+.PHONY: help chat deploy test soak bench lint installed collected tested check-style check-words lint-types lint-style lint-resolvers lint-cdk shape words format templates policy picture badges diagram docs keys settings hashes clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +20,10 @@ NODE_NEW_ENOUGH = process.exit(Number(process.versions.node.split(".")[0]) < $(O
 quoted = '$(subst ','\'',$(1))'
 # Not $(MAKE) itself: "make -n" runs lines that have it, and would write over what is found.
 RUN_MAKE = $(MAKE) --no-print-directory --keep-going
-FINDINGS := .venv/findings.txt
+# Checks of `make test`: what they print, kept apart from the dots of the tests, comes after them.
+CHECK = MAKEFLAGS= $(RUN_MAKE) $(1) >.venv/$@.txt 2>&1 \
+	|| { echo "make lint failed, see .venv/$@.txt; the tests continue."; exit 1; }; \
+	echo "$(2): nothing found." >.venv/$@.txt
 # Without compiling: that is most of pip's CPU time, and Python keeps what it compiles when it first imports a module.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
@@ -55,17 +58,20 @@ chat: .venv/base.stamp
 deploy: node .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)
 
-test: installed
-	@$(RUN_MAKE) -j2 checked tested; status=$$?; cat $(FINDINGS); exit $$status
+# Three at once: pip and then the tests, which wait for processes and clocks; npm; what needs one of the two.
+test: node
+	@rm -f .venv/check-*.txt
+	@$(RUN_MAKE) -j3 check-words check-style tested; status=$$?; cat .venv/check-*.txt 2>/dev/null; exit $$status
 
 tested: collected
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# Beside the tests, which wait for processes and clocks. Its output, kept apart from their dots, comes after them.
-checked: .venv/dev.stamp
-	@MAKEFLAGS= $(RUN_MAKE) lint-types lint-rest >$(FINDINGS) 2>&1 \
-		|| { echo "make lint failed, see $(FINDINGS); the tests continue."; exit 1; }
-	@echo "Types, style, imports, words and resolvers: nothing found." >$(FINDINGS)
+check-style: .venv/dev.stamp
+	@$(call CHECK,lint-types lint-style,Types and style)
+
+# While pip still installs: it uses one processor.
+check-words: infra/node_modules/.stamp | $(BIN)/python
+	@$(call CHECK,words lint-resolvers,Words and resolvers)
 
 soak: .venv/dev.stamp
 	$(BIN)/pytest -m "soak or hypothesis" --log-cli-level=INFO
@@ -74,7 +80,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)
 
 lint: installed
-	@$(MAKE) --no-print-directory -j2 lint-types lint-rest
+	@$(MAKE) --no-print-directory -j3 lint-types lint-style words lint-resolvers
 
 # Two at once: the downloads of pip and npm wait for different servers, and mypy takes as long as all other checks.
 installed: node
@@ -88,11 +94,12 @@ lint-types: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy tools
 
-lint-rest: .venv/dev.stamp infra/node_modules/.stamp
+lint-style: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	$(BIN)/python tools/words.py
+
+lint-resolvers: infra/node_modules/.stamp
 	npm --prefix infra run --silent lint
 
 # The configuration without the table that leaves the CDK's types out.
@@ -103,7 +110,7 @@ lint-cdk: .venv/dev.stamp
 shape: .venv/dev.stamp
 	$(BIN)/python tools/shape.py
 
-words: .venv/dev.stamp
+words: | $(BIN)/python
 	$(BIN)/python tools/words.py
 
 format: .venv/dev.stamp
@@ -153,6 +160,7 @@ $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed; none was found on the PATH." >&2; exit 1; fi
 	@echo "Setting up .venv with $(PYTHON), once ..."
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@$(PIP_INSTALL) 'pip>=26' || echo "pip was not updated: the next step takes longer."
 
 .venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the chat (100 MB, half a minute) ..."
