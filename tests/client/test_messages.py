@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.client.messages import ALPHABET, Backend, IdFactory, MessageLimits, encode_id
+from globalchat.client.messages import (
+    ALPHABET,
+    TEST_SENDERS,
+    Backend,
+    IdFactory,
+    MessageLimits,
+    encode_id,
+)
+from globalchat.doctor import region
+from globalchat.measure import latency, smoke_test
+from globalchat.measure.load import publisher
 
 SOME = settings(deadline=None, max_examples=100)
 
@@ -51,3 +61,9 @@ def test_measurements_stay_out_of_the_channels_that_people_read(
     channels: tuple[str, ...], chosen: str
 ) -> None:
     assert Backend(channels, MessageLimits(2000, 32, 64)).measuring_channel == chosen
+
+
+def test_the_commands_that_send_test_messages_have_names_of_their_own() -> None:
+    senders = (latency.SENDER, publisher.SENDER, region.SENDER, smoke_test.SENDER)
+    assert set(senders) == TEST_SENDERS
+    assert max(map(len, senders)) <= 32

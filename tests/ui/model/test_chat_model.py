@@ -23,7 +23,7 @@ from globalchat.client.events import (
     PageLoaded,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.messages import TEST_SENDERS, Backend, Draft, Message
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.resources import resource
 from globalchat.ui.actions import DEFAULT_KEYS
@@ -144,6 +144,25 @@ def test_unread_counts_only_in_channels_that_are_not_watched(model: ChatModel) -
     assert (header.unread, header.mentions) == (1, 1)
     model.watch("cars")
     assert model.conversations["cars"].mark.unread == 0
+
+
+@pytest.mark.parametrize("sender", sorted(TEST_SENDERS))
+def test_a_message_that_measures_is_not_unread_unless_it_mentions_the_user(
+    returned: ChatModel, sender: str
+) -> None:
+    """Neither live nor in a page, and it makes no alert; what comes between counts."""
+    model, mark = returned, returned.conversation("tech").mark
+
+    def tested(text: str, at: int) -> MessageReceived:
+        event = received("tech", text, at)
+        return replace(event, message=replace(event.message, sender=sender))
+
+    model.reduce(PageLoaded("tech", (tested("stored", NOON + 1).message,), True))
+    model.reduce(tested("live", NOON + 2))
+    assert (mark.unread, len(rows(model)), model.attention.is_pending) == (0, 2, False)
+    model.reduce(received("tech", "hi", NOON + 3))
+    model.reduce(tested("@bo look", NOON + 4))
+    assert (mark.unread, mark.mentions) == (2, 1)
 
 
 def test_an_unknown_channel_is_dropped_with_the_reason(model: ChatModel) -> None:

@@ -26,6 +26,8 @@ Identity = tuple[str, Content]
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 """The pattern of channel names (`globalchat_infra/config.py` checks those of a deployment)."""
 MEASURING_CHANNEL = "probe"
+TEST_SENDERS = frozenset(f"globalchat-{command}" for command in ("bench", "deploy", "doctor", "latency"))
+"""Who sends the test messages of these commands."""
 MOST_CHANNELS = 1_000
 """The most channels of a backend that are used; a deployment has far fewer."""
 
@@ -64,6 +66,11 @@ class Message:
     def order(self) -> tuple[int, str]:
         """The place in a channel's history."""
         return (self.sent_at, self.id)
+
+    @property
+    def is_test(self) -> bool:
+        """True if it says that a command sent it to test or measure, so that it need not be read."""
+        return self.sender in TEST_SENDERS
 
 
 def arrival_of(message: Message) -> str:

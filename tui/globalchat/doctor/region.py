@@ -29,7 +29,7 @@ from globalchat.core.errors import Unauthorized, Unreachable, UserError
 from globalchat.core.net import host_of
 from globalchat.core.text import plural
 
-SENDER = "globalchat"
+SENDER = "globalchat-doctor"
 TEXT = "globalchat doctor: a test message, sent from {}."
 CLOCK_TOLERANCE = 10.0
 """Seconds: the error of a Date header, which has whole seconds, and of a slow answer."""

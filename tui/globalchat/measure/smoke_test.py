@@ -17,7 +17,7 @@ RETRY_AFTER = 5.0
 PERMANENT = frozenset({"BadMessage", "BadMessageId", "BadSender", "EmptyMessage", "MessageTooLong"})
 """Error types of refusals of the message itself, for which a retry cannot help."""
 TEXT = "globalchat deploy: this message went through every region."
-SENDER = "globalchat"
+SENDER = "globalchat-deploy"
 
 WAIT = "New rules may need minutes: run `globalchat doctor`, then the same `globalchat deploy`."
 GUARD = (

@@ -340,7 +340,7 @@ class ChatModel:
                 return
         conversation.arrive(row, message.arrival, seen=seen)
         # Messages come until the region has ended the subscription to a channel that was left.
-        if not seen and conversation.channel not in self._left:
+        if not seen and row.counts and conversation.channel not in self._left:
             self.attention.note(conversation.channel, row, missed=event.filled)
 
     def _note_writer(self, message: Message, name: Name, *, own: bool = False) -> None:
@@ -379,7 +379,7 @@ class ChatModel:
             if not (self.is_own_name(name) or self.is_ignored(name)):
                 self.known_senders.add_earlier(name)
         fresh = [row for message in messages for row in self._put_older(conversation, message)]
-        new = [row for row in fresh if not row.ignored]
+        new = [row for row in fresh if row.counts and not row.ignored]
         for row in new:
             conversation.divide(row, mark.start.order if mark.start is not None else None)
         if self.watching == event.channel:

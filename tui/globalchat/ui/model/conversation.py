@@ -175,13 +175,13 @@ class Conversation:
         self._trim()
 
     def arrive(self, row: MessageRow, arrival: str | None = None, *, seen: bool) -> None:
-        """Add a message of another user, as unread unless it is seen at once.
+        """Add a message of another user, as unread if it counts and is not seen at once.
 
         `arrival` is its place in the order of arrival of the region that brought it.
         """
         mark = self.mark
         mark.note(row.order, arrival, row.via)
-        if not seen and not self.is_ignored(row):
+        if not seen and row.counts and not self.is_ignored(row):
             # The line *new* stays above the first unread message.
             if not mark.unread:
                 self.place_divider(row)

@@ -145,8 +145,8 @@ class MessageRow(NamedRow):
 
     `origin` is the AWS region that accepted it, `via` the alias of the one that delivered it, `received_at`
     when (epoch ms, this machine's clock; 0 while unknown). `original` is the text and sender as received, if
-    they differ from what is shown. `from_history` is True if no socket brought it. `colour` is that of the
-    sender in this channel, None before the row is in one.
+    they differ from what is shown. `from_history` is True if no socket brought it. `counts` is False if it is
+    never unread. `colour` is that of the sender in this channel, None before the row is in one.
     """
 
     id: str
@@ -166,6 +166,7 @@ class MessageRow(NamedRow):
     links: tuple[Link, ...] = ()
     grouped: bool = False
     from_history: bool = False
+    counts: bool = True
     colour: int | None = None
     draft: Draft | None = None
 
@@ -312,6 +313,7 @@ class RowFactory:
             # What the user wrote in an earlier run calls for no attention.
             if words and not self.is_own_name(row.name):
                 row.mentions = merged((*row.mentions, *words))
+            row.counts = bool(row.mentions) or not message.is_test
             if self._is_from_elsewhere(event, row.name):
                 row.own, row.delivery = True, Delivery.DELIVERED
         return row
