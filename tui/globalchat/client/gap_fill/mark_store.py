@@ -196,11 +196,11 @@ class MarkDatabase:
     def _limit_ids(self) -> None:
         """Delete the oldest chunks of this reader above `MOST_IDS`."""
         self._connection.execute(
-            "DELETE FROM ids WHERE reader = ?1 AND number <= ("
+            "DELETE FROM ids WHERE reader = :reader AND number <= ("
             "SELECT number FROM ("
-            "SELECT number, sum(count) OVER (ORDER BY number DESC) AS total FROM ids WHERE reader = ?1"
-            ") WHERE total > ?2 ORDER BY number DESC LIMIT 1)",
-            (self._reader, MOST_IDS + _CHUNK),
+            "SELECT number, sum(count) OVER (ORDER BY number DESC) AS total FROM ids WHERE reader = :reader"
+            ") WHERE total > :most ORDER BY number DESC LIMIT 1)",
+            {"reader": self._reader, "most": MOST_IDS + _CHUNK},
         )
 
     def _forget(self, place: Place) -> None:
