@@ -26,10 +26,11 @@ from globalchat.ui.slash_commands import Vocabulary, complete
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES
 
-SHORT = 4_000
+SHORT = 2_000
+"""Characters: as many as a message may have."""
 FACTOR = 4
 QUADRATIC = FACTOR**2
-CHEAP = 0.004
+CHEAP = 0.002
 """CPU seconds that a text of `FACTOR` × `SHORT` characters may always take: too few to compare."""
 
 TEXTS = {
