@@ -83,7 +83,7 @@ async def reader(cloud: Cloud, tmp_path: Path) -> AsyncIterator[Reader]:
     await reader.kill()
 
 
-@pytest.mark.parametrize("messages", [600, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("messages", [300, pytest.param(10_000, marks=pytest.mark.soak)])
 async def test_every_accepted_message_arrives_once(
     cloud: Cloud,
     reader: Reader,
