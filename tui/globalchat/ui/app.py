@@ -21,6 +21,7 @@ from textual.screen import Screen
 
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
+from globalchat.ui import strip_caches
 from globalchat.ui.model.background import ANSWER_WITHIN, AUTO, QUERY, is_dark_by_variable, theme_for
 from globalchat.ui.model.kept_choices import KeptChoices
 from globalchat.ui.model.startup import DRAFT, HEIGHTS, THEME, WIDTHS, classes
@@ -100,6 +101,7 @@ class ChatApp(SafeApp):
         is_read_only: bool = False,
     ) -> None:
         super().__init__()
+        strip_caches.create_on_demand()
         # Replaced before anything is parsed: Textual has no parameter for the class.
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
