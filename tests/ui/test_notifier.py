@@ -80,13 +80,24 @@ def test_the_title_can_be_left_alone() -> None:
     assert terminal.written == []
 
 
+def test_kitty_takes_heading_and_text_apart_and_tmux_passes_it_on() -> None:
+    terminal = Terminal(NotifySettings(desktop="osc99"))
+    terminal.notifier.send_alert(CALL)
+    osc99 = f"\x1b]99;i={NOON}:d=0;# tech\x1b\\\x1b]99;i={NOON}:p=body;ana: hi @bo\x1b\\"
+    assert terminal.written == [osc99]
+    written: list[str] = []
+    Notifier(LOUD, written.append, lambda: NOON, is_in_tmux=True).send_alert(CALL)
+    assert written == ["\a", "\x1bPtmux;\x1b\x1b]777;notify;# tech;ana: hi @bo\a\x1b\\"]
+
+
 @settings(deadline=None, max_examples=200)
-@given(HOSTILE, HOSTILE, st.sampled_from(["osc9", "osc777"]))
+@given(HOSTILE, HOSTILE, st.sampled_from(["osc9", "osc777", "osc99"]))
 def test_no_text_can_end_or_begin_a_sequence(first: str, second: str, kind: str) -> None:
+    kitty = r"99;i=0:d=0;(.*)\x1b\\\x1b\]99;i=0:p=body;(.*)\x1b\\"
     for sequence in (title_sequence(first + second), notification_sequence(kind, first, second)):
-        inner = re.fullmatch(r"\x1b\](?:0;|9;|777;notify;)(.*)\a", sequence, re.DOTALL)
+        inner = re.fullmatch(rf"\x1b\](?:(?:0;|9;|777;notify;)(.*)\a|{kitty})", sequence, re.DOTALL)
         assert inner is not None
-        assert not set(inner[1]) & set(FORBIDDEN)
+        assert not set("".join(filter(None, inner.groups()))) & set(FORBIDDEN)
     assert notification_sequence("osc777", first, second).count(";") == 3
 
 

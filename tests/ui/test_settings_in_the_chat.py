@@ -233,6 +233,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             texts.append(text)
 
     monkeypatch.setattr(ChatApp, "write_terminal", record)
+    monkeypatch.delenv("TMUX", raising=False)
     return texts
 
 

@@ -22,11 +22,26 @@ def title_sequence(text: str) -> str:
     return f"\x1b]0;{_plain(text)}\a"
 
 
-def notification_sequence(kind: str, heading: str, text: str) -> str:
-    """Return a desktop notification: `osc9` (iTerm2 and others) or `osc777` (urxvt, foot and others)."""
+def notification_sequence(kind: str, heading: str, text: str, number: int = 0) -> str:
+    """Return a desktop notification: `osc9` (as in iTerm2), `osc777` (as in urxvt) or `osc99` (as in kitty).
+
+    With `osc99`, a later one with the same number would replace it
+    (https://sw.kovidgoyal.net/kitty/desktop-notifications).
+    """
     # A semicolon ends a field of OSC 777, and starts proprietary commands of some terminals in OSC 9.
     heading, text = (_plain(each).replace(";", ",") for each in (heading, text))
-    return f"\x1b]9;{heading} {text}\a" if kind == "osc9" else f"\x1b]777;notify;{heading};{text}\a"
+    match kind:
+        case "osc9":
+            return f"\x1b]9;{heading} {text}\a"
+        case "osc777":
+            return f"\x1b]777;notify;{heading};{text}\a"
+        case _:
+            return f"\x1b]99;i={number}:d=0;{heading}\x1b\\\x1b]99;i={number}:p=body;{text}\x1b\\"
+
+
+def through_tmux(sequence: str) -> str:
+    """Return a sequence as tmux passes it on to the terminal around it, if `allow-passthrough` is on."""
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
 def _plain(text: str) -> str:
@@ -45,8 +60,11 @@ class Notifier:
     `clock` gives epoch ms.
     """
 
-    def __init__(self, settings: NotifySettings, write: Write, clock: WallClock) -> None:
+    def __init__(
+        self, settings: NotifySettings, write: Write, clock: WallClock, *, is_in_tmux: bool = False
+    ) -> None:
         self._settings = settings
+        self._is_in_tmux = is_in_tmux
         self._write = write
         self._clock = clock
         self._title: str | None = None
@@ -64,7 +82,10 @@ class Notifier:
         if settings.bell:
             self._write(BELL)
         if settings.desktop != "off":
-            self._write(notification_sequence(settings.desktop, alert.heading, alert.line))
+            number = self._clock()
+            sequence = notification_sequence(settings.desktop, alert.heading, alert.line, number)
+            # Bell and title are tmux's own, and it would drop this one.
+            self._write(through_tmux(sequence) if self._is_in_tmux else sequence)
         if settings.bell or settings.desktop != "off":
             self._alerted_at = self._clock()
 

@@ -31,8 +31,8 @@ from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.messages_panel import FilterBar
 from globalchat.ui.widgets.people_list import PeopleList, PeoplePanel
 
-ROOM = 114
-"""The cells of a window from which the list is beside the messages: they keep their column of names."""
+ROOM = 120
+"""The cells of a window from which the list is beside the messages: their texts keep about 40 cells."""
 
 
 class PeopleController:

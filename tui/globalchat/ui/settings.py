@@ -101,9 +101,9 @@ class NotifySettings:
     )
     desktop: str = _setting(
         "off",
-        _one_of("off", "osc9", "osc777"),
-        "Request a desktop notification from the terminal: by OSC 9 (iTerm2, WezTerm, …) or OSC 777 (foot, "
-        "urxvt, …).",
+        _one_of("off", "osc9", "osc777", "osc99"),
+        "Request a desktop notification from the terminal: by OSC 9 (iTerm2, WezTerm, …), OSC 777 (foot, "
+        "urxvt, …) or OSC 99 (kitty, foot).",
         example='"osc777"',
     )
     seconds: int = _setting(

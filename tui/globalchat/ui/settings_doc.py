@@ -68,8 +68,8 @@ terminals and multiplexers.
 ## Mentions and alerts
 
 - **Alerts** (bell, notification) occur only while the terminal reports that it does not have the focus;
-  most terminals report it. tmux does with `set -g focus-events on`; it passes the bell on, but not desktop
-  notifications.
+  most terminals report it. tmux does with `set -g focus-events on`; it passes the bell on, and desktop
+  notifications with `set -g allow-passthrough on` (tmux 3.3 or later).
 - **Words.** Mentions are `@` with your name, and the whole words of `words` in any case: `deploy` also
   finds *Deploy!*, but not *deployed*. They are in the unread counts and alerts, and highlighted in the
   message. In scripts without blanks between words, any occurrence counts.
@@ -86,7 +86,7 @@ terminals and multiplexers.
 
 - **Who wrote.** F10 or `/who` shows who wrote lately ([a picture](chat.md#people)): the mark of who is
   verified, the name, the region and the time of the last message; nothing shows who is present now. `/who
-  cars` is about another channel. It stays open beside the messages; in a window of less than 114 columns it
+  cars` is about another channel. It stays open beside the messages; in a window of less than 120 columns it
   is a dialog. Enter mentions a person, O shows only that person's messages and yours until Esc, I ignores;
   the menu of a message (right button) does the same.
 - **Ignoring.** `/ignore NAME` hides the messages of a person: they are not shown, not unread, and no

@@ -108,9 +108,10 @@ def columns(width: int, *, code: int = 3, title: int = 6, name: int = 0, plain: 
         origin = max(code, title) if title <= 12 else code
         return Columns(width, 1, _fitting(name, 12, widest), origin, TRANSIT_CELLS)
     if width >= 60:
+        # The text comes first: beside other columns it has about 40 cells, if it can.
         widest = 10 + (width - 60) // 4
-        origin = max(code, title) if title <= 7 and width >= 72 else code
-        return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS)
+        origin = max(code, title) if title <= 7 and width >= 77 else code
+        return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS if width >= 74 else 0)
     if width >= 48:
         return Columns(width, 0, 0, code, 0)
     return Columns(width, 0, 0, 0, 0)

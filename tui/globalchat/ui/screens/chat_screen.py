@@ -1,5 +1,6 @@
 """The chat screen: composes the widgets, and routes messages, actions and keys to the controller."""
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import PurePath
 from typing import ClassVar
@@ -100,7 +101,7 @@ class ChatScreen(SelectableScreen[None]):
         self._persister = StatePersister(store, view_model, self)
         # Before the widgets are made, which show the restored draft and channel in their first frame.
         self._persister.load()
-        self._notifier = Notifier(settings.notify, write, clock)
+        self._notifier = Notifier(settings.notify, write, clock, is_in_tmux="TMUX" in os.environ)
         self.side_by_side = SideBySideController(
             self, view_model, clock=clock, factory=watch_factory, reload=worker.reload_profile
         )
