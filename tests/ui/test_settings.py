@@ -92,6 +92,11 @@ WORDS = (
             "[notify]\nlevel = 'loud'",
             'The setting "notify.level" must be one of "mentions", "all", "mute": the default applies.',
         ),
+        (
+            "time = '%H:%M'",
+            'The setting "time" must be one of "HH:MM", "HH:MM:SS", "h:MM AM", "h:MM:SS AM": '
+            "the default applies.",
+        ),
         ("[notify]\nword = []", 'Unknown setting: "notify.word". Did you mean "notify.words"?'),
         *(
             (f"[notify]\nwords = {each}", WORDS)

@@ -72,10 +72,15 @@ async def test_all_that_is_wrong_with_the_settings_is_one_notice() -> None:
         ]
 
 
-async def test_a_theme_can_be_set() -> None:
-    async with running(settings=using(theme="gruvbox")) as chat:
+async def test_a_theme_and_the_time_of_messages_can_be_set() -> None:
+    async with running(settings=using(theme="gruvbox", time="h:MM:SS AM")) as chat:
         assert chat.app.theme == "gruvbox"
         assert chat.toasts() == []
+        chat.session.receive("tech", "good afternoon", at=NOON + 9_000)
+        await chat.settle()
+        assert chat.lines()[-1].startswith(" 12:00:09 PM         ana  good afternoon")
+        await chat.pilot.press("f10")
+        await chat.until(lambda: "ORE 12:00 PM" in "\n".join(chat.screen_lines()))
 
 
 async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_one(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.resources import TEMPLATES
+from globalchat.core.sign_in import Timeouts
 from globalchat_infra import stack_interface
 from globalchat_infra.deployer import cdk
+from globalchat_infra.deployer.aws import Aws
 from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 from tests.infra.helpers.shared_sessions import shared_sessions
@@ -113,3 +115,19 @@ def templates(tmp_path: Path) -> Path:
         assert count == 1
         file.write_text(text, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def elapsed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let pauses pass at once, on a clock of their own: the seconds so far."""
+    made, elapsed = Aws.with_retries, [0.0]
+
+    def without_pauses(self: Aws) -> Aws:
+        aws = made(self)
+        aws.timeouts = Timeouts(10.0, 20.0, 1)
+        aws.clock = lambda: elapsed[0]
+        aws.pause = lambda seconds: elapsed.__setitem__(0, elapsed[0] + seconds)
+        return aws
+
+    monkeypatch.setattr(Aws, "with_retries", without_pauses)
+    return elapsed

@@ -12,7 +12,6 @@ from globalchat.cli.commands.unsubscribe import NotEnded
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, Reason
-from globalchat.core.sign_in import Timeouts
 from globalchat.localcloud.definition import Statement
 from globalchat.localcloud.iam import evaluate
 from globalchat.localcloud.resources.policies import parse
@@ -34,19 +33,16 @@ def deployed(front: AwsFront, user: User) -> User:
 
 
 @pytest.fixture(autouse=True)
-def elapsed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let pauses pass at once, on a clock of their own, and calls that AWS does not take fail at once."""
-    made, elapsed = Aws.with_retries, [0.0]
+def _impatient(elapsed: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls that AWS does not take fail at once."""
+    made = Aws.with_retries
 
-    def without_pauses(self: Aws) -> Aws:
+    def without_retries(self: Aws) -> Aws:
         aws = made(self)
-        aws.timeouts, aws.busy_seconds = Timeouts(10.0, 20.0, 1), 0.0
-        aws.clock = lambda: elapsed[0]
-        aws.pause = lambda seconds: elapsed.__setitem__(0, elapsed[0] + seconds)
+        aws.busy_seconds = 0.0
         return aws
 
-    monkeypatch.setattr(Aws, "with_retries", without_pauses)
-    return elapsed
+    monkeypatch.setattr(Aws, "with_retries", without_retries)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import pytest
 
 from globalchat.client.history import cursor_at
 from globalchat.core.clock import now_ms
-from globalchat.core.sign_in import Timeouts
 from globalchat.localcloud.definition import Statement
 from globalchat.localcloud.iam import evaluate
 from globalchat_infra.deployer import repair
@@ -19,27 +18,13 @@ from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.infra.helpers.small_stacks import tags
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.usefixtures("elapsed")
+
 
 @pytest.fixture
 def deployed(front: AwsFront, user: User) -> User:
     """A user with a deployment whose tables are empty."""
     return deploy(user)
-
-
-@pytest.fixture(autouse=True)
-def elapsed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let pauses pass at once, on a clock of their own."""
-    made, elapsed = Aws.with_retries, [0.0]
-
-    def without_pauses(self: Aws) -> Aws:
-        aws = made(self)
-        aws.timeouts = Timeouts(10.0, 20.0, 1)
-        aws.clock = lambda: elapsed[0]
-        aws.pause = lambda seconds: elapsed.__setitem__(0, elapsed[0] + seconds)
-        return aws
-
-    monkeypatch.setattr(Aws, "with_retries", without_pauses)
-    return elapsed
 
 
 def test_a_channel_is_deleted_in_every_region_and_the_others_stay(deployed: User) -> None:

@@ -268,6 +268,20 @@ def test_unknown_transit_is_not_shown() -> None:
     ]
 
 
+def test_a_longer_time_takes_its_cells_from_the_text() -> None:
+    row = message(NOON)
+    row.time = "9:30:09 AM"
+    shape, usual = columns(80, time=11), columns(74)
+    line = "".join(piece.text for piece in row_lines(row, shape, NAMES, DEFAULT_KEYS.title)[-1])
+    assert line.startswith("  9:30:09 AM")
+    assert cell_len(line) == shape.width - shape.margin == 79
+    assert (shape.text, shape.name, shape.right) == (usual.text, usual.name, usual.right)
+
+
+def test_beside_other_columns_the_text_has_room() -> None:
+    assert min(columns(width).text for width in range(68, 300)) >= 38
+
+
 def test_region_codes_tell_regions_apart() -> None:
     names = RegionNames.of({"oregon": "us-west-2", "oslo": "eu-north-9", "orlando": "us-east-9"})
     assert names.codes == {"oregon": "ORE", "oslo": "OSL", "orlando": "ORL"}

@@ -14,6 +14,7 @@ EXAMPLES: Final = "2h (ago), 09:30, yesterday 14:00 or 2026-11-28 14:00"
 _LONGEST: Final = 60
 """The most characters of a moment: nothing that has a meaning is longer."""
 
+_TWELVE_HOURS: Final = re.compile("(.* )?([0-9]{1,2}):([0-9:]{2,5}) ?([ap])m")
 _CLOCK: Final = re.compile("([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _DAY_AND_MONTH: Final = re.compile("([0-9]{1,2}) ([a-z]+)(?: ([0-9]{4}))?")
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -43,9 +44,9 @@ def parse_moment(text: str, now: int, tz: tzinfo | None = None) -> int:
     """Return the moment of the past that a text means, in epoch ms.
 
     It is a duration before `now` (epoch ms): `2h`, `1h30m`, `7d`; a time of day, which is the latest one:
-    `9:30`, `09:30:15`; a day with or without a time: `today`, `yesterday 14:00`, `monday`, `28 Nov 14:00`,
-    `2026-11-28`, `2026-11-28 14:00`; or an ISO date and time, perhaps with a zone. A day without a time
-    begins at midnight. Without a zone the time is that of `tz`, or else this machine's.
+    `9:30`, `09:30:15`, `9:30 pm`; a day with or without a time: `today`, `yesterday 14:00`, `monday`,
+    `28 Nov 14:00`, `2026-11-28`, `2026-11-28 14:00`; or an ISO date and time, perhaps with a zone. A day
+    without a time begins at midnight. Without a zone the time is that of `tz`, or else this machine's.
 
     Raises:
         NotAMoment: it has another form, or is not over, or before 1970.
@@ -53,7 +54,7 @@ def parse_moment(text: str, now: int, tz: tzinfo | None = None) -> int:
     said = " ".join(text.split())
     shown = sanitize(said, multiline=False)[:30]
     try:
-        at = _parse(said.casefold(), now, tz) if len(said) <= _LONGEST else None
+        at = _parse(_in_24_hours(said.casefold()), now, tz) if len(said) <= _LONGEST else None
     except (ValueError, OverflowError, OSError):
         at = None
     if at is None:
@@ -63,6 +64,21 @@ def parse_moment(text: str, now: int, tz: tzinfo | None = None) -> int:
     if at < 0:
         raise NotAMoment(f'"{shown}" is before 1970: say {EXAMPLES}')
     return at
+
+
+def _in_24_hours(said: str) -> str:
+    """Replace a time with `am` or `pm` at the end of a text by that of 24 hours.
+
+    Raises:
+        ValueError: there is no such time.
+    """
+    found = _TWELVE_HOURS.fullmatch(said)
+    if found is None:
+        return said
+    before, hour, rest, half = found.groups()
+    if not 1 <= int(hour) <= 12:
+        raise ValueError(said)
+    return f"{before or ''}{int(hour) % 12 + 12 * (half == 'p')}:{rest}"
 
 
 def _parse(said: str, now: int, tz: tzinfo | None) -> int | None:

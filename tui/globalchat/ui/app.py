@@ -207,7 +207,7 @@ class ChatApp(SafeApp):
         notify = self.settings.notify
         model = ChatModel(
             sender=self._sender,
-            calendar=Calendar(self._tz),
+            calendar=Calendar(self._tz, self.settings.time),
             clock=self._now,
             limit=self.settings.scrollback,
             levels=Levels(Level(notify.level)),

@@ -4,7 +4,6 @@ from functools import partial
 from typing import ClassVar
 
 from textual.message import Message
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from globalchat.core.clock import WallClock
@@ -96,7 +95,7 @@ class PeopleController:
             case "ignore" if argument:
                 self._ignore(whom(argument.lstrip("@"), self._model))
             case "ignore":
-                self._report(ignored_list(self._model))
+                self._updater.report(ignored_list(self._model))
             case "unignore":
                 self._unignore(whom_ignored(argument.lstrip("@"), self._model))
 
@@ -173,7 +172,7 @@ class PeopleController:
                 case "ignore":
                     self._ignore(name)
         except UserError as error:
-            self._report(str(error), error=True)
+            self._updater.report(str(error), error=True)
 
     def _mention(self, name: Name) -> None:
         """Put a mention into the composer, which gets the focus."""
@@ -205,12 +204,12 @@ class PeopleController:
         if self._view_model.only is not None and self._view_model.only.owner == name.owner:
             self._view_model.show_only(None)
         self._sort_out()
-        self._report(ignored_sentence(name, self._model))
+        self._updater.report(ignored_sentence(name, self._model))
 
     def _unignore(self, name: Name) -> None:
         self._model.unignore(name)
         self._sort_out()
-        self._report(unignored_sentence(name))
+        self._updater.report(unignored_sentence(name))
 
     def _sort_out(self) -> None:
         self._side_by_side.sort_out()
@@ -223,10 +222,6 @@ class PeopleController:
     @property
     def _panel(self) -> PeoplePanel:
         return self._screen.query_one("#people-box", PeoplePanel)
-
-    def _report(self, sentence: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self._screen.notify(sentence, severity=severity, timeout=8, markup=False)
 
 
 def choices_of_person(*, is_ignored: bool) -> list[Choice]:

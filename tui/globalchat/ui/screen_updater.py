@@ -29,6 +29,10 @@ _TICK_SECONDS = 1.0
 """Seconds between updates of countdowns."""
 
 
+_SHORT_SENTENCE = 60
+"""The most characters of a sentence that is read in four seconds."""
+
+
 class ChannelUnavailable(Message):
     """Posted when the backend has refused a channel. `reason` is a sentence."""
 
@@ -99,9 +103,10 @@ class ScreenUpdater:
         self._show(self._view_model.frame(now), now)
 
     def report(self, sentence: str, *, error: bool = False) -> None:
-        """Show a sentence about what the user did for some seconds."""
+        """Show a sentence about what the user did, for as long as it takes to read."""
         severity: SeverityLevel = "error" if error else "information"
-        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)
+        seconds = 8 if error or len(sentence) > _SHORT_SENTENCE else 4
+        self._screen.notify(sentence, severity=severity, timeout=seconds, markup=False)
 
     def show_channel(self) -> None:
         """Show the open channel where it was left, at first from its end."""

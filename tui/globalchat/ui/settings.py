@@ -11,6 +11,9 @@ from globalchat.ui.keymap import PRESETS
 
 FILE = "config.toml"
 
+TIME_FORMATS = ("HH:MM", "HH:MM:SS", "h:MM AM", "h:MM:SS AM")
+"""The formats of `time`, the default first."""
+
 MOST_WORDS, LONGEST_WORD = 100, 64
 """The most words of `words`, and the most characters of each: every message is searched for each."""
 
@@ -167,6 +170,13 @@ class Settings:
         _FLAG,
         "Show `code`, **bold**, _italic_ and > quotes as such; else they look like any other text.",
         example="false",
+    )
+    time: str = _setting(
+        TIME_FORMATS[0],
+        _one_of(*TIME_FORMATS),
+        "How the time of a message is shown: 14:05, 14:05:09, 2:05 PM or 2:05:09 PM. Times to the "
+        "millisecond keep 24 hours.",
+        example='"HH:MM:SS"',
     )
     scrollback: int = _setting(
         2000,

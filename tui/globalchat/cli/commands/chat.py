@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +19,7 @@ from globalchat.core.terminal import can_draw
 from globalchat.core.text import sanitize
 
 if TYPE_CHECKING:
-    from globalchat.ui.interfaces import ProfileOpener
+    from globalchat.ui.interfaces import ProfileOpeners
     from globalchat.ui.settings import Loaded
 
 _SIGNALS = 128
@@ -106,7 +105,7 @@ def command(given: ChatOptions) -> int:
     settings = read(user_folders().config)
     if given.plain:
         first = None if automatic else region
-        return _run_plain(given, chosen, open_profile, first, settings)
+        return _run_plain(given, chosen, openers._replace(open=open_profile), first, settings)
     # Imported here, as only the full chat needs Textual.
     from globalchat.ui.app import ChatApp
 
@@ -135,7 +134,7 @@ def command(given: ChatOptions) -> int:
 
 
 def _run_plain(
-    given: ChatOptions, profile: str, open_profile: "ProfileOpener", region: str | None, settings: "Loaded"
+    given: ChatOptions, profile: str, openers: "ProfileOpeners", region: str | None, settings: "Loaded"
 ) -> int:
     """Run the plain chat.
 
@@ -172,7 +171,7 @@ def _run_plain(
     is_given = given.name is not None or given.person is not None
     model = ChatModel(
         sender=sender if is_given else choices.nick or sender,
-        calendar=Calendar(),
+        calendar=Calendar(time_format=chosen.time),
         clock=now_ms,
         limit=chosen.scrollback,
         levels=Levels(Level(chosen.notify.level)),
@@ -183,12 +182,12 @@ def _run_plain(
     view_model.sent = SentTexts(keep=chosen.history, run=os.urandom(3).hex(), clock=now_ms)
     return asyncio.run(
         run_plain(
-            open_profile,
+            openers.open,
             view_model,
             store,
             region=region,
             last_region=None if given.region is not None else choices.region,
-            reload_profile=partial(profiles.reload, profile, given.person),
+            reload_profile=openers.reload,
         )
     )
 

@@ -1,7 +1,7 @@
 """Formats times and durations for the screen, in one time zone. Pure."""
 
 from datetime import UTC, date, datetime, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from globalchat.client.offset import ROUGH_MS
 from globalchat.core.clock import UNKNOWN_TIME, is_plausible, short_duration
@@ -14,15 +14,34 @@ _LATEST = 253_402_214_400_000
 _CLOSE_MS = 120_000
 """Times that are closer than this are shown with their seconds."""
 
-_MINUTES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
-"""Every `HH:MM` as a shared string, since each row of a long history has one."""
+
+@cache
+def _minutes(*, is_12_hours: bool) -> list[str]:
+    """Return every minute of a day as a shared string, since each row of a long history has one."""
+    minutes = [(hour, minute) for hour in range(24) for minute in range(60)]
+    if is_12_hours:
+        return [f"{hour % 12 or 12}:{minute:02} {_half(hour)}" for hour, minute in minutes]
+    return [f"{hour:02}:{minute:02}" for hour, minute in minutes]
+
+
+def _half(hour: int) -> str:
+    return "AM" if hour < 12 else "PM"
 
 
 class Calendar:
-    """Turns epoch ms into local dates and times. `tz` None is the machine's own zone."""
+    """Turns epoch ms into local dates and times.
 
-    def __init__(self, tz: tzinfo | None = None) -> None:
+    `tz` None is the machine's own zone. `time_format` is that of messages, one of `ui.settings.TIME_FORMATS`:
+    with its hours all other times are shown as well, except those to the millisecond.
+
+    Attributes:
+        time_cells: The most cells of a message's time.
+    """
+
+    def __init__(self, tz: tzinfo | None = None, time_format: str = "HH:MM") -> None:
         self._tz = tz
+        self._is_12_hours, self._has_seconds = "AM" in time_format, "SS" in time_format
+        self.time_cells = len("00:00" + self._has_seconds * ":00" + self._is_12_hours * " AM")
         # Cached, since neighbouring messages share their seconds, and each asks several times.
         self._at_second = lru_cache(1024)(self._compute)
 
@@ -42,18 +61,25 @@ class Calendar:
         moment = self.at(milliseconds)
         return f"{moment:%A} {moment.day} {moment:%B}"
 
+    def message_time(self, milliseconds: int) -> str:
+        """Return the time of a message in its format, with dashes for a time that cannot be true."""
+        return self.second(milliseconds) if self._has_seconds else self.minute(milliseconds)
+
     def minute(self, milliseconds: int) -> str:
-        """Return `HH:MM`, with dashes for a time that cannot be true."""
+        """Return `HH:MM` or `h:MM AM`, with dashes for a time that cannot be true."""
         if not is_plausible(milliseconds):
             return UNKNOWN_TIME[:5]
         moment = self._second(milliseconds)
-        return _MINUTES[moment.hour * 60 + moment.minute]
+        return _minutes(is_12_hours=self._is_12_hours)[moment.hour * 60 + moment.minute]
 
     def second(self, milliseconds: int) -> str:
-        """Return `HH:MM:SS`, with dashes for a time that cannot be true."""
+        """Return `HH:MM:SS` or `h:MM:SS AM`, with dashes for a time that cannot be true."""
         if not is_plausible(milliseconds):
             return UNKNOWN_TIME
-        return f"{self.at(milliseconds):%H:%M:%S}"
+        moment = self._second(milliseconds)
+        if self._is_12_hours:
+            return f"{moment.hour % 12 or 12}:{moment:%M:%S} {_half(moment.hour)}"
+        return f"{moment:%H:%M:%S}"
 
     def millisecond(self, milliseconds: int) -> str:
         """Return `HH:MM:SS.mmm`, with dashes for a time that cannot be true."""
@@ -81,8 +107,7 @@ class Calendar:
         """Return `24 Nov 12:00`, with dashes for a time that cannot be true."""
         if not is_plausible(milliseconds):
             return UNKNOWN_TIME[:5]
-        moment = self.at(milliseconds)
-        return f"{moment.day} {moment:%b} {moment:%H:%M}"
+        return f"{self.short_day(milliseconds)} {self.minute(milliseconds)}"
 
     def parse(self, text: str, now: int) -> int:
         """Return the moment before `now` that a text means (`core.moments`), both in epoch ms.

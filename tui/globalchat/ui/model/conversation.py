@@ -237,7 +237,7 @@ class Conversation:
         after = self.rows[index + 1].order if index + 1 < len(self.rows) else None
         row.at = at
         if isinstance(row, MessageRow):
-            row.time = self.calendar.minute(at)
+            row.time = self.calendar.message_time(at)
         if (before is None or before <= row.order) and (after is None or row.order <= after):
             row.revision += 1
             self._record(Updated(index, row))

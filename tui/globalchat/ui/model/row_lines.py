@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -57,13 +57,14 @@ class Columns:
     transit: int
     plain: bool = False
     formatted: bool = True
+    time: int = TIME_CELLS
 
     @property
     def text_start(self) -> int:
         """The first cell of the text."""
         if self.plain:
             return _PLAIN_MARK_CELLS
-        return self.margin + TIME_CELLS + (2 + self.name + 2 if self.name else 1)
+        return self.margin + self.time + (2 + self.name + 2 if self.name else 1)
 
     @property
     def right(self) -> int:
@@ -96,11 +97,23 @@ class Columns:
         return next((stop for stop in _STOPS if cells <= stop), self.text)
 
 
-def columns(width: int, *, code: int = 3, title: int = 6, name: int = 0, plain: bool = False) -> Columns:
-    """Return the columns for a pane of `width` cells, with regions' codes and titles of so many cells.
+def columns(
+    width: int,
+    *,
+    code: int = 3,
+    title: int = 6,
+    name: int = 0,
+    time: int = TIME_CELLS,
+    plain: bool = False,
+) -> Columns:
+    """Return the columns for a pane of `width` cells, with times, regions' codes and titles of so many cells.
 
     `name` is how many cells the longest name takes: its column is as wide if there is room.
     """
+    if time > TIME_CELLS and not plain:
+        # The other columns are as in a narrower pane.
+        more = time - TIME_CELLS
+        return replace(columns(width - more, code=code, title=title, name=name), width=width, time=time)
     if plain:
         return Columns(width, 0, 0, 0, 0, plain=True)
     if width >= 90:
@@ -351,7 +364,7 @@ def _head(row: MessageRow, columns: Columns) -> Line:
     mark = mark_piece(row)
     if columns.plain:
         return [mark, Piece(" " * (_PLAIN_MARK_CELLS - 1))]
-    time = Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")
+    time = Piece(" " * columns.margin + pad(row.time, columns.time, right=True), "time")
     if not columns.name:
         return [time, mark]
     name = "" if row.grouped else row.name.drawn(columns.name)

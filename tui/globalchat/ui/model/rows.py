@@ -337,7 +337,7 @@ class RowFactory:
         # Below all present rows, whatever this machine's clock says.
         at = max(draft.created_at, tail + 1)
         row = self._row(draft.id, draft.text, draft.sender, self.author, at, own=True)
-        row.time = self._calendar.minute(draft.created_at)
+        row.time = self._calendar.message_time(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
         return row
 
@@ -360,7 +360,7 @@ class RowFactory:
             tie=identity,
             id=identity,
             text=shown,
-            time=self._calendar.minute(at),
+            time=self._calendar.message_time(at),
             name=name,
             own=own,
             links=find_links(shown),

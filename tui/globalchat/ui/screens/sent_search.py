@@ -23,8 +23,9 @@ _MOST = 100
 class SentSearch(Dialog[str | None]):
     """Finds a sent text by a part of it. Ends with the text, or None.
 
-    `texts` returns those to search, the newest first, with what was typed and sent just before, as Enter and
-    this dialog's key may arrive together. `keys` go to the next older match.
+    `texts` returns those to search, the newest first. It is called when the dialog opens, with what was typed
+    and sent just before, as Enter and this dialog's key may arrive together. `keys` go to the next older
+    match.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,7 +42,8 @@ class SentSearch(Dialog[str | None]):
         if keys:
             self._bindings.bind(",".join(keys), "step(1)", "Older", priority=True)
         self._older = key_title(keys[0]) if keys else "↓"
-        self._texts = texts
+        self._collect = texts
+        self._texts: Sequence[str] = ()
         self._found: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -53,6 +55,8 @@ class SentSearch(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Show all texts first."""
+        # Once, as all loaded messages are looked through for them.
+        self._texts = self._collect()
         self._find("")
 
     def on_resize(self) -> None:
@@ -93,7 +97,7 @@ class SentSearch(Dialog[str | None]):
         self.action_step(-1)
 
     def _find(self, query: str) -> None:
-        self._found = list(islice(find_texts(query, self._texts()), _MOST))
+        self._found = list(islice(find_texts(query, self._texts), _MOST))
         self._show()
         self.query_one(OptionList).highlighted = 0 if self._found else None
         none = "Nothing that you sent has this" if query else "Nothing was sent yet"

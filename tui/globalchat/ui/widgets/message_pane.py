@@ -132,9 +132,14 @@ class MessagePane(ForwardsTyping, RowView, can_focus=True):
 
     def _lay_out(self) -> Columns:
         names = self.names
-        name = self.conversation.name_cells if self.conversation is not None else 0
+        conversation = self.conversation
+        sized = (
+            {}
+            if conversation is None
+            else {"name": conversation.name_cells, "time": conversation.calendar.time_cells}
+        )
         laid_out = columns(
-            self.text_width, code=names.code_cells, title=names.title_cells, name=name, plain=self.plain
+            self.text_width, code=names.code_cells, title=names.title_cells, plain=self.plain, **sized
         )
         return laid_out if self.formatted else replace(laid_out, formatted=False)
 

@@ -27,6 +27,7 @@ _HINT = "Enter mentions  O only these  I ignores\nA all channels  Esc closes"
 
 _PREFIX = "people-list--"
 _WHEN_CELLS = 6
+"""The least cells of the time of the last message."""
 _ROOMY = 36
 """The cells of a line from which regions are shown by their whole names."""
 
@@ -82,6 +83,7 @@ class PeopleList(ForwardsTyping, ScrollView, can_focus=True):
         super().__init__(id=id)
         self._entries: tuple[PersonEntry, ...] = ()
         self._region_cells = (0, 0)
+        self._when_cells = _WHEN_CELLS
         self._chosen: Name | None = None
         self._hover: int | None = None
 
@@ -89,7 +91,8 @@ class PeopleList(ForwardsTyping, ScrollView, can_focus=True):
         """Show people; repaint only if they differ."""
         if entries != self._entries:
             self._entries = entries
-            # The column is as wide as the longest, so that all names have the same room.
+            # The columns are as wide as the longest, so that all names have the same room.
+            self._when_cells = max((_WHEN_CELLS, *(cell_len(each.when) for each in entries)))
             self._region_cells = (
                 max((cell_len(each.code) for each in entries), default=0),
                 max((cell_len(each.region) for each in entries), default=0),
@@ -153,9 +156,9 @@ class PeopleList(ForwardsTyping, ScrollView, can_focus=True):
         base = self.get_component_rich_style(_PREFIX + look)
         muted = base + self._foreground("muted")
         is_roomy = width >= _ROOMY
-        cells = self._region_cells[is_roomy] + 1 + _WHEN_CELLS
+        cells = self._region_cells[is_roomy] + 1 + self._when_cells
         region = entry.region if is_roomy else entry.code
-        where = "ignored" if entry.ignored else f"{region} {pad(entry.when, _WHEN_CELLS, right=True)}"
+        where = "ignored" if entry.ignored else f"{region} {pad(entry.when, self._when_cells, right=True)}"
         colour = "own" if entry.colour is None else f"name-{entry.colour}"
         name = self._foreground("ignored" if entry.ignored else colour)
         room = max(0, width - 3 - cells)
