@@ -16,7 +16,7 @@ from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.dialogs import Choices
-from globalchat.ui.screens.help import Guide, Help, MessageDetails
+from globalchat.ui.screens.help import Guide, Help, MessageDetails, SettingsList
 from globalchat.ui.screens.palette import entries
 from globalchat.ui.screens.people_dialog import PeopleDialog
 from globalchat.ui.screens.sent_search import SentSearch
@@ -201,6 +201,7 @@ EFFECTS = {
     "back": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "guide.connect": on_top(Guide),
     "guide.deploy": on_top(Guide),
+    "guide.settings": on_top(SettingsList),
     "app.theme": Effect(lambda seen: "╭─ Colours" in "\n".join(seen.chat.screen_lines())),
     "app.palette": Effect(lambda seen: "╭─ Commands" in "\n".join(seen.chat.screen_lines())),
     "app.redraw": Effect(lambda seen: seen.redrawn, lambda seen: seen.redrawn.clear()),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 from textual import events
+from textual.widgets import Static
 
 from globalchat.client.events import DraftUnsent
 from globalchat.core.interpreter import as_typed_here
@@ -13,7 +14,7 @@ from globalchat.ui.app import ChatApp
 from globalchat.ui.model.background import ANSWER_WITHIN, QUERY
 from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
 from globalchat.ui.safe_app import BackgroundReported
-from globalchat.ui.screens.help import Guide
+from globalchat.ui.screens.help import Guide, SettingsList
 from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import KeySettings, Loaded, NotifySettings, Settings
 from globalchat.ui.widgets.welcome import Welcome
@@ -320,6 +321,21 @@ async def test_the_ways_on_by_click_and_command(monkeypatch: pytest.MonkeyPatch)
             await chat.pilot.press("enter")
             await until_guided(chat, shown)
             await chat.pilot.press("escape")
+        chat.composer.put("/settings")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: isinstance(chat.app.screen, SettingsList))
+        await chat.until(lambda: "/nowhere/config/config.toml" in "\n".join(chat.screen_lines()))
+        text = "\n".join(str(each.content) for each in chat.app.screen.query(Static))
+        for said in (
+            'time = "HH:MM"\n',
+            "[notify]",
+            "bell = false\nRing",
+            "It can be true or false.",
+            "ACTION = …",
+        ):
+            assert said in text
+        assert not set("`*") & set(text)
+        await chat.pilot.press("escape")
         await chat.resize(40, 10)
         await chat.until(lambda: any("Put this" in line for line in chat.screen_lines()))
         await chat.until(lambda: any("No messages in # tech" in line for line in chat.screen_lines()))

@@ -228,6 +228,14 @@ ACTIONS: tuple[Action, ...] = (
         command="/deploy",
         app_action="app.guide('deploy')",
     ),
+    Action(
+        "guide.settings",
+        "What can be set in which file, and how it is set",
+        (),
+        GENERAL,
+        command="/settings",
+        app_action="app.show_settings",
+    ),
     Action("app.theme", "Choose the colours", (), GENERAL, command="/theme", app_action="app.change_theme"),
     Action(
         "app.palette",

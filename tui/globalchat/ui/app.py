@@ -457,6 +457,13 @@ class ChatApp(SafeApp):
             self.write_terminal(QUERY)
         self._apply_background()
 
+    def action_show_settings(self) -> None:
+        """Show the settings and their file."""
+        from globalchat.core.files import user_folders
+        from globalchat.ui.screens.help import SettingsList
+
+        self.push_screen(SettingsList(self.settings, str(user_folders().config / FILE)))
+
     def on_background_reported(self, message: BackgroundReported) -> None:
         """Follow the terminal's answer, unless a theme was chosen meanwhile or the user has begun to read."""
         is_in_time = self._asked_at is not None and monotonic() - self._asked_at <= ANSWER_WITHIN

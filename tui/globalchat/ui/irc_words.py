@@ -30,7 +30,7 @@ _INSTEAD: dict[tuple[str, ...], str] = {
         "The profile says where the chat connects: /profile switches to another one."
     ),
     ("reconnect",): "{again} connects again at once.",
-    ("set", "bind", "key"): "Settings and keys are in the file config.toml; {help} lists all keys.",
+    ("set", "bind", "key"): "Settings and keys are in a file: /settings shows them. {help} lists all keys.",
     ("say",): "Type the text alone; begin it with // if it begins with a slash.",
 }
 

@@ -1,5 +1,6 @@
 """The settings in `config.toml`, which the chat reads once at start and never writes."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -168,7 +169,7 @@ class Settings:
     formatting: bool = _setting(
         True,
         _FLAG,
-        "Show `code`, **bold**, _italic_ and > quotes as such; else they look like any other text.",
+        "Show `code`, **bold**, *italic* and > quotes as such; else they look like any other text.",
         example="false",
     )
     time: str = _setting(
@@ -247,6 +248,12 @@ def parse(text: str, name: str = FILE) -> Loaded:
 def settings_of(table: str) -> dict[str, Setting]:
     """Return the settings of a table of the file by the names of their fields."""
     return {each.name: each.metadata[Setting] for each in fields(TABLES[table]) if each.metadata}
+
+
+def as_toml(value: object) -> str:
+    """Return a value of a setting as it stands in the file, a dash for none."""
+    # TOML writes these as JSON does.
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _take(table: str, values: Mapping[str, object], problems: list[str]) -> dict[str, Any]:

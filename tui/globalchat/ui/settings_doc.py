@@ -3,13 +3,12 @@
 The text around the tables is here; what a setting means stands in `ui/settings.py`.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from globalchat.ui.settings import TABLES, Setting, settings_of
+from globalchat.ui.settings import TABLES, Setting, as_toml, settings_of
 
 FILE = Path(__file__).parents[3] / "docs" / "settings.md"
 
@@ -19,9 +18,9 @@ _HEAD = """# Settings of the chat
 tui/globalchat/ui/settings_doc.py (the text around them) instead. -->
 
 The chat reads one file when it starts and never writes it: `config.toml` in the config folder (on Linux
-`~/.config/globalchat`, or `$GLOBALCHAT_HOME/config`). Without it, the defaults apply. If it contains
-mistakes, a notice lists them with suggestions, and the defaults apply to what is wrong. Options of the
-command, such as `--ascii`, take precedence over it.
+`~/.config/globalchat`, or `$GLOBALCHAT_HOME/config`); `/settings` names it, and shows how everything is
+set. Without it, the defaults apply. If it contains mistakes, a notice lists them with suggestions, and the
+defaults apply to what is wrong. Options of the command, such as `--ascii`, take precedence over it.
 
 The file is [TOML](https://toml.io): texts are in quotes, and `#` begins a comment. Settings of the first
 table come before any `[heading]`.
@@ -132,7 +131,7 @@ def _table(table: str) -> str:
     lines = ["| Setting | Value | Default | What it does |\n| --- | --- | --- | --- |\n"]
     for name, setting in settings_of(table).items():
         is_open = name == _BY_ACTION
-        shown, default = ("ACTION", "the preset's") if is_open else (name, _toml(defaults[name]))
+        shown, default = ("ACTION", "the preset's") if is_open else (name, _default(defaults[name]))
         lines.append(f"| `{shown}` | {_value(setting)} | {default} | {setting.meaning} |\n")
     return "".join(lines)
 
@@ -142,11 +141,8 @@ def _value(setting: Setting) -> str:
     return re.sub(r'\[[^]]*]|"[^"]*"', lambda toml: f"`{toml[0]}`", setting.kind.wanted)
 
 
-def _toml(value: object) -> str:
-    """Return a default as it would stand in the file; a dash for none."""
-    if value is None:
-        return "–"
-    return f"`{json.dumps(value)}`"
+def _default(value: object) -> str:
+    return "–" if value is None else f"`{as_toml(value)}`"
 
 
 def main() -> None:

@@ -119,6 +119,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
     Command("deploy", "How to deploy to AWS", action="guide.deploy"),
+    Command("settings", "What can be set in which file, and how it is set", action="guide.settings"),
     Command(
         "help",
         "All keys and commands, or one command",

@@ -1,6 +1,7 @@
 """Dialogs to read: the help from the registries, the guides to a real cloud, the details of a message."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from textual import events
@@ -19,6 +20,7 @@ from globalchat.ui.model.row_lines import TICKS
 from globalchat.ui.model.rows import IMITATION, MARKS, Delivery
 from globalchat.ui.model.text import pad, wrap
 from globalchat.ui.screens.dialogs import Choices, Dialog
+from globalchat.ui.settings import TABLES, Settings, as_toml, settings_of
 from globalchat.ui.slash_commands import COMMANDS, Command
 
 Chosen = Action | Command
@@ -159,6 +161,49 @@ class Guide(Dialog[None]):
                 shown = as_typed_here(text.replace("{folder}", self._folder).replace("$ ", "  "))
                 look = "$text-accent" if text.startswith("$ ") else "$text"
                 yield Static(Content.styled(shown, look), classes="help-group")
+
+
+class SettingsList(Dialog[None]):
+    """Shows every setting as it stands, what it can be and what it does; the text can be selected and copied.
+
+    `file` is where they are read from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+
+    def __init__(self, settings: Settings, file: str) -> None:
+        super().__init__()
+        self._settings = settings
+        self._file = file
+
+    def compose(self) -> ComposeResult:
+        """Yield the file, then the settings by table."""
+        with VerticalScroll(classes="dialog -tall") as dialog:
+            dialog.border_title = "Settings"
+            dialog.border_subtitle = "Esc closes"
+            yield Static(Content("The chat reads them at start from"), classes="help-group")
+            yield Static(Content.styled(self._file, "$text-accent"), classes="help-group")
+            for table in TABLES:
+                yield from self._table(table)
+
+    def _table(self, table: str) -> Iterator[Static]:
+        if table:
+            yield Static(Content.styled(f"[{table}]", "$text-accent bold"), classes="help-group")
+        values = getattr(self._settings, table) if table else self._settings
+        for name, setting in settings_of(table).items():
+            lines = _as_set(name, getattr(values, name))
+            meaning = re.sub(r"\[(.*?)\]\([^)]*\)", r"\1", setting.meaning)
+            about = f"{re.sub('[`*]', '', meaning)} It can be {setting.kind.wanted}."
+            yield Static(
+                Content.styled("\n".join(lines), "$text-accent") + Content(f"\n{about}"), classes="help-group"
+            )
+
+
+def _as_set(name: str, value: object) -> list[str]:
+    """Return the lines of the file that set a value: for keys, of every action that has others."""
+    if not isinstance(value, Mapping):
+        return [f"{name} = {as_toml(value)}"]
+    return [f"{action} = {as_toml(keys)}" for action, keys in value.items()] or ["ACTION = …"]
 
 
 class WrappedText(Static):
