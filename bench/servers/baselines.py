@@ -18,9 +18,9 @@ from aiohttp import WSMsgType, web
 from bench.load.publishers import message_from_bus
 from bench.servers.harness import Publish, StartServer, main
 from globalchat.localcloud.appsync.realtime import frames
+from globalchat.localcloud.appsync.realtime.frames import text_header
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.server.loopback import bound, url
-from globalchat.localcloud.server.realtime_socket import text_header
 
 _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
 

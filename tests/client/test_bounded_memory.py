@@ -13,7 +13,6 @@ from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import SessionOptions
 from globalchat.client.watch import Pairing
-from globalchat.core.clock import Moment
 
 OPTIONS = SessionOptions(buffer=200, dedupe_ids=1_000)
 FULL = 2_000
@@ -21,7 +20,7 @@ FULL = 2_000
 
 
 def feed(inbox: Inbox, buffer: EventBuffer, pairing: Pairing, first: int, count: int) -> None:
-    now = Moment(0, 0.0)
+    now = 0
     for number in range(first, first + count):
         message = Message(f"id-{number:026}", "tech", "x" * 100, "sender", "us-west-2", number)
         event = inbox.receive(message, "oregon", now)

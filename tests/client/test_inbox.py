@@ -26,6 +26,23 @@ def test_window_tells_new_duplicate_and_conflicting() -> None:
     assert (seen.duplicates, seen.conflicts, len(seen)) == (3, 1, 2)
 
 
+def test_a_message_that_was_forgotten_and_seen_again_has_the_place_of_the_second_time() -> None:
+    seen = SeenWindow(capacity=3, keeps_unsaved=True)
+    others = [replace(MESSAGE, id=f"other{number}") for number in range(4)]
+    seen.observe(MESSAGE)
+    seen.forget(MESSAGE)
+    seen.forget(MESSAGE)
+    assert not seen.is_known(digest(MESSAGE))
+    for message in (others[0], MESSAGE, others[1]):
+        assert seen.observe(message) is Novelty.NEW
+    assert seen.is_known(digest(MESSAGE))
+    assert [each.digest for each in seen.take_unsaved()] == list(map(digest, (others[0], MESSAGE, others[1])))
+    seen.observe(others[2])
+    assert seen.is_known(digest(MESSAGE))
+    seen.observe(others[3])
+    assert not seen.is_known(digest(MESSAGE))
+
+
 def test_window_keeps_no_long_ids() -> None:
     seen = SeenWindow()
     tracemalloc.start()

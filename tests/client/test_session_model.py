@@ -11,7 +11,6 @@ from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.lifecycle.channels import SubscriptionSet
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
-from globalchat.core.clock import Moment
 
 CHANNELS = ("cars", "tech")
 channels = st.sampled_from(CHANNELS)
@@ -44,7 +43,7 @@ class Receiving(RuleBasedStateMachine):
     def deliver(self, message: Message) -> None:
         if message.channel in self.subscribed:
             self.contents.setdefault(message.id, set()).add(message.text)
-            event = self.inbox.receive(message, "oregon", Moment(self.now, self.now / 1000))
+            event = self.inbox.receive(message, "oregon", self.now)
             if event is not None:
                 self.events.append(event)
 

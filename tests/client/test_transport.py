@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+from collections.abc import Sequence
 
 import gql
 import pytest
@@ -11,11 +12,13 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.common.base import SubscriptionTransportBase
 from gql.transport.common.listener_queue import ListenerQueue
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from globalchat.client.options import SocketTimeouts
 from globalchat.client.transport import AppSyncTransport, ServerError, Subscriber
 
-OURS = {"open", "start", "stop", "_make_socket"}
+OURS = {"open", "start", "stop", "_make_socket", "_take"}
 
 
 def test_gql_is_the_pinned_version() -> None:
@@ -188,3 +191,62 @@ async def test_listener_that_never_started_fails_its_start() -> None:
         await asyncio.wait_for(listener.started, 1)
     assert not listener.is_live
     assert not ended
+
+
+def data(number: object) -> str:
+    """A frame with a number for subscription 1."""
+    return json.dumps({"type": "data", "id": "1", "payload": {"data": number}})
+
+
+async def served(frames: Sequence[str | Sequence[str]]) -> tuple[list[object], Exception | None]:
+    """What a subscriber got from a server that sends these, a list in several fragments, and how it ended."""
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send('{"type":"connection_ack"}')
+        await socket.send('{"type":"ka"}')
+        await socket.recv()
+        for frame in ('{"type":"start_ack","id":"1"}', *frames):
+            await socket.send(frame)
+        await socket.wait_closed()
+
+    got: list[object] = []
+    async with serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol("graphql-ws")]) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        made = wire(f"ws://127.0.0.1:{port}/graphql")
+        await made.open()
+        ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+        def take(number: object) -> None:
+            got.append(number)
+            if number == "broken":
+                raise ZeroDivisionError
+
+        await made.start(
+            gql.gql("subscription { a }"),
+            lambda number: Subscriber(number, on_data=take, on_end=ended.set_result),
+        )
+        try:
+            return got, await asyncio.wait_for(ended, 30)
+        finally:
+            await made.close()
+
+
+async def test_messages_keep_their_order_whole_or_in_fragments() -> None:
+    whole, end = data(4), '{"type":"complete","id":"1"}'
+    frames = [data(1), [data(2)[:9], data(2)[9:]], data(3), whole, " " + data(5) + " ", data(6), end]
+    assert await served(frames) == ([1, 2, 3, 4, 5, 6], None)
+
+
+@pytest.mark.parametrize("last", [data(1) + "x", '{"type":"data","id":"1"', "[" * 10_000], ids=len)
+async def test_a_frame_that_is_not_json_ends_the_connection(last: str) -> None:
+    got, error = await served([data(1), last])
+    assert got == [1]
+    assert isinstance(error, TransportProtocolError)
+
+
+async def test_a_message_that_cannot_be_handled_ends_the_connection_and_is_taken_once() -> None:
+    got, error = await served([data(1), data("broken")])
+    assert got == [1, "broken"]
+    assert isinstance(error, TransportProtocolError)
+    assert str(error) == "ZeroDivisionError"

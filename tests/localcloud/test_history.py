@@ -108,14 +108,15 @@ async def test_what_a_socket_gets_is_in_the_files(files: Path, monkeypatch: pyte
     """A client takes its echo as proof that the other region gets its message, too."""
     options = CloudOptions(tables_file=files / "tables.sqlite", events_file=files / "events.sqlite")
     seen: list[int] = []
-    fan_out = Hub._fan_out
+    deliver = Hub._deliver
 
-    def look(hub: Hub, publication: Publication, *, alone: bool) -> None:
-        number = int(str(publication.value["message"]).removeprefix("m"))
-        seen.append(kept(files, number, files.with_name(f"copy-{len(seen)}")))
-        fan_out(hub, publication, alone=alone)
+    def look(hub: Hub, publications: list[Publication]) -> None:
+        for publication in publications:
+            number = int(str(publication.value["message"]).removeprefix("m"))
+            seen.append(kept(files, number, files.with_name(f"copy-{len(seen)}")))
+        deliver(hub, publications)
 
-    monkeypatch.setattr(Hub, "_fan_out", look)
+    monkeypatch.setattr(Hub, "_deliver", look)
     async with LocalCloud.open(options=options) as cloud:
         cloud.faults.set("relay-delay=20ms")
         async with listening(cloud.regions[0]) as listener:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from websockets.frames import Frame
+from websockets.protocol import Protocol, Side
+
 from globalchat.localcloud.appsync.model import (
     Caller,
     FilterGroup,
@@ -82,7 +85,7 @@ class FakeExecutor:
 
 
 class FakeSocket:
-    """Remembers what the hub did to it."""
+    """Remembers what the hub did to it: the texts that it sent, and for each write whether it was alone."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -93,13 +96,20 @@ class FakeSocket:
     def buffer(self) -> "FakeSocket":
         return self
 
-    def send(self, payload: bytes) -> None:
-        self.frames.append(payload)
-        self.alone.append(False)
+    def send(self, frames: bytes) -> None:
+        self._add(frames, alone=False)
 
-    def send_alone(self, payload: bytes) -> None:
-        self.frames.append(payload)
-        self.alone.append(True)
+    def send_alone(self, frames: bytes) -> None:
+        self._add(frames, alone=True)
+
+    def _add(self, frames: bytes, *, alone: bool) -> None:
+        """Remember the texts, whose headers a client of the websockets library understands."""
+        received = Protocol(Side.CLIENT, max_size=None)
+        received.receive_data(frames)
+        for frame in received.events_received():
+            assert isinstance(frame, Frame)
+            self.frames.append(bytes(frame.data))
+        self.alone.append(alone)
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
         self.ended.append(tuple(subscriptions))

@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from globalchat.localcloud.server.realtime_socket import Flusher, FrameBuffer, text_header
+from globalchat.localcloud.appsync.realtime.frames import text_frame, text_header
+from globalchat.localcloud.server.realtime_socket import Flusher, FrameBuffer
 
 
 class Transport(asyncio.WriteTransport):
@@ -68,9 +69,9 @@ def test_frames_wait_for_the_end_of_the_turn_and_leave_together() -> None:
     turns, first, second = Turns(), Transport(), Transport()
     one, _ = frame_buffer(turns, first)
     two, _ = frame_buffer(turns, second)
-    one.send(b"a")
-    two.send(b"b")
-    one.send(b"c")
+    one.send(text_frame(b"a"))
+    two.send(text_frame(b"b"))
+    one.send(text_frame(b"c"))
     assert first.writes == []
     assert len(turns.calls) == 1
     turns.turn()
@@ -86,9 +87,9 @@ def test_a_client_that_does_not_read_is_cut_once() -> None:
     turns, transport = Turns(), Transport()
     box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
-    box.send(b"a")
+    box.send(text_frame(b"a"))
     turns.turn()
-    box.send(b"b")
+    box.send(text_frame(b"b"))
     turns.turn()
     assert transport.aborted
     assert overflows == [True]
@@ -100,7 +101,7 @@ def test_a_burst_within_one_turn_is_bounded_too() -> None:
     box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
     for _ in range(100):
-        box.send(b"x" * 100)
+        box.send(text_frame(b"x" * 100))
     assert overflows == [True]
     assert sum(map(len, transport.writes)) < 1200
 
@@ -108,9 +109,9 @@ def test_a_burst_within_one_turn_is_bounded_too() -> None:
 def test_closing_writes_what_waits_and_nothing_later() -> None:
     turns, transport = Turns(), Transport()
     box, _ = frame_buffer(turns, transport)
-    box.send(b"a")
+    box.send(text_frame(b"a"))
     box.close()
-    box.send(b"b")
+    box.send(text_frame(b"b"))
     turns.turn()
     assert transport.writes == [b"\x81\x01a"]
 
@@ -119,7 +120,7 @@ def test_nothing_is_written_to_a_closing_transport() -> None:
     turns, transport = Turns(), Transport()
     box, overflows = frame_buffer(turns, transport)
     transport.closing = True
-    box.send(b"a")
+    box.send(text_frame(b"a"))
     turns.turn()
     assert transport.writes == []
     assert overflows == []
@@ -128,7 +129,7 @@ def test_nothing_is_written_to_a_closing_transport() -> None:
 def test_a_frame_alone_leaves_at_once() -> None:
     turns, transport = Turns(), Transport()
     box, _ = frame_buffer(turns, transport)
-    box.send_alone(b"a")
+    box.send_alone(text_frame(b"a"))
     assert transport.writes == [b"\x81\x01a"]
     assert turns.calls == []
 
@@ -136,8 +137,8 @@ def test_a_frame_alone_leaves_at_once() -> None:
 def test_a_frame_alone_does_not_overtake_what_waits() -> None:
     turns, transport = Turns(), Transport()
     box, _ = frame_buffer(turns, transport)
-    box.send(b"a")
-    box.send_alone(b"b")
+    box.send(text_frame(b"a"))
+    box.send_alone(text_frame(b"b"))
     turns.turn()
     assert transport.writes == [b"\x81\x01a\x81\x01b"]
 
@@ -146,9 +147,9 @@ def test_a_frame_alone_does_not_overtake_what_waits() -> None:
 def test_discarded_frames_never_leave(alone: bool) -> None:
     turns, transport = Turns(), Transport()
     box, _ = frame_buffer(turns, transport)
-    box.send(b"a")
+    box.send(text_frame(b"a"))
     box.discard()
-    (box.send_alone if alone else box.send)(b"b")
+    (box.send_alone if alone else box.send)(text_frame(b"b"))
     turns.turn()
     box.close()
     assert transport.writes == []
@@ -158,10 +159,10 @@ def test_a_frame_alone_that_fills_the_buffer_disconnects() -> None:
     turns, transport = Turns(), Transport()
     box, overflows = frame_buffer(turns, transport)
     transport.stuck = 1001
-    box.send_alone(b"a")
+    box.send_alone(text_frame(b"a"))
     assert overflows == [True]
     assert transport.aborted
-    box.send_alone(b"b")
+    box.send_alone(text_frame(b"b"))
     assert len(transport.writes) == 1
 
 
@@ -169,6 +170,6 @@ def test_a_frame_alone_does_not_go_to_a_closing_transport() -> None:
     turns, transport = Turns(), Transport()
     box, _ = frame_buffer(turns, transport)
     transport.closing = True
-    box.send_alone(b"a")
+    box.send_alone(text_frame(b"a"))
     turns.turn()
     assert transport.writes == []

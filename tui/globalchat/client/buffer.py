@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from sys import getsizeof
 from typing import Generic, TypeVar
 
@@ -39,12 +39,15 @@ class BoundedQueue(Generic[Item]):
         """The oldest item. Raises IndexError if there is none."""
         return self._items[0][0]
 
-    def put(self, item: Item, size: int) -> list[Item]:
+    def put(self, item: Item, size: int) -> Sequence[Item]:
         """Add an item of `size` bytes; return the items dropped to make room."""
-        self._items.append((item, size))
+        items = self._items
+        items.append((item, size))
         self._bytes += size
+        if len(items) <= self._limit and self._bytes <= self._most_bytes:
+            return ()
         dropped = []
-        while len(self._items) > self._limit or (self._bytes > self._most_bytes and len(self._items) > 1):
+        while len(items) > self._limit or (self._bytes > self._most_bytes and len(items) > 1):
             dropped.append(self.take())
         return dropped
 
@@ -58,19 +61,21 @@ class BoundedQueue(Generic[Item]):
 _EVENT_BYTES = 400
 """Bytes of an event with its message or draft and its place in a queue, without their texts; measured."""
 
+_SHORT_TEXTS = 150
+
 
 def size_of_message(message: Message) -> int:
     """Return the approximate bytes of memory that a message and its event take."""
-    texts = (
-        message.id,
-        message.channel,
-        message.text,
-        message.sender,
-        message.region,
-        message.arrival,
-        message.author,
+    # Written out, since it is called for every message. The channel and the arrival are always short.
+    return (
+        _EVENT_BYTES
+        + _SHORT_TEXTS
+        + getsizeof(message.id)
+        + getsizeof(message.text)
+        + getsizeof(message.sender)
+        + getsizeof(message.region)
+        + getsizeof(message.author)
     )
-    return _EVENT_BYTES + sum(map(getsizeof, texts))
 
 
 def size_of(event: SessionEvent) -> int:
@@ -103,9 +108,10 @@ class EventBuffer:
     ) -> None:
         self._log = log
         self._skip = skip
-        self._messages = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
+        self._messages = BoundedQueue[MessageReceived](limit, most_bytes)
+        # Each with the number of messages before it.
         self._others = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
-        self._next = 0
+        self._put_messages = self._taken_messages = 0
         self._dropped = _Dropped()
         self._closed = False
         self._filled = asyncio.Event()
@@ -116,13 +122,14 @@ class EventBuffer:
             return
         if self._log is not None:
             self._log(event)
-        queue = self._messages if isinstance(event, MessageReceived) else self._others
-        for _, dropped in queue.put((self._next, event), size_of(event)):
-            comes_again = (
-                self._skip is not None and isinstance(dropped, MessageReceived) and self._skip(dropped)
-            )
-            self._dropped.add(dropped, comes_again=comes_again)
-        self._next += 1
+        if isinstance(event, MessageReceived):
+            self._put_messages += 1
+            for message in self._messages.put(event, size_of_message(event.message)):
+                self._taken_messages += 1
+                self._dropped.add(message, comes_again=self._skip is not None and self._skip(message))
+        else:
+            for _, other in self._others.put((self._put_messages, event), size_of(event)):
+                self._dropped.add(other, comes_again=False)
         self._filled.set()
 
     def close(self) -> None:
@@ -143,18 +150,16 @@ class EventBuffer:
                 if self._log is not None:
                     self._log(event)
         for _ in range(max(1, limit)):
-            queue = self._oldest()
-            if queue is None:
+            if self._others and self._others.first[0] <= self._taken_messages:
+                events.append(self._others.take()[1])
+            elif self._messages:
+                events.append(self._messages.take())
+                self._taken_messages += 1
+            else:
                 break
-            events.append(queue.take()[1])
-        if not self._closed and self._oldest() is None:
+        if not self._closed and not self._messages and not self._others:
             self._filled.clear()
         return events
-
-    def _oldest(self) -> "BoundedQueue[tuple[int, SessionEvent]] | None":
-        if self._messages and self._others:
-            return min(self._messages, self._others, key=lambda queue: queue.first[0])
-        return self._messages or self._others or None
 
 
 class _Dropped:

@@ -86,16 +86,7 @@ def read_message(raw: object) -> Message:
         and (author is None or isinstance(author, str))
     ):
         raise Unreadable("a field is missing, or is no text")
-    return Message(
-        id=id_,
-        channel=channel,
-        text=text,
-        sender=sender,
-        region=region,
-        sent_at=epoch_ms(sent_at),
-        arrival=_cursor(arrival),
-        author=author,
-    )
+    return Message(id_, channel, text, sender, region, epoch_ms(sent_at), _cursor(arrival), author)
 
 
 def read_history(raw: object) -> HistoryPage:

@@ -5,6 +5,7 @@ from enum import Enum
 
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import SessionState
+from globalchat.core.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class BackendDescribed:
     backend: Backend
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MessageReceived:
     """A message arrived for the first time.
 

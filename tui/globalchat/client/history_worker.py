@@ -245,7 +245,7 @@ class HistoryWorker:
         """Return a page's messages that were not emitted yet; echoes of drafts are emitted at once."""
         new = []
         for message in page.messages:
-            event = self._inbox.receive_stored(message, alias, self._now(), is_page=True)
+            event = self._inbox.receive_stored(message, alias, self._now().wall, is_page=True)
             if event is not None and event.own:
                 self._emit(event)
             elif event is not None:
@@ -463,7 +463,7 @@ class HistoryWorker:
         count = 0
         for message in result.missed:
             # None for those that a socket has brought since they were read.
-            event = self._inbox.receive_stored(message, endpoint.alias, self._now())
+            event = self._inbox.receive_stored(message, endpoint.alias, self._now().wall)
             if event is not None:
                 count += 1
                 self._emit(event)

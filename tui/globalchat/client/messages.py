@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.text import plural
+from globalchat.core.values import value
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32."""
@@ -32,7 +33,7 @@ MOST_CHANNELS = 1_000
 """The most channels of a backend that are used; a deployment has far fewer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Message:
     """One published text.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from globalchat.core.clock import is_plausible
+from globalchat.core.values import value
 
 SAMPLES = 8
 """Latest publishes kept per region: enough to contain a quick one, few enough to follow a drifting clock."""
@@ -44,7 +45,7 @@ class Offset:
         return self.ms if abs(self.ms) - self.error_ms > tolerance_ms else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Transit:
     """The transit time of a message in ms, wrong by at most `error_ms`."""
 
@@ -110,7 +111,8 @@ class ClockOffset:
 
         It is unknown without an offset, and for a `sent_at` that cannot be true.
         """
-        offset = self.estimate(region)
+        # Thousands a second, nearly all from regions that are known.
+        offset = self._known.get(region) or self.estimate(region)
         if offset is None or not is_plausible(sent_at):
             return None
         return Transit(max(0, received_at - sent_at + offset.ms), offset.error_ms)

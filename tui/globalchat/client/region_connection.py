@@ -4,11 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from gql import GraphQLRequest
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
-from graphql import DocumentNode, ExecutionResult, parse
+from graphql import DocumentNode, parse
 
 from globalchat.client import connect_errors, documents, response_errors
 from globalchat.client.authentication import RenewedSignature, authentication_of
@@ -192,7 +192,7 @@ class RegionConnection:
         def make(query_id: int) -> Subscriber:
             subscriber = Subscriber(
                 query_id,
-                on_data=lambda result: self._receive(channel, result),
+                on_data=partial(self._receive, channel),
                 on_end=lambda error: self._ended_by_server(channel, error),
             )
             self._subscribers[channel] = subscriber
@@ -201,10 +201,10 @@ class RegionConnection:
         request = GraphQLRequest(_parsed(self._documents[0]), variable_values={"name": channel})
         return await self._transport.start(request, make)
 
-    def _receive(self, channel: str, result: ExecutionResult) -> None:
+    def _receive(self, channel: str, data: object) -> None:
         try:
-            message = documents.read_message((result.data or {}).get("subscribe"))
-        except (documents.Unreadable, AttributeError):
+            message = documents.read_message(data.get("subscribe") if isinstance(data, dict) else None)
+        except documents.Unreadable:
             self._on_unreadable(channel)
             return
         if message.channel != channel:  # Only a faulty backend sends those, and each would open a channel.

@@ -134,6 +134,7 @@ class Session:
             tracker=tracker,
             history=self._history,
             emit=self._emit,
+            deliver=self._events.put,
             options=options,
             clock=clock,
             monotonic=monotonic,

@@ -26,6 +26,8 @@ from gql.transport.exceptions import (
 from graphql import ExecutionResult
 from websockets import ClientConnection
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
 
 from globalchat.client.authentication import RenewedSignature
 from globalchat.client.connect_errors import NoUpgrade
@@ -36,6 +38,7 @@ from globalchat.core import redaction, tls
 from globalchat.core.clock import WallClock, now_ms
 
 log = logging.getLogger(__name__)
+_decode = json.JSONDecoder().raw_decode
 redaction.install()
 
 
@@ -61,7 +64,7 @@ class Subscriber(ListenerQueue):
         self,
         query_id: int,
         *,
-        on_data: Callable[[ExecutionResult], None],
+        on_data: Callable[[object], None],
         on_end: Callable[[Exception | None], None],
     ) -> None:
         super().__init__(query_id, send_stop=True)
@@ -85,7 +88,14 @@ class Subscriber(ListenerQueue):
         elif kind == "complete":
             self._end(None)
         elif result is not None:
-            self._on_data(result)
+            self._on_data(result.data)
+
+    def take(self, data: object) -> bool:
+        """Take the data of one frame at once; return False if it has ended."""
+        if self._closed:
+            return False
+        self._on_data(data)
+        return True
 
     async def set_exception(self, exception: Exception) -> None:
         """Take an error frame or the end of the connection."""
@@ -107,10 +117,26 @@ class _Socket(ClientConnection):
 
     Attributes:
         upgrade: When the upgrade was requested and answered (`clock`'s epoch ms), once it has been.
+        take: Gets each text before it is queued, and returns True if it has handled it.
     """
 
     clock: WallClock = staticmethod(now_ms)
     upgrade: tuple[int, int] | None = None
+    take: Callable[[bytes], bool] | None = None
+
+    def process_event(self, event: Event) -> None:
+        """Handle what the protocol has read: a response, or a frame."""
+        if (
+            self.take is not None
+            and isinstance(event, Frame)
+            and event.opcode is Opcode.TEXT
+            and event.fin
+            # It must not overtake another one.
+            and not self.recv_messages.frames
+            and self.take(bytes(event.data))
+        ):
+            return
+        super().process_event(event)
 
     async def handshake(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as websockets calls it
         """Request the upgrade.
@@ -191,6 +217,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             query = self.adapter.url.rpartition("?")[2]
             self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
         self._limit = timeouts.connect
+        self._broken: Exception | None = None
         self.heard_at = self._loop.time()
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
@@ -258,6 +285,8 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             self.ended.exception()
 
     async def _receive_data_loop(self) -> None:
+        assert self._socket is not None, "it is connected"
+        self._socket.take = self._take
         try:
             await super()._receive_data_loop()
         except Exception as error:  # gql would leave every listener waiting.
@@ -271,17 +300,40 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             await asyncio.sleep(left)
         await self._fail(TransportConnectionFailed("silent for too long"), clean_close=False)
 
+    def _take(self, frame: bytes) -> bool:
+        """Deliver a frame with data at once; return False for any other frame, which gql then reads.
+
+        Messages may come by the thousand, and gql's queues and tasks take as long as all the rest.
+        """
+        try:
+            text = str(frame, "utf-8")
+            content, end = _decode(text)
+        except (ValueError, RecursionError):
+            return False
+        if end != len(text) or not isinstance(content, dict) or content.get("type") != "data":
+            return False
+        subscriber = self.listeners.get(_query_id(content) or 0)
+        if not isinstance(subscriber, Subscriber):
+            return False
+        self.heard_at = self._loop.time()
+        payload = content.get("payload")
+        try:
+            return subscriber.take(payload.get("data") if isinstance(payload, dict) else None)
+        except Exception as error:
+            self._broken = error
+            return False
+
     def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
         self.heard_at = self._loop.time()
+        if self._broken is not None:
+            raise self._broken
         try:
             frame = json.loads(answer)
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict):
             raise TransportProtocolError("a frame that is not a JSON object")
-        kind, payload, raw_id = str(frame.get("type")), frame.get("payload"), str(frame.get("id"))
-        # Other digits than ASCII's, and numbers of any length, would pass `int` or make it raise.
-        query_id = int(raw_id) if raw_id.isascii() and raw_id.isdecimal() and len(raw_id) < 10 else None
+        kind, payload, query_id = str(frame.get("type")), frame.get("payload"), _query_id(frame)
         if kind == "connection_ack":
             # The server sends `ka` frames within this time (AppSync developer guide, WebSocket client);
             # silence means a loss.
@@ -297,6 +349,12 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             data = payload if isinstance(payload, dict) else {}
             return kind, query_id, ExecutionResult(data=data.get("data"), errors=data.get("errors"))
         return kind, query_id, None
+
+
+def _query_id(frame: dict[str, object]) -> int | None:
+    text = str(frame.get("id"))
+    # Other digits than ASCII's, and numbers of any length, would pass `int` or make it raise.
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _carried(headers: dict[str, Any]) -> str:

@@ -72,7 +72,38 @@ def test_deferred_publications_go_out_alone_or_together_at_the_end_of_the_turn()
     turn.pop()()
     texts = [json.loads(frame)["payload"]["data"]["subscribe"]["message"] for frame in socket.frames]
     assert texts == ["a", "b", "c"]
-    assert socket.alone == [True, False, False]
+    # What came for the same subscriptions alone is one write.
+    assert socket.alone == [True, True]
+    hub.add(FakeSocket(), "1", plan("cars"))
+    for each in (publication(message="d"), publication("cars"), publication(message="e")):
+        hub.publish(each)
+    turn.pop()()
+    assert socket.alone == [True, True, False, False]
+
+
+def test_many_publications_reach_each_subscription_whole_and_in_order() -> None:
+    turn: list[Callable[[], None]] = []
+    hub = Hub(defer=turn.append, max_payload=400)
+    # A filter that is not a single `eq`, so that each publication is tested; prefixes of several lengths.
+    odd = plan("tech")
+    assert odd.filter is not None
+    some = replace(
+        odd, filter=[[*odd.filter[0], FilterRule("message", "ne", "3" * 3)]], projection_key="some"
+    )
+    sockets = {name: FakeSocket() for name in ("a", "long-id", "some")}
+    for name, socket in sockets.items():
+        hub.add(socket, name, some if name == "some" else plan("tech"))
+    sizes = (1, 2, 3, 80, 400, 300)
+    for size in sizes:
+        hub.publish(publication(message=str(size % 10) * size))
+    turn.pop()()
+    for name, socket in sockets.items():
+        got = [json.loads(frame) for frame in socket.frames]
+        assert {each["id"] for each in got} == {name}
+        lengths = [len(each["payload"]["data"]["subscribe"]["message"]) for each in got]
+        assert lengths == [size for size in sizes if size != 400 and (size != 3 or name != "some")]
+    assert hub.metrics["PublishDataMessageSuccess"] == 5 + 5 + 4
+    assert hub.metrics["PublishDataMessageClientError"] == 3
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "drop", "invalidate"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 
 from globalchat.client.api import ApiPool, nearest
-from globalchat.client.events import SessionEvent
+from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.gap_fill.gaps import Place
 from globalchat.client.gap_fill.marks import MarkTracker
 from globalchat.client.history_worker import HistoryWorker
@@ -40,6 +40,7 @@ class SessionRunner:
         tracker: MarkTracker,
         history: HistoryWorker,
         emit: Callable[[SessionEvent], None],
+        deliver: Callable[[MessageReceived], None],
         options: SessionOptions,
         clock: WallClock,
         monotonic: MonotonicClock,
@@ -51,6 +52,7 @@ class SessionRunner:
         self._tracker = tracker
         self._history = history
         self._emit = emit
+        self._deliver = deliver
         self._options = options
         self._clock = clock
         self._monotonic = monotonic
@@ -216,9 +218,9 @@ class SessionRunner:
         # Past the machine: there may be thousands a second, and they change nothing that it knows.
         place = places[message.channel]
         self._tracker.receive(place, message.arrival)
-        event = self._inbox.receive(message, via, self._now())
+        event = self._inbox.receive(message, via, self._clock())
         if event is not None:
-            self._emit(event)
+            self._deliver(event)
 
     def _report_unreadable(self, channel: str) -> None:
         self.feed(inputs.MessageUnreadable(channel))

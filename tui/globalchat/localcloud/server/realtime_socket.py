@@ -10,13 +10,12 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor, RequestRejected
-from globalchat.localcloud.appsync.realtime.frames import Handshake
+from globalchat.localcloud.appsync.realtime.frames import Handshake, text_frame
 from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.realtime.protocol import (
     AddSubscription,
@@ -32,12 +31,6 @@ from globalchat.localcloud.appsync.realtime.protocol import (
 )
 from globalchat.localcloud.fault_injection import RegionFaults
 
-_FINAL_TEXT: Final = 0x81
-_SHORT: Final = struct.Struct("!BB").pack
-_MEDIUM: Final = struct.Struct("!BBH").pack
-_LONG: Final = struct.Struct("!BBQ").pack
-
-
 MAX_BUFFER: Final = 4 * 1024 * 1024
 """The most unsent bytes of a client."""
 
@@ -46,17 +39,6 @@ CLOSE_SECONDS: Final = 2.0
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """`struct linger`: closing discards unsent data and resets the connection."""
-
-
-# One fan-out sends frames of few different lengths to many sockets.
-@lru_cache(maxsize=1024)
-def text_header(length: int) -> bytes:
-    """Make the header of a text frame with a payload of `length` bytes."""
-    if length < 126:
-        return _SHORT(_FINAL_TEXT, length)
-    if length < 65_536:
-        return _MEDIUM(_FINAL_TEXT, 126, length)
-    return _LONG(_FINAL_TEXT, 127, length)
 
 
 class Flusher:
@@ -108,26 +90,25 @@ class FrameBuffer:
         self._size = 0
         self._closed = False
 
-    def send(self, payload: bytes) -> None:
-        """Add one text frame, to be sent in this turn of the loop. Do nothing once closed."""
+    def send(self, frames: bytes) -> None:
+        """Add whole frames, to be sent in this turn of the loop. Do nothing once closed."""
         if self._closed:
             return
         if not self._parts:
             self._flusher.schedule(self)
-        self._parts.append(text_header(len(payload)))
-        self._parts.append(payload)
-        self._size += len(payload)
+        self._parts.append(frames)
+        self._size += len(frames)
         if self._size > self._limit:  # Limits how much one turn of the loop gathers.
             self.flush()
 
-    def send_alone(self, payload: bytes) -> None:
-        """Send one text frame that no other is about to follow: at once, unless other frames are waiting."""
-        # Frames keep their order: this one must not overtake those that are waiting.
-        if self._size or self._closed or self._transport.is_closing():
-            self.send(payload)
+    def send_alone(self, frames: bytes) -> None:
+        """Send whole frames that no other is about to follow: at once, unless others are waiting."""
+        # Frames keep their order: these must not overtake those that are waiting.
+        if self._parts or self._closed or self._transport.is_closing():
+            self.send(frames)
             return
-        # Spares the usual case, one frame per turn, the callback and the list of parts.
-        self._transport.write(text_header(len(payload)) + payload)
+        # Spares the usual case, one write per turn, the callback and the list of parts.
+        self._transport.write(frames)
         if self._transport.get_write_buffer_size() > self._limit:
             self._overflow()
 
@@ -247,7 +228,7 @@ class RealtimeSocket:
         for action in actions:
             match action:
                 case SendFrame(frame):
-                    self.buffer.send(frame)
+                    self.buffer.send(text_frame(frame))
                 case StartSubscription(name):
                     self._starts[name] = self._tasks.create_task(self._start(action))
                 case AddSubscription(name, plan):

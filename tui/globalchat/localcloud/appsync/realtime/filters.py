@@ -6,7 +6,7 @@ null, `eq null` matches it, and the negative operators (`ne`, `notIn`, `notConta
 """
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from globalchat.localcloud.appsync.model import FilterGroup, FilterRule
@@ -256,8 +256,11 @@ class FilterIndex(Generic[Item]):
             if not self._by_value[name]:
                 del self._by_value[name]
 
-    def candidates(self, value: Mapping[str, JSON]) -> Iterable[Item]:
-        """Return every item whose filter could match the value, each once."""
+    def candidates(self, value: Mapping[str, JSON]) -> Collection[Item]:
+        """Return every item whose filter could match the value, each once.
+
+        Until an item is added or discarded, values with the same single candidates get the same object.
+        """
         hits = [self._others] if self._others else []
         for name, by_key in self._by_value.items():
             found = lookup(value, name)

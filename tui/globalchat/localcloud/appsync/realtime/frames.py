@@ -7,8 +7,10 @@ where AppSync's own shape is unknown, the function's docstring says so.
 import base64
 import binascii
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,6 +21,11 @@ from globalchat.localcloud.definition import JSON
 SUBPROTOCOL: Final = "graphql-ws"
 
 _HEADER_SUBPROTOCOL: Final = "header-"
+
+_FINAL_TEXT: Final = 0x81
+_SHORT: Final = struct.Struct("!BB").pack
+_MEDIUM: Final = struct.Struct("!BBH").pack
+_LONG: Final = struct.Struct("!BBQ").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,31 @@ def data_prefix(subscription: str) -> bytes:
 def data_tail(payload: Mapping[str, JSON]) -> bytes:
     """Encode the part of a data frame that all subscriptions with this payload share."""
     return json_text.encode(payload) + b"}"
+
+
+def data_frames(prefix_length: int, tails: Sequence[bytes]) -> list[bytes]:
+    """Return parts of which `prefix.join(parts)` makes the WebSocket frames of a subscription.
+
+    One call for each of many subscriptions, all of whose prefixes have this length. There is one tail at
+    least.
+    """
+    first, *others = (text_header(prefix_length + len(tail)) for tail in tails)
+    # A header comes before the prefix, a tail after it.
+    return [first, *map(add, tails, others), tails[-1]]
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return the WebSocket frame of a text."""
+    return text_header(len(payload)) + payload
+
+
+def text_header(length: int) -> bytes:
+    """Return the header of a WebSocket frame with a text of `length` bytes (RFC 6455, section 5.2)."""
+    if length < 126:
+        return _SHORT(_FINAL_TEXT, length)
+    if length < 65_536:
+        return _MEDIUM(_FINAL_TEXT, 126, length)
+    return _LONG(_FINAL_TEXT, 127, length)
 
 
 def error(errors: "Sequence[JSON] | Mapping[str, JSON]", subscription: str | None = None) -> bytes:

@@ -1,7 +1,8 @@
 """The live subscriptions of one API, the fan-out to them, and their metrics."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from globalchat.localcloud.appsync.model import (
@@ -66,12 +67,12 @@ class Metrics:
 class FrameSink(Protocol):
     """Sends the frames of one socket. No call blocks, and none calls back into the hub before it returns."""
 
-    def send(self, payload: bytes, /) -> None:
-        """Send one text frame, together with others of this turn of the loop."""
+    def send(self, frames: bytes, /) -> None:
+        """Send whole WebSocket frames, together with others of this turn of the loop."""
         ...
 
-    def send_alone(self, payload: bytes, /) -> None:
-        """Send one text frame at once, because no other is about to follow."""
+    def send_alone(self, frames: bytes, /) -> None:
+        """Send whole WebSocket frames at once, because no other is about to follow."""
         ...
 
 
@@ -92,6 +93,7 @@ class _Subscription:
     """One live subscription, with copies of the values that the fan-out reads.
 
     `matches` None means that every candidate of the index matches. `ended_by` is the invalidation filter.
+    Subscriptions of one `shape` share all of their frames but the prefix.
     """
 
     matches: Predicate | None
@@ -101,10 +103,10 @@ class _Subscription:
         "delivery_filter",
         "ended_by",
         "id",
-        "key",
         "matches",
         "plan",
         "prefix",
+        "shape",
         "socket",
     )
 
@@ -112,14 +114,68 @@ class _Subscription:
         self.socket = socket
         self.id = subscription_id
         self.plan = plan
-        self.key = plan.projection_key
         self.prefix = frames.data_prefix(subscription_id)
+        self.shape = plan.projection_key, len(self.prefix)
         # Copied so that the fan-out, which is bound by memory access, follows one reference less.
         self.buffer = socket.buffer
         self.delivery_filter = argument_filter(plan.arguments) if plan.filter is None else plan.filter
         self.matches = None if is_exact(self.delivery_filter) else compile_filter(self.delivery_filter)
         ends = plan.invalidation_filter
         self.ended_by = None if ends is None else compile_filter(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """What a subscription gets: the `parts` that its prefix joins, and how many were too large."""
+
+    parts: Sequence[bytes]
+    delivered: int
+    refused: int
+    size: int
+
+
+class _RenderedRun:
+    """Renders some publications, once for all subscriptions that get the same, and counts deliveries.
+
+    AWS documents a quota of a payload's bytes (`max_payload`), but not the fate of a larger message; here it
+    is dropped and counted.
+    """
+
+    def __init__(self, run: Sequence[Publication], max_payload: int) -> None:
+        self.delivered = self.refused = self.size = 0
+        self._run = run
+        self._max_payload = max_payload
+        self._tails: dict[str, list[bytes]] = {}
+        self._shared: dict[tuple[str, int], _Rendered] = {}
+
+    def parts_for(self, subscription: _Subscription) -> Sequence[bytes]:
+        """Return the parts that the subscription's prefix joins; none if nothing is delivered to it."""
+        shape, matches = subscription.shape, subscription.matches
+        if matches is None:
+            rendered = self._shared.get(shape)
+            if rendered is None:
+                rendered = self._shared[shape] = self._render(shape[1], self._all_tails(subscription))
+        else:
+            tails = zip(self._all_tails(subscription), self._run, strict=True)
+            rendered = self._render(shape[1], [tail for tail, each in tails if matches(each.value)])
+        self.delivered += rendered.delivered
+        self.refused += rendered.refused
+        self.size += rendered.size
+        return rendered.parts
+
+    def _all_tails(self, subscription: _Subscription) -> list[bytes]:
+        plan = subscription.plan
+        tails = self._tails.get(plan.projection_key)
+        if tails is None:
+            tails = [frames.data_tail(plan.project(each.value)) for each in self._run]
+            self._tails[plan.projection_key] = tails
+        return tails
+
+    def _render(self, prefix_length: int, tails: list[bytes]) -> _Rendered:
+        # Without the frame's closing brace: CloudWatch counts the payload.
+        kept = [tail for tail in tails if len(tail) - 1 <= self._max_payload]
+        parts = frames.data_frames(prefix_length, kept) if kept else ()
+        return _Rendered(parts, len(kept), len(tails) - len(kept), sum(map(len, kept)) - len(kept))
 
 
 class WriteBarrier(Protocol):
@@ -234,38 +290,32 @@ class Hub:
         self._deliver(self._held.popleft())
 
     def _deliver(self, publications: list[Publication]) -> None:
-        alone = len(publications) == 1
+        runs: list[tuple[Collection[_Subscription], list[Publication]]] = []
         for publication in publications:
-            self._fan_out(publication, alone=alone)
+            index = self._by_mutation.get(publication.mutation)
+            candidates = () if index is None else index.candidates(publication.value)
+            if runs and runs[-1][0] is candidates:
+                runs[-1][1].append(publication)
+            elif candidates:
+                runs.append((candidates, [publication]))
+        for candidates, run in runs:
+            self._fan_out(candidates, run, alone=len(runs) == 1)
 
-    def _fan_out(self, publication: Publication, *, alone: bool) -> None:
-        index = self._by_mutation.get(publication.mutation)
-        if index is None:
-            return
-        value = publication.value
-        # Subscribers with the same projection share one encoded payload.
-        tails: dict[str, bytes | None] = {}
-        delivered = refused = size = 0
-        for subscription in index.candidates(value):
-            matches = subscription.matches
-            if matches is not None and not matches(value):
-                continue
-            key = subscription.key
-            if key not in tails:
-                tails[key] = self._render(subscription.plan, publication)
-            tail = tails[key]
-            if tail is None:
-                refused += 1
+    def _fan_out(
+        self, candidates: Iterable[_Subscription], run: Sequence[Publication], *, alone: bool
+    ) -> None:
+        """Deliver publications that have the same candidates, all of them to one after the other."""
+        rendered = _RenderedRun(run, self._max_payload)
+        for subscription in candidates:
+            parts = rendered.parts_for(subscription)
+            if not parts:
                 continue
             # Nothing else follows in this turn, and one write now is faster than gathering.
             if alone:
-                subscription.buffer.send_alone(subscription.prefix + tail)
+                subscription.buffer.send_alone(subscription.prefix.join(parts))
             else:
-                subscription.buffer.send(subscription.prefix + tail)
-            delivered += 1
-            # Without the frame's closing brace: CloudWatch counts the payload.
-            size += len(tail) - 1
-        self._count(delivered, refused, size)
+                subscription.buffer.send(subscription.prefix.join(parts))
+        self._count(rendered.delivered, rendered.refused, rendered.size)
 
     def invalidate(self, invalidation: Invalidation) -> None:
         """End every subscription of the field whose invalidation filter matches, and close its socket."""
@@ -299,11 +349,3 @@ class Hub:
             self.metrics.count("PublishDataMessageSize", size)
         if refused:
             self.metrics.count("PublishDataMessageClientError", refused)
-
-    def _render(self, plan: SubscriptionPlan, publication: Publication) -> bytes | None:
-        """Encode a publication for subscribers of the plan; None if it is larger than AppSync delivers.
-
-        AWS documents the quota, but not the fate of a larger message; here it is dropped and counted.
-        """
-        tail = frames.data_tail(plan.project(publication.value))
-        return tail if len(tail) - 1 <= self._max_payload else None
