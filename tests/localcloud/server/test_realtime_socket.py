@@ -78,7 +78,7 @@ def test_frames_wait_for_the_end_of_the_turn_and_leave_together() -> None:
     assert first.writes == [b"\x81\x01a\x81\x01c"]
     assert second.writes == [b"\x81\x01b"]
     turns.turn()
-    one.send(b"d")
+    one.send(text_frame(b"d"))
     turns.turn()
     assert first.writes[1:] == [b"\x81\x01d"]
 
