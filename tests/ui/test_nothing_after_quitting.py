@@ -9,6 +9,7 @@ import pytest
 from textual import events, messages
 from textual.app import App
 from textual.message import Message
+from textual.screen import Screen
 
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message as Received
@@ -190,6 +191,18 @@ async def test_a_failure_is_one_failure_whatever_is_typed_after_it(monkeypatch: 
         assert isinstance(chat.app._exception, LookupError)
         chat.app._exception = None  # the driver of the tests raises it
     assert len(failed) == 1
+
+
+async def test_a_screen_that_finds_no_widgets_since_the_app_ends_is_no_failure() -> None:
+    class Late(Screen[None]):
+        def on_mount(self) -> None:
+            App.exit(self.app)
+            self.query_one(".not-mounted-any-more")
+
+    async with running() as chat:
+        chat.app.push_screen(Late())
+        await end(chat)
+        assert chat.app.failure is None
 
 
 async def test_a_widget_that_is_busy_does_not_keep_the_chat_from_ending(

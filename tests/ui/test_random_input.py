@@ -47,12 +47,22 @@ async def test_the_chat_goes_on(
                 await chat.pilot.pause()
         await chat.pilot.resize_terminal(*SMALL)
         for _ in range(DEEPEST):
+            # A dialog may be on its way from widget to widget.
+            await chat.until(lambda: _is_quiet(chat))
             await chat.pilot.press("escape")
+        await chat.until(lambda: _is_quiet(chat))
         assert len(chat.app.screen_stack) == 1
         chat.composer.put("")
         await chat.pilot.press("z")
         assert chat.composer.text == "z"
         assert {cell_len(line) for line in chat.screen_lines()} == {SMALL[0]}
+
+
+def _is_quiet(chat: Chat) -> bool:
+    """Return True if no message waits anywhere, and every screen is mounted."""
+    screens = chat.app.screen_stack
+    waiting = (chat.app, *screens, *(widget for screen in screens for widget in screen.walk_children()))
+    return not any(each.message_queue_size for each in waiting) and all(each.is_mounted for each in screens)
 
 
 async def _anything(chat: Chat, chance: random.Random) -> None:

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from textual import events, messages, on
 from textual._context import message_hook
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.keys import _character_to_key
 from textual.message import Message
@@ -124,8 +125,11 @@ class SafeApp(App[None]):
         """End because of an error in a handler, a timer, a worker, drawing, or reading keys.
 
         It is logged, and the command that ran the app reports it: Textual would print pages with values of
-        variables.
+        variables. Once the app ends, Textual mounts nothing more, and a handler that looks for its widgets
+        finds none: that is no failure.
         """
+        if self._exit and isinstance(error, NoMatches):
+            return
         log.error("chat crashed", exc_info=_cause(error))
         self._return_code = ExitCode.FAILED
         if self._exception is None:
