@@ -19,7 +19,7 @@ def bench(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run benchmarks as a user who has not installed the peer that is kept in the cache."""
     command = [sys.executable, "-m", "bench", *arguments]
     env = {**os.environ, "GLOBALCHAT_HOME": str(home)}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_a_built_in_counts_for_its_caller() -> None:

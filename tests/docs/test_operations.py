@@ -136,7 +136,7 @@ async def run(script: str, path: str, cloud: LocalCloud) -> str:
         stderr=asyncio.subprocess.PIPE,
         env=environment,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         out, error = await process.communicate()
     assert (process.returncode, error.decode()) == (0, "")
     return out.decode()
