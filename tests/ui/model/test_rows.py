@@ -279,7 +279,7 @@ def test_a_longer_time_takes_its_cells_from_the_text() -> None:
 
 
 def test_beside_other_columns_the_text_has_room() -> None:
-    assert min(columns(width).text for width in range(68, 300)) >= 38
+    assert min(columns(width).text for width in range(72, 300)) >= 36
 
 
 def test_region_codes_tell_regions_apart() -> None:

@@ -20,6 +20,7 @@ from globalchat.ui.model.people_view import (
     whom,
     whom_ignored,
 )
+from globalchat.ui.model.startup import WIDTHS
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screen_updater import ScreenUpdater
 from globalchat.ui.screens.dialogs import Choice, Menu
@@ -30,8 +31,12 @@ from globalchat.ui.widgets.composer_bar import ComposerBar
 from globalchat.ui.widgets.messages_panel import FilterBar
 from globalchat.ui.widgets.people_list import PeopleList, PeoplePanel
 
+_WIDE = WIDTHS[-1][0]
 ROOM = 120
 """The cells of a window from which the list is beside the messages: their texts keep about 40 cells."""
+
+_AMPLE = 140
+"""The cells of a window from which the list of people does not make that of channels narrower."""
 
 
 class PeopleController:
@@ -115,9 +120,11 @@ class PeopleController:
             self.fit()
 
     def fit(self) -> None:
-        """Show the list if it is open and the window has room for it."""
-        has_room = self._screen.size.width >= ROOM
-        is_shown = has_room and self._view_model.people.is_open
+        """Show the list if it is open and the window has room for it; give the text what room there is."""
+        width = self._screen.size.width
+        is_shown = width >= ROOM and self._view_model.people.is_open
+        # Narrower windows have no list of channels.
+        self._screen.set_class(_WIDE <= width < (_AMPLE if is_shown else ROOM), "-tight")
         if self._screen.has_class("-people") != is_shown:
             self._screen.set_class(is_shown, "-people")
             self._updater.update()

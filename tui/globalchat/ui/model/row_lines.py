@@ -121,10 +121,10 @@ def columns(
         origin = max(code, title) if title <= 12 else code
         return Columns(width, 1, _fitting(name, 12, widest), origin, TRANSIT_CELLS)
     if width >= 60:
-        # The text comes first: beside other columns it has about 40 cells, if it can.
+        # The whole name of a region has no room before the text has about 40 cells.
         widest = 10 + (width - 60) // 4
         origin = max(code, title) if title <= 7 and width >= 77 else code
-        return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS if width >= 74 else 0)
+        return Columns(width, 1, _fitting(name, 10, widest), origin, TRANSIT_CELLS)
     if width >= 48:
         return Columns(width, 0, 0, code, 0)
     return Columns(width, 0, 0, 0, 0)
