@@ -1,10 +1,12 @@
 """What the site answers, and to whom: over real sockets, with a small program in place of the chat."""
 
+from importlib import resources
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from globalchat.web.site import TERMINAL, WEBGL
 from tests.web.helpers.browser import Browser, small_site
 
 EVERY = ("/", "/alive", "/ws", "/assets/page.js", "/download/0", "/assets/", "/nothing", "/static/")
@@ -81,9 +83,12 @@ async def test_the_page_loads_only_what_is_on_the_list(tmp_path: Path) -> None:
         assert "https://" not in page
         names = ("page.js", "page.css", "icon.svg", "textual.js", "xterm.css")
         fonts = ("RobotoMono-VariableFont_wght.ttf", "RobotoMono-Italic-VariableFont_wght.ttf")
+        original = resources.files(TERMINAL) / "static" / "js" / "textual.js"
+        assert original.read_bytes().count(WEBGL) == 1
         for name in (*names, *fonts):
             async with browser.session.get(f"{browser.access.origin}/assets/{name}") as answer:
                 assert answer.status == 200, name
+                assert WEBGL not in await answer.read()
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
                 assert answer.headers["Referrer-Policy"] == "no-referrer"
                 assert answer.headers["Content-Security-Policy"].endswith("sandbox")

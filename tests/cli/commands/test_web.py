@@ -3,6 +3,7 @@
 import builtins
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from globalchat.cli.commands.web import WebOptions, chat_command
 from globalchat.cli.main import root
-from globalchat.cli.web_chat import inherit_state
+from globalchat.cli.web_chat import WebChatOptions, prepare_state
 from globalchat.core.errors import ExitCode
 from globalchat.core.files import user_folders
 from globalchat.ui.state_store import StateStore
@@ -75,17 +76,37 @@ def test_a_new_tab_begins_where_it_is_asked_to_and_one_that_is_back_as_it_was() 
     )
     slot = Slot(3, Path("/state/web/tab-3"), None)
     new, back = (chat_command(given, "local", slot, is_back) for is_back in (False, True))
-    common = ["--profile=local", "--state=/state/web/tab-3", "--as=ana"]
+    words = ["--profile=local", "--state=/state/web/tab-3", "--as=ana", "--region=sydney", "--channel=tech"]
     start = new.index("globalchat.cli.web_chat") + 1
     # A value that begins with a dash is no option.
-    assert new[start:] == [*common, "--region=sydney", "--channel=tech", "--name=-x", "--read-only"]
-    assert back[start:] == [*common, "--read-only"]
+    assert new[start:] == [*words, "--name=-x", "--read-only", "--new"]
+    assert back[start:] == [*words, "--name=-x", "--read-only"]
 
 
-def test_the_first_tab_begins_as_the_terminal_was_left_without_its_drafts(tmp_path: Path) -> None:
-    StateStore(user_folders().state / "chat", "local").merge({"nick": "ana", "draft:tech": "half"})
-    inherit_state(tmp_path, "local")
-    assert StateStore(tmp_path, "local").load() == {"nick": "ana"}
-    StateStore(tmp_path, "local").merge({"nick": "bo"})
-    inherit_state(tmp_path, "local")
-    assert StateStore(tmp_path, "local").load() == {"nick": "bo"}
+def test_a_tab_is_back_with_what_was_chosen_in_it_after_it_began_as_asked(tmp_path: Path) -> None:
+    StateStore(user_folders().state / "chat", "local").merge({"chosen:nick": "ana", "draft:tech": "half"})
+    given = WebChatOptions(
+        socket=0,
+        state=tmp_path,
+        region=None,
+        channel=None,
+        name=None,
+        person=None,
+        profile="local",
+        new=True,
+        read_only=False,
+        ascii=False,
+    )
+    store = StateStore(tmp_path, "local")
+    # The first tab begins as the terminal was left, without its drafts.
+    assert not prepare_state(given, "local")
+    assert store.load() == {"chosen:nick": "ana"}
+    assert prepare_state(replace(given, region="ap-southeast-2", channel="tech", name="bo"), "local")
+    begun = {"chosen:nick": "bo", "chosen:region": "sydney", "chosen:channel": "tech"}
+    assert store.load() == begun
+    # A choice in the tab outlives a reload, although the server says again what a new tab begins with.
+    store.merge({"chosen:channel": "cars"})
+    assert prepare_state(replace(given, region="oregon", channel="tech", name="x", new=False), "local")
+    assert store.load() == begun | {"chosen:channel": "cars"}
+    assert prepare_state(replace(given, person="kim@example.com", region="auto"), "local")
+    assert store.load()["chosen:nick"] == "kim"

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-extensions", "--disable-dev-shm-usage", "--remote-debugging-port=0"),
 )
+ALT, CTRL = 1, 2
+"""Modifiers of a key."""
 _LISTENING = re.compile(rb"DevTools listening on (ws://\S+)")
 
 
@@ -74,13 +76,13 @@ class ChromiumTab:
 
     Attributes:
         problems: What the page logged: violations of its policy, errors of scripts.
-        closes: How many WebSockets were closed.
+        sockets: How many WebSockets the page has opened.
     """
 
     def __init__(self, browser: Chromium, session: str, target: str) -> None:
         self.problems: list[str] = []
-        self.closes = 0
         self._browser = browser
+        self.sockets = 0
         self._session = session
         self._target = target
         self._changed = asyncio.Event()
@@ -95,9 +97,8 @@ class ChromiumTab:
         self._changed.set()
         match event:
             case "Network.webSocketCreated":
+                self.sockets += 1
                 self._blank()
-            case "Network.webSocketClosed":
-                self.closes += 1
             case "Network.webSocketFrameReceived" if params["response"]["opcode"] == 2:
                 self._stream.feed(base64.b64decode(params["response"]["payloadData"]))
             case "Log.entryAdded" if params["entry"]["level"] == "error":
@@ -124,10 +125,12 @@ class ChromiumTab:
             await self.call("Input.dispatchKeyEvent", type="keyDown", **key)
             await self.call("Input.dispatchKeyEvent", type="keyUp", **key)
 
-    async def press(self, key: str, code: str, number: int, *, modifiers: int = 0) -> None:
-        """Press a key that is no character; modifiers: 1 Alt, 2 Ctrl, 8 Shift."""
+    async def press(
+        self, key: str, code: str, number: int, *, modifiers: int = 0, commands: Sequence[str] = ()
+    ) -> None:
+        """Press a key with modifiers; `commands` are what an editable element does with it by itself."""
         about = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers}
-        await self.call("Input.dispatchKeyEvent", type="rawKeyDown", **about)
+        await self.call("Input.dispatchKeyEvent", type="rawKeyDown", commands=list(commands), **about)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
     @property
@@ -135,24 +138,44 @@ class ChromiumTab:
         """The screen of the terminal in the page."""
         return "\n".join(self._screen.display)
 
-    async def shows(self, text: str, *, seconds: float = 60) -> None:
+    async def shows(self, text: str) -> None:
         """Wait until the terminal shows a text."""
+        await self.until(lambda: text in self.text, repr(text))
+
+    async def next_socket(self) -> None:
+        """Wait until the page has opened another WebSocket than the first."""
+        await self.until(lambda: self.sockets > 1, "another WebSocket")
+
+    async def until(self, is_so: Callable[[], bool], what: str) -> None:
+        """Wait until something is so, which an event of the page makes so."""
         try:
-            async with asyncio.timeout(seconds):
-                while text not in self.text:
+            async with asyncio.timeout(60):
+                while not is_so():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"{text!r} is not in\n{self.text}\n{self.problems}") from None
+            raise AssertionError(f"{what} did not come:\n{self.text}\n{self.problems}") from None
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the window another size, in pixels."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
 
     async def has(self, expression: str) -> None:
         """Wait until an expression is true in the page, also across loads of it."""
-        check = f"const check = () => ({expression}) ? resolve(true) : setTimeout(check, 30); check();"
         async with asyncio.timeout(60):
             while True:
-                with suppress(AssertionError):  # The page was left meanwhile.
-                    if await self.evaluate(f"new Promise((resolve) => {{ {check} }})"):
-                        return
+                # The page may be left meanwhile, and the answer with it.
+                with suppress(AssertionError, TimeoutError):
+                    async with asyncio.timeout(2):
+                        if await self.evaluate(expression):
+                            return
+                await asyncio.sleep(0.03)
 
     async def picture(self) -> bytes:
         """Return the page as PNG."""

@@ -30,6 +30,7 @@ class WebChatOptions:
     name: str | None = shared(options.name)
     person: str | None = shared(options.person)
     profile: str | None = shared(options.profile)
+    new: bool = flag("--new", help="Begin as the other options say, not as the tab was left.")
     read_only: bool = flag("--read-only", help="Send nothing.")
     ascii: bool = flag("--ascii", help="Draw with ASCII only.")
 
@@ -81,16 +82,17 @@ def _run(given: WebChatOptions, notes: list[str]) -> int:
     settings = read(user_folders().config)
     if given.ascii:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
-    inherit_state(given.state, chosen)
+    has_region = prepare_state(given, chosen)
+    is_automatic = is_automatic and (given.new or not has_region)
     app = BrowserChat(
         open_profile,
         socket=given.socket,
         is_read_only=given.read_only,
         reload_profile=openers.reload,
-        region=None if is_automatic else given.region,
+        region=None,
         is_nearest_first=is_automatic,
-        channel=given.channel,
-        is_sender_given=given.name is not None or given.person is not None,
+        channel=None,
+        is_sender_given=False,
         sender=options.sender(given.name, given.person),
         profile_name=chosen,
         settings=settings,
@@ -104,19 +106,38 @@ def _run(given: WebChatOptions, notes: list[str]) -> int:
     return int(ExitCode.FAILED if app.return_code is None else app.return_code)
 
 
-def inherit_state(folder: Path, profile: str) -> None:
-    """Begin a tab that has no state yet with what the chat in a terminal stored, but for drafts.
+def prepare_state(given: WebChatOptions, profile: str) -> bool:
+    """Write what a new tab begins with into its state, from which every chat of the tab opens.
 
-    A draft belongs to one chat: in two, it would be sent twice.
+    The first tab begins with what the chat in a terminal stored, but for drafts: one that is in two chats
+    would be sent twice. Return True if the tab has a region.
     """
+    from globalchat.ui.model.kept_choices import KeptChoices
     from globalchat.ui.model.startup import DRAFT
     from globalchat.ui.state_store import StateStore
 
-    own = StateStore(folder, profile)
-    if own.load():
-        return
-    kept: Mapping[str, str] = StateStore(user_folders().state / CHAT_FOLDER, profile).load()
-    own.merge({key: value for key, value in kept.items() if not key.startswith(DRAFT)})
+    own, choices = StateStore(given.state, profile), KeptChoices()
+    if not own.load():
+        kept: Mapping[str, str] = StateStore(user_folders().state / CHAT_FOLDER, profile).load()
+        own.merge({key: value for key, value in kept.items() if not key.startswith(DRAFT)})
+    choices.restore(own.load())
+    if given.new:
+        if given.name is not None or given.person is not None:
+            choices.nick = options.sender(given.name, given.person)
+        if (alias := _alias(given.region, profile)) is not None:
+            choices.region = alias
+        if given.channel is not None:
+            choices.channel = given.channel
+        own.merge(choices.kept())
+    return choices.region is not None
+
+
+def _alias(region: str | None, profile: str) -> str | None:
+    """Return the alias of a region by its alias or AWS name; None without one, or for `auto`."""
+    word = (region or "").casefold()
+    known = profiles.region_names(profile)
+    matching = (alias for alias, name in known.items() if word in (alias.casefold(), name.casefold()))
+    return next(matching, None)
 
 
 def _say_why(socket: int, lines: list[str]) -> None:

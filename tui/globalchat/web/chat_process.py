@@ -29,13 +29,13 @@ TERMINATE_SECONDS: Final = 2.0
 DRIVER: Final = "globalchat.ui.browser_driver:BrowserDriver"
 """The driver of the chat, by which Textual finds it."""
 
-_USER: Final = ("HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "GLOBALCHAT_HOME")
-_LOOKS: Final = ("LANG", "LANGUAGE", "TZ", "NO_COLOR", "GLOBALCHAT_LOG", "GLOBALCHAT_LOG_LEVEL")
+_USER: Final = ("HOME", "USER", "LOGNAME", "PATH", "TMPDIR")
+_LOOKS: Final = ("LANG", "LANGUAGE", "TZ", "NO_COLOR", "TEXTUAL_ANIMATIONS", "TEXTUAL_THEME")
 _PYTHON: Final = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
 _NETWORK: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSED: Final = frozenset((*_USER, *_LOOKS, *_PYTHON, *_NETWORK))
 """The variables that a chat gets; those of the network also in lower case."""
-_PASSED_PREFIX: Final = re.compile("XDG_|LC_")
+_PASSED_PREFIX: Final = re.compile("GLOBALCHAT_|LC_|XDG_")
 _AWS_PREFIX: Final = "AWS_"
 
 

@@ -36,6 +36,10 @@ _THEIRS: Final = {
     "RobotoMono-Italic-VariableFont_wght.ttf": ("fonts", "font/ttf"),
 }
 
+WEBGL: Final = b"this.terminal.loadAddon(this.webglAddon),"
+"""What makes the terminal draw with WebGL: it throws where there is none, and the canvas that is loaded after
+it replaces it at once."""
+
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -72,7 +76,8 @@ def load_assets() -> Mapping[str, Asset]:
     ours = resources.files("globalchat.web") / "page"
     theirs = resources.files(TERMINAL) / "static"
     return {name: Asset(kind, (ours / name).read_bytes()) for name, kind in _OURS.items()} | {
-        name: Asset(kind, (theirs / folder / name).read_bytes()) for name, (folder, kind) in _THEIRS.items()
+        name: Asset(kind, (theirs / folder / name).read_bytes().replace(WEBGL, b""))
+        for name, (folder, kind) in _THEIRS.items()
     }
 
 

@@ -101,18 +101,18 @@ def command(given: WebOptions) -> int:
 
 
 def chat_command(given: WebOptions, profile: str, slot: "Slot", is_back: bool) -> Sequence[str]:
-    """Return the command of a tab's chat.
-
-    Where it begins is only said of a new tab: one that is back opens as it was.
-    """
-    wanted = {"--profile": profile, "--state": str(slot.folder), "--as": given.person}
-    if not is_back:
-        wanted |= {"--region": given.region, "--channel": given.channel, "--name": given.name}
+    """Return the command of a tab's chat, which begins as the options say unless its tab is back."""
+    wanted = {
+        "--profile": profile,
+        "--state": str(slot.folder),
+        "--as": given.person,
+        "--region": given.region,
+        "--channel": given.channel,
+        "--name": given.name,
+    }
     words = [f"{name}={value}" for name, value in wanted.items() if value is not None]
-    flags = [
-        name for name, is_set in {"--read-only": given.read_only, "--ascii": given.ascii}.items() if is_set
-    ]
-    return module_command(CHAT_MODULE, *words, *flags)
+    flags = {"--read-only": given.read_only, "--ascii": given.ascii, "--new": not is_back}
+    return module_command(CHAT_MODULE, *words, *(name for name, is_set in flags.items() if is_set))
 
 
 def _signs(profile: str) -> bool:
