@@ -65,7 +65,7 @@ def session(cloud: LocalCloud, signer: Signer, folder: Path, **more: object) -> 
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what changes has no event of its own
             await asyncio.sleep(0.01)
 
@@ -355,7 +355,7 @@ async def test_valid_credentials_outlive_an_early_renewal_that_hangs_or_is_not_a
 
 
 async def until_signed_by(name: str, signing: RenewedSignature) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while name not in signing.get_headers("{}")["Authorization"]:
             with suppress(Unreachable):
                 await signing.renew()

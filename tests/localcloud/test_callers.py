@@ -105,7 +105,7 @@ class Signer:
     async def start(self, document: str) -> dict[str, Any]:
         """The answer to a subscription, on a socket that the caller has opened; or that to its opening."""
         async with aiohttp.ClientSession() as http, self._connected(http) as socket:
-            first: dict[str, Any] = await socket.receive_json(timeout=5)
+            first: dict[str, Any] = await socket.receive_json(timeout=30)
             if first["type"] != "connection_ack":
                 return first
             data = json.dumps({"query": document, "variables": {}})
@@ -113,7 +113,7 @@ class Signer:
             await socket.send_json({"id": "1", "type": "start", "payload": start})
             frame: dict[str, Any] = {"type": "ka"}
             while frame["type"] == "ka":
-                frame = await socket.receive_json(timeout=5)
+                frame = await socket.receive_json(timeout=30)
             return frame
 
     @asynccontextmanager
@@ -266,7 +266,7 @@ async def test_the_author_reaches_subscribers_and_the_history_of_both_regions() 
         ana = cloud.people.sign_in("ana@example.com")
         oregon, sydney = cloud.regions
         async with aiohttp.ClientSession() as http, Signer(sydney)._connected(http) as socket:
-            await socket.receive_json(timeout=5)
+            await socket.receive_json(timeout=30)
             data = json.dumps({"query": DOCUMENTS["subscribe"], "variables": {}})
             extensions = {"authorization": {"x-api-key": sydney.api_key}}
             start = {"data": data, "extensions": extensions}
@@ -274,7 +274,7 @@ async def test_the_author_reaches_subscribers_and_the_history_of_both_regions() 
             frame: dict[str, Any] = {}
             await Signer(oregon, ana).post(DOCUMENTS["publish"])
             while frame.get("type") != "data":
-                frame = await socket.receive_json(timeout=5)
+                frame = await socket.receive_json(timeout=30)
         assert frame["payload"]["data"] == {"subscribe": {"author": "ana@example.com", "message": "hi"}}
         _, body = await Signer(sydney).post('{ history(name: "tech") { messages { author } } }')
         assert body == {"data": {"history": {"messages": [{"author": "ana@example.com"}]}}}

@@ -23,7 +23,7 @@ async def cloud() -> AsyncIterator[LocalCloud]:
     options = CloudOptions(
         delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.02), request_seconds=REQUEST_SECONDS
     )
-    async with asyncio.timeout(20), LocalCloud.open(options=options) as cloud:
+    async with asyncio.timeout(60), LocalCloud.open(options=options) as cloud:
         yield cloud
 
 

@@ -46,7 +46,7 @@ class LiveChat:
         # pause() returns as soon as the app is idle, so the clock, not a count, says when to give up.
         loop_time = self.app._loop.time if self.app._loop else None
         assert loop_time is not None
-        deadline = loop_time() + 10
+        deadline = loop_time() + 60
         while not condition():
             assert loop_time() < deadline, f"{wanted!r} never appeared:\n{self.text}"
             await self.pilot.pause(0.02)

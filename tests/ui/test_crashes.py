@@ -113,7 +113,7 @@ async def test_a_defect_ends_the_chat_as_one(
             await chat.type("unsent")
             break_down(chat, patch)
             assert chat.app._task is not None
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await chat.app._task
             chat.app._exception, failure = None, chat.app.failure  # the driver of the tests raises it
     assert isinstance(failure, DefectError)

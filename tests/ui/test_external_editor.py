@@ -104,7 +104,7 @@ async def test_an_editor_that_does_not_end_with_the_chat_is_killed(
     monkeypatch.setattr(external_editor, "END_SECONDS", 0.05)
     stubborn = ["sh", "-c", f"trap '' TERM; echo $$ > {folder}/pid; while :; do sleep 0.02; done"]
     editing = asyncio.create_task(edit(Outside(), "text", stubborn))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (folder / "pid").exists() or not (folder / "pid").read_text().strip():  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # Another process writes it.
     editing.cancel()

@@ -72,7 +72,7 @@ def everything() -> Iterator[Message]:
 async def end(chat: Chat) -> None:
     """Wait until the app has ended by itself."""
     assert chat.app._task is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await chat.app._task
 
 

@@ -142,7 +142,7 @@ class FakeAppSync:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something about this server is so."""
-        async with asyncio.timeout(15), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(condition)
 
     async def subscribed(self, *channels: str) -> Socket:

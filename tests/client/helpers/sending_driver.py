@@ -91,7 +91,7 @@ class Sending:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not condition():
                 self.grew.clear()
                 self.script.changed.clear()

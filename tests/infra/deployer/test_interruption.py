@@ -74,7 +74,7 @@ class Run:
 
     def end(self) -> str:
         """Its last words; it must have ended on its own."""
-        _, errors = self.process.communicate(timeout=30)
+        _, errors = self.process.communicate(timeout=120)
         return errors
 
 

@@ -104,7 +104,7 @@ async def test_what_is_written_at_once_does_not_hold_up_what_comes_later(path: P
         store.write_now()
         assert called == [passed + 1]
         store.add(EventDelivery(event, "rule", "target"))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await store.written()
         assert len(rows(path)) == passed + 2
 

@@ -39,7 +39,7 @@ class Listener:
     async def frame(self) -> dict[str, Any]:
         """The next frame; keep-alives are none."""
         while True:
-            frame: dict[str, Any] = await self.socket.receive_json(timeout=5)
+            frame: dict[str, Any] = await self.socket.receive_json(timeout=30)
             if frame["type"] != "ka":
                 return frame
 
@@ -59,7 +59,7 @@ class Listener:
 
     async def end(self) -> aiohttp.WSMsgType:
         """Return the type of the message that ends the socket, keep-alives aside."""
-        while (message := await self.socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+        while (message := await self.socket.receive(timeout=30)).type is aiohttp.WSMsgType.TEXT:
             assert json.loads(message.data)["type"] == "ka"
         return message.type
 
@@ -74,7 +74,7 @@ async def connected(region: RunningRegion) -> AsyncIterator[Listener]:
         ) as socket,
     ):
         await socket.send_json({"type": "connection_init"})
-        assert (await socket.receive_json(timeout=5))["type"] == "connection_ack"
+        assert (await socket.receive_json(timeout=30))["type"] == "connection_ack"
         yield Listener(socket, region)
 
 
@@ -97,7 +97,7 @@ async def publish(region: RunningRegion, text: str = "hi") -> Mapping[str, Any]:
 async def call(region: RunningRegion, query: str, variables: Mapping[str, JSON]) -> tuple[int, JSON]:
     """Status and body of one request with the region's key."""
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         aiohttp.ClientSession() as session,
         session.post(
             region.graphql_url,

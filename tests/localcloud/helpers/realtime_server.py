@@ -100,7 +100,7 @@ async def start(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str
 
 async def subscribe(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str = "tech") -> None:
     await start(socket, name, channel)
-    assert await socket.receive_json(timeout=5) == {"type": "start_ack", "id": name}
+    assert await socket.receive_json(timeout=30) == {"type": "start_ack", "id": name}
 
 
 def publication(text: str = "hi", channel: str = "tech") -> Publication:

@@ -26,7 +26,7 @@ background.start_log(Path(sys.argv[1]))
 def run(code: str, folder: Path, largest: int = 1_000_000) -> str:
     """Run code in a process that has started the log; what is in the log then."""
     command = [sys.executable, "-P", "-c", START + code, str(folder), str(largest)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.stdout, done.stderr) == ("", "")
     return (folder / LOG).read_text()
 

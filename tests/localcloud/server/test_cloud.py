@@ -176,7 +176,7 @@ async def test_gql_subscribes(local_cloud: LocalCloud, subscribed: asyncio.Event
     transport = AppSyncWebsocketsTransport(
         sydney.realtime_url, auth=AppSyncApiKeyAuthentication(host=host(sydney), api_key=sydney.api_key)
     )
-    async with asyncio.timeout(10), Client(transport=transport) as session:
+    async with asyncio.timeout(60), Client(transport=transport) as session:
         query = gql(SUBSCRIBE)
         query.variable_values = {"name": "tech"}
         results = session.subscribe(query)
@@ -193,7 +193,7 @@ async def test_gql_reports_a_wrong_key(local_cloud: LocalCloud) -> None:
         oregon.realtime_url, auth=AppSyncApiKeyAuthentication(host=host(oregon), api_key="da2-wrong")
     )
     with pytest.raises(TransportServerError, match="You are not authorized to make this call"):
-        async with asyncio.timeout(10), Client(transport=transport):
+        async with asyncio.timeout(60), Client(transport=transport):
             pass
 
 

@@ -41,7 +41,7 @@ async def test_the_sample_s_documents_cross_the_ocean_and_end_as_they_did(local_
     subscribe = gql(SUBSCRIBE)
     subscribe.variable_values = {"name": "tech"}
     received: asyncio.Queue[object] = asyncio.Queue()
-    async with asyncio.timeout(20), Client(transport=realtime) as session, asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), Client(transport=realtime) as session, asyncio.TaskGroup() as tasks:
 
         async def follow() -> None:
             async for result in session.subscribe(subscribe):

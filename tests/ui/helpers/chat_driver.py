@@ -103,7 +103,7 @@ class Chat:
 
     async def until(self, happened: Callable[[], object], what: str = "it") -> None:
         """Let every widget take in its messages, and wait until something is so."""
-        deadline = asyncio.get_running_loop().time() + 10
+        deadline = asyncio.get_running_loop().time() + 60
         for turn in count():
             if happened():
                 return
