@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import atan2, cos, sin, tau
 from typing import ClassVar
-from weakref import WeakKeyDictionary
 
 from textual.cache import LRUCache
 from textual.color import BLACK, WHITE, Color
 from textual.css.model import RuleSet
+from textual.css.styles import RenderStyles
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 from textual.dom import DOMNode
@@ -21,28 +21,55 @@ from textual.dom import DOMNode
 _READ = 512
 """The most cached sources: those of all widgets and screens, in four themes."""
 
-_FEW_PARTS = 4
-"""Parts that are styled in less time than it takes to find out whether they have to be."""
-
-_Surroundings = tuple[list[RuleSet], list[tuple[str | None, frozenset[str], frozenset[str]]]]
-"""The rules; and of each node from the app to a widget the id, the classes and the pseudo-classes."""
+_Path = list[tuple[str | None, frozenset[str], frozenset[str]]]
+"""Of each node from the app to a widget the id, the classes and the pseudo-classes: what selectors name."""
 
 # Textual's own returns the same, in Python: it was called 60,000 times until the chat was shown.
 RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-class ReadOnce(Stylesheet):
-    """Caches parsed sources for the whole process, by theme and source, and styles parts once.
+class _PartStyles(dict[str, RenderStyles]):
+    """The styles of a widget's parts, each made when it is first asked for.
 
     Parts (component classes) are what a widget draws in styles of their own. Textual matches all rules with
-    each part whenever it styles the widget: the message list alone has 32.
+    each part whenever it styles the widget: the message list alone has 37, of which few are drawn.
     """
 
-    _read: ClassVar[LRUCache[tuple[object, ...], list[RuleSet]]] = LRUCache(_READ)
+    def __init__(self, sheet: "ReadOnce", node: DOMNode) -> None:
+        self._sheet, self._node = sheet, node
+        self._rules, self._path = sheet.rules, _path(node)
 
-    def __init__(self, *, variables: dict[str, str] | None = None) -> None:
-        super().__init__(variables=variables)
-        self._parts_of: WeakKeyDictionary[DOMNode, _Surroundings] = WeakKeyDictionary()
+    def __contains__(self, name: object) -> bool:
+        return name in self._node._get_component_classes()
+
+    def __missing__(self, name: str) -> RenderStyles:
+        if not self._is_current():
+            self._path = []  # The others were made for another one: all are to be made again.
+        styles = self[name] = self._sheet.style_part(self._node, name)
+        return styles
+
+    def refresh(self) -> bool:
+        """Make the styles again, unless nothing has changed; return True if one differs."""
+        if self._is_current():
+            return False
+        self._rules, self._path = self._sheet.rules, _path(self._node)
+        before = self.copy()
+        self.update({name: self._sheet.style_part(self._node, name) for name in before})
+        return self != before
+
+    def _is_current(self) -> bool:
+        # After each change the rules are another list.
+        return self._rules is self._sheet.rules and self._path == _path(self._node)
+
+
+def _path(node: DOMNode) -> _Path:
+    return [(each.id, each.classes, each.pseudo_classes) for each in node.css_path_nodes]
+
+
+class ReadOnce(Stylesheet):
+    """Caches parsed sources for the whole process, by theme and source, and styles only parts that are drawn."""
+
+    _read: ClassVar[LRUCache[tuple[object, ...], list[RuleSet]]] = LRUCache(_READ)
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """Set the colours of a theme, if they differ from the present ones."""
@@ -75,17 +102,20 @@ class ReadOnce(Stylesheet):
         return rules
 
     def _process_component_classes(self, node: DOMNode) -> None:
-        """Style a widget's parts, unless nothing has changed that a selector can name."""
-        if len(node._get_component_classes()) < _FEW_PARTS:
-            super()._process_component_classes(node)
-            return
-        path = [(each.id, each.classes, each.pseudo_classes) for each in node.css_path_nodes]
-        rules, before = self._parts_of.get(node, (None, []))
-        # After each change the rules are another list.
-        if rules is self.rules and path == before:
-            return
-        super()._process_component_classes(node)
-        self._parts_of[node] = (self.rules, path)
+        """Style those parts of a widget again that were drawn before."""
+        parts = node._component_styles
+        if isinstance(parts, _PartStyles):
+            if parts.refresh():
+                node.refresh()
+        elif node._get_component_classes():
+            node._component_styles = _PartStyles(self, node)
+
+    def style_part(self, node: DOMNode, name: str) -> RenderStyles:
+        """Return the styles of a part of a widget."""
+        part = DOMNode(classes=name)
+        part._attach(node)
+        self.apply(part, animate=False)
+        return part.styles
 
 
 RATIO = 4.5

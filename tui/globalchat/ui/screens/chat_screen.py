@@ -89,7 +89,7 @@ class ChatScreen(SelectableScreen[None]):
         typed_early: Callable[[], str] = str,
     ) -> None:
         super().__init__()
-        self._resumed = False
+        self._is_styled = True  # Each widget is styled when it is mounted.
         copy = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
         self._bindings = BindingsMap([copy, *bindings(keymap)])
         self._keymap = keymap
@@ -176,13 +176,13 @@ class ChatScreen(SelectableScreen[None]):
         self.call_after_refresh(self.updater.update)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Style everything once: Textual resumes the first screen of a mode twice in a row."""
-        event.refresh_styles &= not self._resumed
-        self._resumed = True
+        """Style the widgets again only after a suspension, and once: Textual resumes a screen twice in a row."""
+        event.refresh_styles &= not self._is_styled
+        self._is_styled = True
 
     def on_screen_suspend(self) -> None:
         """Style everything at the next resumption: the theme may have changed."""
-        self._resumed = False
+        self._is_styled = False
 
     def on_unmount(self) -> None:
         """Leave the chat, unless another profile was opened in its place."""
