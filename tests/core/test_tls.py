@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -208,3 +209,17 @@ def test_one_context_serves_all() -> None:
     assert found[0] is found[1]
     assert found[0].verify_mode is ssl.CERT_REQUIRED
     assert found[0].check_hostname
+
+
+def test_for_an_import_no_authorities_are_read_in_its_thread_alone() -> None:
+    with ThreadPoolExecutor(1) as others, tls.no_authorities():
+        assert ssl.create_default_context().get_ca_certs() == []
+        elsewhere = others.submit(ssl.create_default_context).result()
+    assert elsewhere.get_ca_certs() == ssl.create_default_context().get_ca_certs()
+    assert "set_default_verify_paths" not in vars(ssl.SSLContext)
+
+
+def test_an_import_that_fails_leaves_the_authorities_to_be_read() -> None:
+    with pytest.raises(ImportError), tls.no_authorities():
+        raise ImportError
+    assert "set_default_verify_paths" not in vars(ssl.SSLContext)

@@ -10,9 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from typing import Any
 
-import aiohttp
 from gql import GraphQLRequest
-from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.appsync_auth import AppSyncAuthentication
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
@@ -27,6 +25,10 @@ from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized, UserError
 from globalchat.core.logs import log_event
 from globalchat.core.net import Proxy, host_of, proxy_refused_error
+
+with tls.no_authorities():
+    import aiohttp
+    from gql.transport.aiohttp import AIOHTTPTransport
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """The most bytes of an answer; AppSync's own limit for an evaluated response."""
