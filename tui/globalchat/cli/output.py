@@ -13,17 +13,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TextIO, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 import click
 
 from globalchat.client.authors import ANONYMOUS, AuthorKind, author_kind, full_name
-from globalchat.client.messages import Message
 from globalchat.core.clock import UNKNOWN_TIME, MonotonicClock, is_plausible, iso_time
 from globalchat.core.errors import UserError
 from globalchat.core.interpreter import as_typed_here
 from globalchat.core.terminal import can_draw, shows_any_character, wants_no_colour, window_size
 from globalchat.core.text import sanitize
+
+if TYPE_CHECKING:
+    from globalchat.client.messages import Message
 
 JSONScalar = str | int | float | bool | None
 
@@ -154,7 +156,7 @@ def json_line(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=True)
 
 
-def message_document(message: Message) -> dict[str, JSONScalar]:
+def message_document(message: "Message") -> dict[str, JSONScalar]:
     """Return the fields of a message in the `--json` of every command, a public format.
 
     `author` is None for a holder of the API key, `sentAt` if the time cannot be true, `arrival` if the
@@ -172,7 +174,7 @@ def message_document(message: Message) -> dict[str, JSONScalar]:
     }
 
 
-def author_mark(message: Message) -> str:
+def author_mark(message: "Message") -> str:
     """Return the mark of who AWS vouches for, one cell: of a person, of a machine, or a blank."""
     return _author_marks()[author_kind(message.author)]
 
@@ -183,7 +185,7 @@ def _author_marks() -> Mapping[AuthorKind, str]:
     return {AuthorKind.NONE: " ", AuthorKind.PERSON: person, AuthorKind.MACHINE: "$"}
 
 
-def sender_text(message: Message) -> str:
+def sender_text(message: "Message") -> str:
     """Return the name of a message's sender for a line, with the author first; `-` if it has no name."""
     name = full_name(message.sender, message.author)
     return "-" if name == ANONYMOUS and message.sender is None else sanitize(name, name=True)

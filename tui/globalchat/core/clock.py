@@ -2,7 +2,6 @@
 
 import re
 import time
-from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -120,9 +119,10 @@ def read_stale_signature(text: str) -> tuple[bool, float | None]:
 
 def _epoch_of_signature(text: str | None) -> float | None:
     try:
-        return None if text is None else timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+        signed = None if text is None else datetime.strptime(text, "%Y%m%dT%H%M%SZ")
     except ValueError:
         return None
+    return None if signed is None else signed.replace(tzinfo=UTC).timestamp()
 
 
 def stopwatch(seconds: float) -> str:
