@@ -17,7 +17,7 @@ from globalchat.cli.output import cannot_be_written, discard_output, echo_err, f
 from globalchat.core import interpreter, redaction
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.files import unwritable
-from globalchat.core.gc_tuning import collect_rarely
+from globalchat.core.gc_tuning import postpone_gc
 from globalchat.core.logs import log_event
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ click.option(
 
 def main() -> None:
     """Run the command line and exit."""
-    collect_rarely()
+    postpone_gc()
     # First, before any library logs anything.
     redaction.install()
     # A stream that the shell closed (`2>&-`) is None in Python; libraries write to it without checking.
