@@ -110,7 +110,7 @@ async def test_another_profile_is_opened_in_place_of_this_one(tmp_path: Path) ->
         )
         await chat.until(lambda: chat.toasts()[-1] == kept)
         await chat.until(lambda: len(chat.app._registry) and "chat-0" not in chat.app._screen_stacks)
-        await footer.recompose()  # A change of keys may be shown late.
+        footer.bindings_changed(chat.app.screen)  # A change of keys may be shown late.
         # Everything is that of the other profile.
         chat.session = work
         work.go_live()

@@ -120,9 +120,11 @@ def test_side_by_side_keeps_the_cell_of_the_mark(sender: str | None, text: str, 
         marks = [piece.text for line in lines for piece in line if piece.role in MARK_ROLES.values()]
         assert set(marks) <= {allowed.strip()}
         (first, *_) = lines
-        cell = sum(cell_len(piece.text) for piece in first[: [piece.role for piece in first].index("sender")])
-        shown = "".join(piece.text for piece in first)
-        assert set_cell_size(shown, cell)[-1] in allowed
+        pieces = first[: [piece.role for piece in first].index("sender")]
+        before, shown = ("".join(piece.text for piece in part) for part in (pieces, first))
+        assert before[-1] in allowed
+        # A name may begin with a character that takes no cell of its own after another one (U+1F3FB).
+        assert set_cell_size(shown, sum(cell_len(piece.text) for piece in pieces)).startswith(before)
 
 
 def test_an_unverified_name_never_continues_the_block_of_a_person() -> None:

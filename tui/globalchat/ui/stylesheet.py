@@ -67,7 +67,7 @@ def _path(node: DOMNode) -> _Path:
 
 
 class ReadOnce(Stylesheet):
-    """Caches parsed sources for the whole process, by theme and source, and styles only parts that are drawn."""
+    """Caches parsed sources for the whole process, by theme and source; styles only parts that are drawn."""
 
     _read: ClassVar[LRUCache[tuple[object, ...], list[RuleSet]]] = LRUCache(_READ)
 

@@ -153,7 +153,7 @@ class ChatScreen(SelectableScreen[None]):
             yield PeoplePanel(id="people-box")
         yield StatusLine(id="status")
         yield self._composer_bar
-        yield Footer(compact=True, show_command_palette=True)
+        yield Footer()
         yield Static("Too small: 40 × 10 needed", id="too-small")
 
     def on_mount(self) -> None:
@@ -176,7 +176,7 @@ class ChatScreen(SelectableScreen[None]):
         self.call_after_refresh(self.updater.update)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Style the widgets again only after a suspension, and once: Textual resumes a screen twice in a row."""
+        """Style widgets again only after a suspension, and once: Textual resumes a screen twice in a row."""
         event.refresh_styles &= not self._is_styled
         self._is_styled = True
 

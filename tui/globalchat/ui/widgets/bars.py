@@ -1,6 +1,6 @@
 """The lines of the chat screen: the header, the status line above the composer, the footer."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from textual import events
 from textual.content import Content
@@ -9,7 +9,6 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer as TextualFooter
 
 from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.header import HeaderView, header
@@ -178,32 +177,111 @@ class StatusLine(Widget):
         return f"bold underline {tone}" if piece.target is not None else tone
 
 
-class Footer(TextualFooter):
-    """Shows the keys at the bottom, even without the focus; rebuilds them only if they change.
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key in the footer: what it is called, what it does, and whether it does so now."""
 
-    Textual's footer stays empty if the terminal does not have the focus when the chat opens, as in a split
-    window. It also rebuilds all keys whenever the focus moves or a dialog opens or closes.
+    key: str
+    title: str
+    description: str
+    enabled: bool
+    tooltip: str
+
+    @property
+    def content(self) -> Content:
+        """The key and what it does."""
+        dim = "" if self.enabled else "dim "
+        return Content.assemble(
+            (self.title, f"{dim}bold $text-accent"), (f" {self.description}", f"{dim}$foreground")
+        )
+
+
+class Footer(Widget):
+    """Shows the keys that are valid now, that of the palette at the right; a click on one presses it.
+
+    Textual's own has a widget for each key, which together take a tenth of the chat's start. It also stays
+    empty if the terminal does not have the focus when the chat opens, as in a split window.
     """
 
-    _shown: tuple[object, ...] | None = None
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[_Key] = []
+        self._palette: _Key | None = None
+
+    def on_mount(self) -> None:
+        """Follow the keys of the screen."""
+        self.screen.bindings_updated_signal.subscribe(self, self.bindings_changed)
+
+    def on_unmount(self) -> None:
+        """Follow them no longer."""
+        self.screen.bindings_updated_signal.unsubscribe(self)
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Show the keys that are valid now; without the focus, keep the previous ones."""
-        super().bindings_changed(screen)
-        if not self.children and not screen.app.app_focus and self.is_attached and screen is self.screen:
-            self.call_after_refresh(self.recompose)
-
-    async def recompose(self) -> None:
-        """Rebuild the keys if they, or their looks, have changed."""
-        if not self.is_attached:
-            return  # It was asked for before the chat was removed.
-        palette = self.app.COMMAND_PALETTE_BINDING
-        wanted = tuple(
-            (key, active.binding.action, active.binding.description, active.enabled)
-            for key, active in self.screen.active_bindings.items()
-            if active.binding.show or key == palette
-        )
-        if self.children and wanted == self._shown:
+        # Below a dialog they stay, too.
+        if not self.is_attached or screen is not self.app.screen:
             return
-        self._shown = wanted
-        await super().recompose()
+        if self._keys and not self.app.app_focus:
+            return
+        keys, palette = self._valid_keys()
+        if (keys, palette) != (self._keys, self._palette):
+            self._keys, self._palette = keys, palette
+            self.refresh()
+
+    def render(self) -> Content:
+        """Return the keys that fit."""
+        right = (
+            Content.assemble(("▏", "$foreground 20%"), self._palette.content, " ")
+            if self._palette
+            else Content()
+        )
+        room = max(0, self.size.width - right.cell_length)
+        left = Content(" ").join(key.content for key in self._keys).truncate(room)
+        return left.pad_right(room - left.cell_length) + right
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Show the tooltip of the key under the mouse."""
+        key = self._key_at(event.x)
+        self.set_class(key is not None, "-over")
+        if (tooltip := key.tooltip if key else None) != self.tooltip:
+            self.tooltip = tooltip
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Press the key under the mouse."""
+        key = self._key_at(event.x)
+        if key is not None and key.enabled:
+            self.app.simulate_key(key.key)
+        elif key is not None:
+            self.app.bell()
+
+    def _valid_keys(self) -> tuple[list[_Key], _Key | None]:
+        keys: dict[str, _Key] = {}
+        palette = None
+        for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
+            shown = self.app.get_key_display(binding)
+            description = binding.description
+            found = _Key(binding.key, shown, description, enabled, tooltip or description)
+            if binding.show:
+                keys.setdefault(binding.action, found)
+            if key == self.app.COMMAND_PALETTE_BINDING:
+                palette = found
+        return list(keys.values()), palette
+
+    def _key_at(self, x: int) -> _Key | None:
+        """Return the key at a column, None between them."""
+        start = self.size.width
+        if self._palette is not None:
+            start -= self._palette.content.cell_length + 2
+            if x >= start:
+                return self._palette
+        end = 0
+        for key in self._keys:
+            end += key.content.cell_length
+            if x < end:
+                return key
+            end += 1
+            if x < end:
+                return None
+        return None
