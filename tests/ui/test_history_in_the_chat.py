@@ -117,7 +117,8 @@ async def test_waiting_is_visible_and_blocks_no_key() -> None:
         await older(chat)
         await at_top(chat)
         first = chat.lines()
-        assert first[0].strip() == "older messages: PgUp"
+        # A machine under load is so late that it is shown already.
+        assert first[0].strip() in ("older messages: PgUp", "loading older messages …")
         await chat.until(lambda: chat.lines()[0].strip() == "loading older messages …")
         assert chat.lines()[1:] == first[1:]
         await chat.pilot.press("pageup", *"still here")

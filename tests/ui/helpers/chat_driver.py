@@ -230,16 +230,22 @@ async def running(
     catalog: ProfileCatalog | None = None,
     others: Mapping[str, FakeSession] = MappingProxyType({}),
 ) -> AsyncIterator[Chat]:
-    """Run a chat, live unless `live` is False.
+    """Run a chat, live unless `live` is False. It opens its profile once the body runs, and not before.
 
     Without asyncio's debug mode, which notes a stack for every future, and with little garbage collection:
     the two take half of the time of these tests.
     """
     asyncio.get_running_loop().set_debug(False)
     session = FakeSession(sender=sender)
+    is_there = asyncio.Event()
+
+    async def open_then() -> Profile:
+        await is_there.wait()
+        return await opener()
+
     app = make(
         session,
-        opener=opener,
+        opener=open_then,
         channel=channel,
         clock=clock,
         watch_factory=watch_factory,
@@ -255,6 +261,7 @@ async def running(
         async with app.run_test(size=size, notifications=True) as pilot:
             chat = Chat(app, pilot, session)
             await chat.there()
+            is_there.set()
             if live:
                 session.go_live()
                 await chat.until(lambda: chat.channel is not None)
