@@ -30,9 +30,11 @@ BENCHMARKS: Final = {
         Benchmark("start", "Start of the server, beside the peers", 15),
         Benchmark("session", "The client's session, beside bare gql", 25),
         Benchmark("first-frame", "Start of the chat, beside a bare Textual app", 20),
+        Benchmark("commands", "The shortest commands, beside a Python that does nothing", 25),
         Benchmark("flood", "Typing in the chat while messages pour in", 40),
         Benchmark("hostile", "Messages made to be expensive to show", 30),
-        Benchmark("history", "The chat with a long history", 40),
+        Benchmark("history", "The chat with a long history", 90),
+        Benchmark("growth", "The chat's model at 10 and 100 times the load", 20),
         Benchmark("idle", "The chat when it is left alone", 265),
     )
 }

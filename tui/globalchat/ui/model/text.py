@@ -73,7 +73,8 @@ def shown_name(name: str) -> str:
     return _shown_name(name[:_LONGEST_NAME])
 
 
-@lru_cache(256)  # Cached: the same few names occur in every frame.
+# Cached: the same names occur in every frame, up to a thousand channels (`MOST_CHANNELS`) and many people.
+@lru_cache(2048)
 def _shown_name(name: str) -> str:
     return clip_middle(sanitize(name, name=True), NAME_CELLS)
 
