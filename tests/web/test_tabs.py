@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,22 @@ async def test_a_chat_that_does_not_quit_is_ended(tmp_path: Path, monkeypatch: p
         await browser.open_link()
         chat = await (await browser.open()).started()
     assert is_gone(chat["pid"])
+
+
+async def test_a_server_that_ends_opens_nothing_for_pages_that_ask_again(tmp_path: Path) -> None:
+    opened = small_site(tmp_path, "--stubborn")
+    browser = await opened.__aenter__()
+    await browser.open_link()
+    page = await browser.open()
+    chat = await page.started()
+    # The connection of this request stays open.
+    assert (await browser.get("/alive"))[0] == 204
+    ending = asyncio.ensure_future(opened.__aexit__(None, None, None))
+    assert await page.closed() == 1001
+    # The chat has not ended yet, and the server waits for it.
+    assert (await browser.get("/alive"))[:2] == (503, "The server ends.\n")
+    os.kill(chat["pid"], signal.SIGKILL)
+    await ending
 
 
 def test_a_new_tab_leaves_alone_what_a_tab_may_come_back_for(tmp_path: Path) -> None:

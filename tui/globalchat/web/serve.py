@@ -70,9 +70,13 @@ async def serving(
     # No log of requests: the link is in one of them.
     runner = web.AppRunner(Site(access, tabs, port).application(), access_log=None)
     await runner.setup()
+    site = web.SockSite(runner, listening)
     try:
-        await web.SockSite(runner, listening).start()
+        await site.start()
         yield access
+        # First: a page whose connection is closed asks at once whether it can open its chat again.
+        tabs.is_closing = True
+        await site.stop()
     finally:
         await tabs.close()
         await runner.cleanup()

@@ -126,6 +126,8 @@ class Site:
                 self._access.check_socket(request.headers)
         except AccessRefused as error:
             return web.Response(status=403, text=f"{error}\n")
+        if self._tabs.is_closing:
+            return web.Response(status=503, text="The server ends.\n")
         return await handler(request)
 
     def _let_in(self) -> web.Response:

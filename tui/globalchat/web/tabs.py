@@ -69,10 +69,15 @@ class Tabs:
         command: Returns the command of a chat.
         base: The environment from which the chats get what they need.
         signs: Whether they sign with AWS's credentials, and so need AWS's variables.
+
+    Attributes:
+        downloads: What the chats offer.
+        is_closing: True once the server ends: no further tab is opened.
     """
 
     def __init__(self, slots: Slots, command: CommandFor, base: Mapping[str, str], *, signs: bool) -> None:
         self.downloads = Downloads()
+        self.is_closing = False
         self._slots = slots
         self._command = command
         self._base = base
@@ -89,6 +94,9 @@ class Tabs:
         # In a loop, since a third page with this id may have come meanwhile.
         while (before := self._open.get(request.identity)) is not None:
             await before.close(MOVED)
+        if self.is_closing:
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+            return
         self._open[request.identity] = tab
         try:
             await self._run(request, tab)
@@ -97,7 +105,8 @@ class Tabs:
             tab.is_over.set()
 
     async def close(self) -> None:
-        """Close all tabs, and wait until their chats have ended."""
+        """Close all tabs, open no further ones, and wait until the chats have ended."""
+        self.is_closing = True
         await asyncio.gather(*(tab.close(WSCloseCode.GOING_AWAY) for tab in list(self._open.values())))
 
     async def _run(self, request: TabRequest, tab: "Tab") -> None:

@@ -95,14 +95,15 @@
       try {
         const answer = await fetch("/alive");
         if (answer.status === 204) {
-          location.reload();
-        } else {
-          show(await answer.text(), false);
+          return location.reload();
         }
-        return;
+        if (answer.status === 403) {
+          return show(await answer.text(), false);
+        }
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        // There is no server at the moment.
       }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
