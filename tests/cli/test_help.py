@@ -1,10 +1,8 @@
 """What `--help` says, and what is suggested for a word that names nothing."""
 
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import click
 import pytest
@@ -14,6 +12,7 @@ from globalchat.cli.command import LOG_OPTIONS, CliCommand
 from globalchat.cli.docs import document
 from globalchat.cli.main import root
 from tests.cli.helpers.command_tree import ALL
+from tests.docs.helpers.pages import invocations
 
 
 def help_of(*words: str) -> str:
@@ -40,14 +39,6 @@ def test_every_command_gives_examples_that_it_understands(words: tuple[str, ...]
 def test_the_program_itself_gives_examples() -> None:
     assert len(examples(help_of())) > 3
     assert "[REGION] [--channel C]" in help_of()
-
-
-def invocations(line: str) -> Iterator[list[str]]:
-    """Yield the words after each `globalchat` of a shell line."""
-    for part in re.split(r"\||&&|;|\$\(", re.sub(r"\s#\s.*|\s{3,}.*", "", line)):
-        if match := re.match(r'\s*"?globalchat\b(.*)', re.split(r"\s[<>]|\)", part)[0]):
-            is_quoted = match[1].count('"') % 2 == 1  # as in eval "$(globalchat …)"
-            yield shlex.split(match[1].removesuffix('"') if is_quoted else match[1])
 
 
 def parse(arguments: list[str]) -> None:

@@ -1,7 +1,8 @@
 """Every command line of the pages is run, each as a person would: in the order of its page, as one user.
 
 What needs an AWS account is run without one, and must say so in a sentence: `tests/infra/deployer` runs it
-against an imitation. Lines of AWS's own command line are checked by its models.
+against an imitation. Lines of AWS's own command line are checked by its models. The examples of every
+`--help`, which are the list of commands, are run by `make soak`; `make test` parses them.
 """
 
 import os
@@ -16,17 +17,32 @@ import pytest
 
 from globalchat.core.resources import TEMPLATES
 from tests.docs.helpers.aws_command import faults
-from tests.docs.helpers.pages import PAGES, Command, commands
+from tests.docs.helpers.pages import PAGES, Command, commands, invocations, other_lines
+from tests.e2e.helpers import processes
 from tests.e2e.helpers.processes import Home
 from tests.e2e.helpers.pseudo_terminal import Terminal
 from tests.paths import ROOT
 
-ALL = [command for page in PAGES for command in commands(page)]
+ALL = [command for page in PAGES for command in commands(page) if page.name != "cli.md"]
+EXAMPLES = [command for page in PAGES for command in commands(page) if page.name == "cli.md"]
 ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C", "web": "Ctrl+C"}
 """Commands that run until they are interrupted, and what they say once they are up."""
 NEEDS_AWS = ("deploy", "destroy", "keys", "verify")
+WITHOUT_AWS = r"credentials|[Tt]here is no profile|AWS profile|no recorded answers"
+SAID_OF_AN_EXAMPLE = ("give --yes", "No local cloud runs")
+"""Of questions that have no terminal, and after `local down`, which is above `local status` in the list."""
 TARGETS_NOT_RUN = ("test", "soak", "bench", "format")
 """Targets that are only read: they would run this very test, take minutes, or change the files under test."""
+NOT_RUN = {
+    r"pipx install|uv tool install|python3 -m venv|~/globalchat/bin/python -m pip": (
+        "They download from an index: tests/packaging installs the wheel, and test_supply_chain.py reads the "
+        "files with hashes."
+    ),
+    r"sed |stack=": "They need files or stacks of the user.",
+    r"region=|while |\[ |\[{|to=|entry=|done$": "The script that test_operations.py runs.",
+    r"tail -f": "It does not end.",
+}
+"""Why lines of other programs are not run."""
 OPENED: set[tuple[str, ...]] = set()
 """What chats were opened with: several pages open the same one."""
 QUIT = "\x11"
@@ -58,13 +74,32 @@ def test_command_runs(command: Command, homes: dict[Path, Home], monkeypatch: py
     if re.match(r"([a-z]+=\$\()?aws ", command.text):
         assert faults(command.text) == []
         return
-    program, *words = shlex.split(command.text)
-    if program == "make":
-        run_make(words, home)
-    elif program.endswith("globalchat"):
+    if command.text.startswith("make "):
+        run_make(shlex.split(command.text)[1:], home)
+        return
+    ours = list(invocations(command.text))
+    assert ours, "a program that this test does not know"
+    for words in ours:
         run_globalchat(words, home)
-    else:
-        pytest.fail(f"nobody runs {program}")
+
+
+def test_other_lines_of_the_pages_are_known() -> None:
+    lines = {line for page in PAGES for line in other_lines(page)}
+    assert {line for line in lines if not any(re.match(known, line) for known in NOT_RUN)} == set()
+    assert {known for known in NOT_RUN if not any(re.match(known, line) for line in lines)} == set()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", EXAMPLES, ids=str)
+def test_example_runs(
+    command: Command, homes: dict[Path, Home], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of one page share a local cloud; what they leave there may be what the next one needs."""
+    monkeypatch.setattr(processes, "SECONDS", 300.0)
+    monkeypatch.chdir(tmp_path)
+    Path("lines.txt").write_text("one\ntwo\n", encoding="utf-8")
+    for words in invocations(command.text):
+        run_globalchat(words, homes[command.page])
 
 
 def run_make(words: list[str], home: Home) -> None:
@@ -104,25 +139,43 @@ def test_make_chat_passes_what_it_is_given_and_nothing_else(words: list[str], ar
 
 
 def run_globalchat(words: list[str], home: Home) -> None:
+    """Run a command as long as it takes, or until it is up if it does not end."""
     endless = next((name for name in ENDLESS if " ".join(words).startswith(name)), None)
-    if not words or words[0].startswith("-") or words[0] in ("oregon", "sydney", "auto"):
-        if tuple(words) in OPENED:
-            return
-        OPENED.add(tuple(words))
-        chat = Terminal(home, *words)
-        chat.wait_for("live")
-        chat.press(QUIT)
-        assert chat.end() == 0
+    if needs_aws(words):
+        done = home.run(*words)
+        assert done.returncode in (1, 2), done.stderr
+        assert re.search(WITHOUT_AWS, done.stderr), done.stderr
+        assert "Traceback" not in done.stderr
+    elif "--plain" in words:
+        done = home.run(*words)
+        assert (done.returncode, "Connecting to" in done.stdout) == (0, True), done.stderr
+    elif not words or words[0].startswith("-") or words[0] in ("oregon", "sydney", "auto"):
+        open_and_quit_chat(words, home)
     elif endless:
         run_until_interrupted(words, ENDLESS[endless], home)
     else:
         done = home.run(*words)
         assert "Traceback" not in done.stderr
-        if words[0] in NEEDS_AWS:
-            assert done.returncode in (1, 2), done.stderr
-            assert re.search("credentials|There is no profile", done.stderr)
+        if done.returncode != 0 and home.root.stem == "cli":
+            assert any(sentence in done.stderr for sentence in SAID_OF_AN_EXAMPLE), done.stderr
         else:
             assert done.returncode == 0, done.stderr
+
+
+def needs_aws(words: list[str]) -> bool:
+    """Return True if a command needs an account, or a profile that only a deployment or its owner makes."""
+    of_a_deployment = "--profile" in words and "local" not in words
+    return bool(words) and (words[0] in NEEDS_AWS or "--refresh" in words or of_a_deployment)
+
+
+def open_and_quit_chat(words: list[str], home: Home) -> None:
+    if tuple(words) in OPENED:
+        return
+    OPENED.add(tuple(words))
+    chat = Terminal(home, *words)
+    chat.wait_for("live")
+    chat.press(QUIT)
+    assert chat.end() == 0
 
 
 def run_until_interrupted(words: list[str], sign: str, home: Home) -> None:

@@ -1,6 +1,7 @@
 """The Markdown pages of the project, and what can be checked in them: links, paths, commands."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ PAGES = tuple(
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^ {4}.+\n?)+", re.MULTILINE)
-_COMMAND = re.compile(r"(?:[a-z]+=\$\()?(?:\.venv/bin/)?(?:aws|globalchat|make|npx|npm|cdk|pip)\b")
+_COMMAND = re.compile(
+    r"(?:[a-z]+=\$\(|eval \"\$\()?(?:\.venv/bin/)?(?:aws|globalchat|make|npx|npm|cdk|pip)(?= |\))|globalchat$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ def inline_code(page: Path) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", prose_of(page)))
 
 
+def invocations(line: str) -> Iterator[list[str]]:
+    """Yield the words after each `globalchat` of a shell line."""
+    for part in re.split(r"\||&&|;|\$\(", re.sub(r"\s#\s.*|\s{3,}.*", "", line)):
+        if match := re.match(r'\s*"?globalchat\b(.*)', re.split(r"\s[<>]|\)", part)[0]):
+            is_quoted = match[1].count('"') % 2 == 1  # as in eval "$(globalchat …)"
+            yield shlex.split(match[1].removesuffix('"') if is_quoted else match[1])
+
+
 def headings(page: Path) -> set[str]:
     """The anchors that GitHub makes of the page's headings."""
     titles = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
@@ -54,7 +65,12 @@ def headings(page: Path) -> set[str]:
 
 def commands(page: Path) -> list[Command]:
     """Every command line of the page's blocks of code."""
-    return [Command(page, line, text) for line, text in _lines(text_of(page))]
+    return [Command(page, line, text) for line, text in _lines(text_of(page)) if _COMMAND.match(text)]
+
+
+def other_lines(page: Path) -> list[str]:
+    """Every line of the page's blocks of shell commands that begins with another program."""
+    return [text for _, text in _lines(text_of(page)) if text and not _COMMAND.match(text)]
 
 
 def blocks(page: Path) -> list[str]:
@@ -84,6 +100,6 @@ def _commands(block: str, start: int, *, prompt: bool) -> Iterator[tuple[int, st
     number = start
     for raw in joined.split("\n"):
         line = raw.removeprefix("$ ") if prompt else raw
-        if (line != raw or not prompt) and _COMMAND.match(line.lstrip("\0 ")):
-            yield number, re.sub(r"\s+# .*$", "", line.replace("\0", "")).strip()
+        if line != raw or not prompt:
+            yield number, re.sub(r"(?:^|\s+)# .*$", "", line.replace("\0", "")).strip()
         number += 1 + raw.count("\0")

@@ -119,14 +119,15 @@ def _section(ctx: click.Context) -> str:
 
 
 def _prose(text: str | None) -> Iterator[str]:
-    r"""Yield the paragraphs of a help text; those that click does not wrap (`\b`) as code."""
+    r"""Yield the paragraphs of a help text; those that click does not wrap (`\b`) as text or shell lines."""
     for paragraph in inspect.cleandoc(text or "").split("\n\n"):
         if not paragraph.startswith("\b"):
             if paragraph:
                 yield f"{paragraph}\n"
             continue
         heading, *lines = paragraph.removeprefix("\b\n").split("\n")
-        yield f"{heading}\n\n```console\n{inspect.cleandoc(chr(10).join(lines))}\n```\n"
+        kind = "sh" if heading == "Examples:" else "text"
+        yield f"{heading}\n\n```{kind}\n{inspect.cleandoc(chr(10).join(lines))}\n```\n"
 
 
 def _options(ctx: click.Context) -> list[tuple[str, str]]:
