@@ -13,7 +13,7 @@ from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from tests.ui.helpers.fake_session import NOON, REGIONS
 
-COLUMNS, ROWS = 64, 18
+COLUMNS, ROWS = 67, 18
 GAP = 96
 """What is between the two windows: the Pacific."""
 SECONDS = 17.5
