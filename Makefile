@@ -151,6 +151,7 @@ hashes:
 
 picture: .venv/dev.stamp
 	$(BIN)/python -m docs.picture
+	$(BIN)/python -m docs.browser_picture
 
 clean:
 	rm -rf .venv infra/node_modules cdk.out infra/cdk.out build dist

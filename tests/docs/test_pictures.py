@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from docs.browser_picture import FILE as BROWSER
 from docs.picture import FOLDER, names
 from docs.terminal_svg import Frame, Window, frame_of, moving, still
 from tests.docs.helpers.pages import PAGES, prose_of
 from tests.paths import ROOT
 
-LARGEST, LARGEST_DEMO = 60_000, 400_000
+LARGEST, LARGEST_DEMO, LARGEST_OF_BROWSER = 60_000, 400_000, 100_000
 SHOWN = {
     (page.parent / target).resolve()
     for page in PAGES
@@ -23,13 +24,20 @@ SHOWN = {
 
 
 def test_the_pages_show_each_picture_that_the_script_draws_and_no_other() -> None:
-    made = {FOLDER / f"{name}.svg" for name in names()}
+    made = {*(FOLDER / f"{name}.svg" for name in names()), BROWSER}
     assert {*FOLDER.iterdir()} == made
     assert made <= SHOWN
-    assert all(shown.suffix == ".svg" for shown in SHOWN)
+    assert all(shown.suffix == ".svg" for shown in SHOWN - {BROWSER})
 
 
-@pytest.mark.parametrize("picture", sorted(SHOWN), ids=lambda picture: picture.name)
+def test_the_picture_of_the_browser_is_small_and_nothing_but_pixels() -> None:
+    content = BROWSER.read_bytes()
+    assert len(content) <= LARGEST_OF_BROWSER
+    assert content.startswith(b"\x89PNG\r\n")
+    assert not {b"tEXt", b"iTXt", b"zTXt", b"eXIf"} & set(re.findall(rb"[a-zA-Z]{4}", content[:200]))
+
+
+@pytest.mark.parametrize("picture", sorted(SHOWN - {BROWSER}), ids=lambda picture: picture.name)
 def test_a_picture_is_small_and_loads_nothing(picture: Path) -> None:
     text = picture.read_text(encoding="utf-8")
     assert len(text.encode()) <= (LARGEST_DEMO if picture.stem == "demo" else LARGEST)

@@ -168,7 +168,7 @@
   window.addEventListener("load", async () => {
     document.getElementById("again").addEventListener("click", () => location.reload());
     if (!key) {
-      show("This page has no key. Open the link that `globalchat web` printed in this browser.", false);
+      show("This page has no valid key. Open the link that `globalchat web` printed in this browser.", false);
       return;
     }
     identity = await findIdentity();
