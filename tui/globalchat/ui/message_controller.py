@@ -71,7 +71,10 @@ class MessageController:
                 panel.clear()
                 self._updater.update()
             case "formatting":
-                panel.pane.set_formatted(not panel.pane.formatted)
+                formatted = not panel.pane.formatted
+                panel.pane.set_formatted(formatted)
+                look = "shown as such" if formatted else "shown as they were written"
+                self._updater.report(f"Code, emphasis and quotes are {look}.")
             case "copy" | "details" | "open" | "reply":
                 panel.pane.action_act(action)
 
