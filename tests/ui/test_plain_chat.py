@@ -67,8 +67,14 @@ async def test_a_start_prints_the_channel_its_latest_messages_and_the_connection
     assert printed[:2] == ["Connecting to Oregon …", "# tech"]
     assert [line for line in printed if "ana:" in line] == [f"00:{n:02} ana: #{n}" for n in range(11, 31)]
     assert len([line for line in printed if "ana:" in line]) == SHOWN
-    assert printed[-1].startswith("-- the beginning")
+    assert printed[-SHOWN - 1] == "-- /older prints older messages"
     assert "Connected to Oregon." in printed
+    older = list(room.chat.submit("/older"))
+    assert older[0].startswith("-- the beginning")
+    assert older[1:] == ["-- Tuesday 24 November", *(f"00:{n:02} ana: #{n}" for n in range(1, 11))]
+    room.chat.submit("/join cars")
+    assert next(line for line in room.chat.submit("/join tech") if "ana:" in line) == "00:11 ana: #11"
+    assert room.chat.submit("/older") == older
 
 
 async def test_messages_are_one_line_each_and_harmless(room: Room) -> None:

@@ -44,6 +44,8 @@ from globalchat.ui.slash_commands import COMMANDS, Command, CommandCall, PlainTe
 
 SHOWN = 20
 """The messages of a page that are printed when a channel is opened."""
+PAGE = 100
+"""The most loaded rows that `/older` prints at once."""
 FIND = 20
 """The most messages that a search prints."""
 EACH_ATTEMPT = 10
@@ -106,6 +108,8 @@ class PlainChat:
         self._reported: set[str] = set()
         self._early: list[str] = []
         self._wants_page = False
+        self._printed_from: dict[str, tuple[int, str]] = {}
+        """The order of the oldest row that was printed, by channel."""
 
     # -- events ---------------------------------------------------------------------------------------------
 
@@ -171,16 +175,30 @@ class PlainChat:
         if not self._wants_page:
             rows = rows[-SHOWN:]
         self._wants_page = False
+        if rows or event.is_start:
+            yield from self._older_lines(event.channel, rows)
+
+    def _older_lines(self, channel: str, rows: Sequence[Row]) -> Iterator[str]:
+        """Print the rows above all that were printed of a channel, and first what is above them."""
+        if rows:
+            self._printed_from[channel] = rows[0].order
+        yield self._line_above(channel)
         for row in rows:
             yield from self._row_lines(row)
-        if not rows and not event.is_start:
-            return
-        if event.is_start:
-            conversation, terms = self._model.conversation(event.channel), self._model.terms
-            older = self._model.older(event.channel)
-            yield f"-- {head(older, conversation, terms, self._view_model.keys).text or 'the beginning'}"
-        else:
-            yield "-- /older prints older messages"
+
+    def _rows_above(self, channel: str) -> Sequence[Row]:
+        """Return the loaded rows that were not printed."""
+        oldest = self._printed_from.get(channel)
+        rows = self._model.conversation(channel).rows
+        return () if oldest is None else [row for row in rows if row.order < oldest]
+
+    def _line_above(self, channel: str) -> str:
+        """Return the line that says what is above the printed rows."""
+        older = self._model.older(channel)
+        if not older.is_start or self._rows_above(channel):
+            return "-- /older prints older messages"
+        conversation, terms = self._model.conversation(channel), self._model.terms
+        return f"-- {head(older, conversation, terms, self._view_model.keys).text or 'the beginning'}"
 
     def _row_lines(self, row: Row) -> Iterator[str]:
         if row.day is not None:
@@ -266,8 +284,7 @@ class PlainChat:
         conversation = self._model.conversation(channel)
         yield f"# {shown_name(channel)}" + (f", {unread} unread" if unread else "")
         if self._model.older(channel).has_page:
-            for row in conversation.rows[-SHOWN:]:
-                yield from self._row_lines(row)
+            yield from self._older_lines(channel, conversation.rows[-SHOWN:])
         self._model.watch(channel)
         conversation.follow_edits()
         if channel not in self._session.channels:
@@ -468,7 +485,9 @@ class PlainChat:
         older = self._model.older(channel)
         if older.is_asked:
             return
-        if self._load_older(channel):
+        if rows := self._rows_above(channel):
+            yield from self._older_lines(channel, rows[-PAGE:])
+        elif self._load_older(channel):
             self._wants_page = True
         else:
             conversation, terms = self._model.conversation(channel), self._model.terms
