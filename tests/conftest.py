@@ -99,15 +99,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _draw_fewer_examples(items: Iterable[pytest.Item]) -> None:
-    """Draw half the examples of each property; `make soak` draws them all."""
+    """Draw a quarter of the examples of each property, half of each machine's; `make soak` draws them all."""
     from hypothesis import settings
 
-    name = "_hypothesis_internal_use_settings"
-    functions = {item.function for item in items if isinstance(item, pytest.Function)}
-    for function in functions:
-        chosen = getattr(function, name, None)
-        if chosen is not None:
-            setattr(function, name, settings(chosen, max_examples=max(20, chosen.max_examples // 2)))
+    functions = [item for item in items if isinstance(item, pytest.Function)]
+    properties = {item.function for item in functions}
+    machines = {item.cls for item in functions if item.cls is not None}
+    for owners, name, part in (
+        (properties, "_hypothesis_internal_use_settings", 4),
+        (machines, "settings", 2),
+    ):
+        for owner in owners:
+            chosen = getattr(owner, name, None)
+            if isinstance(chosen, settings):
+                setattr(owner, name, settings(chosen, max_examples=max(20, chosen.max_examples // part)))
 
 
 def pytest_collection_finish() -> None:
