@@ -37,6 +37,7 @@ MESSAGES = 40
 """More than are in sight."""
 
 LINKED = "look at https://example.com/a"
+TEXTS = [*(f"number {number}" for number in range(MESSAGES - 1)), LINKED]
 
 
 @dataclass
@@ -229,6 +230,24 @@ EFFECTS = {
 """What each action does: an action without one cannot be added."""
 
 
+def texts(seen: Seen) -> list[str]:
+    """Return the texts of the conversation's rows."""
+    conversation = seen.chat.pane.conversation
+    assert conversation is not None
+    return [row.text if isinstance(row, MessageRow) else "" for row in conversation.rows]
+
+
+def refill(seen: Seen) -> None:
+    """Let the conversation have the messages of `TEXTS` and nothing else."""
+    conversation = seen.chat.pane.conversation
+    assert conversation is not None
+    for row in [row for row in conversation.rows if isinstance(row, MessageRow) and row.draft]:
+        seen.screen.view_model.model.outgoing.discard(conversation, row)
+    conversation.clear()
+    for number, text in enumerate(TEXTS):
+        seen.chat.session.receive("tech", text, at=NOON + number)
+
+
 async def fresh(seen: Seen) -> None:
     """Bring the chat back to what it was at first."""
     chat, screen = seen.chat, seen.screen
@@ -247,14 +266,8 @@ async def fresh(seen: Seen) -> None:
     chat.composer.put("")
     chat.composer.sent = SentTexts()
     screen.view_model.model.levels.set("tech", Level.MENTIONS)
-    conversation = chat.pane.conversation
-    assert conversation is not None
-    for row in [row for row in conversation.rows if isinstance(row, MessageRow) and row.draft]:
-        screen.view_model.model.outgoing.discard(conversation, row)
-    conversation.clear()
-    for number in range(MESSAGES):
-        last = number == MESSAGES - 1
-        chat.session.receive("tech", LINKED if last else f"number {number}", at=NOON + number)
+    if texts(seen) != TEXTS:
+        refill(seen)
     for each in (chat.session.calls, chat.session.drafts, seen.opened, seen.ended):
         each.clear()
     for file in seen.folder.iterdir():

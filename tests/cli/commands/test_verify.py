@@ -124,7 +124,9 @@ def test_an_aws_out_of_reach_ends_with_exit_code_3(aws_settings: pytest.MonkeyPa
     assert run().exit_code == 3
 
 
-def test_a_deployment_that_does_not_answer_leaves_what_aws_answered(front: AwsFront, config: Path) -> None:
+def test_a_deployment_that_does_not_answer_leaves_what_aws_answered(
+    front: AwsFront, relay: str, config: Path
+) -> None:
     nowhere = "http://127.0.0.1:9/graphql"
     endpoint = RegionEndpoint("oregon", "us-west-2", nowhere, "ws://127.0.0.1:9", "a", "arn:b", "da2-c")
     profiles.save(Profile("default", {"oregon": endpoint}), config)
@@ -133,7 +135,8 @@ def test_a_deployment_that_does_not_answer_leaves_what_aws_answered(front: AwsFr
     assert "looking at oregon (us-west-2) from outside" in done.stderr
     assert "oregon cannot be looked at" in done.stdout
     assert "unverified rows that cannot be seen from outside" in done.stdout
-    assert "cannot be" not in run("--no-deployment").stdout
+    assert "cannot be seen from outside" in run("--templates", relay).stdout
+    assert "cannot be" not in run("--templates", relay, "--no-deployment").stdout
 
 
 def test_disturbing_needs_a_deployment(front: AwsFront) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC
 from itertools import count
@@ -12,7 +12,9 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+import pytest
 from textual import events
+from textual._compositor import Compositor
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -212,6 +214,18 @@ def _rarely_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+@contextmanager
+def _unpainted() -> Iterator[None]:
+    """Lay out and style what is shown, without painting it for a terminal that is not there."""
+
+    def paint_nothing(compositor: Compositor, *_: object, **__: object) -> None:
+        compositor._dirty_regions.clear()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Compositor, "render_update", paint_nothing)
+        yield
+
+
 @asynccontextmanager
 async def running(
     size: tuple[int, int] = WIDE,
@@ -233,7 +247,8 @@ async def running(
     """Run a chat, live unless `live` is False. It opens its profile once the body runs, and not before.
 
     Without asyncio's debug mode, which notes a stack for every future, and with little garbage collection:
-    the two take half of the time of these tests.
+    the two take half of the time of these tests. The ten or so frames of the start are painted as one, when
+    all is there: `test_first_frame.py` is about them.
     """
     asyncio.get_running_loop().set_debug(False)
     session = FakeSession(sender=sender)
@@ -257,7 +272,8 @@ async def running(
         catalog=catalog,
         others=others,
     )
-    with _rarely_collecting():
+    with _rarely_collecting(), ExitStack() as starting:
+        starting.enter_context(_unpainted())
         async with app.run_test(size=size, notifications=True) as pilot:
             chat = Chat(app, pilot, session)
             await chat.there()
@@ -266,4 +282,6 @@ async def running(
                 session.go_live()
                 await chat.until(lambda: chat.channel is not None)
                 await chat.settle()
+            starting.close()
+            chat.screen_lines()
             yield chat
