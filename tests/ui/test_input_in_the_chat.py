@@ -54,50 +54,44 @@ async def test_late_answers_leave_the_draft_alone() -> None:
         assert chat.session.calls == []
 
 
-@pytest.mark.parametrize(
-    "sent", [b"\x1b[1083::107;5u", b"\x1b[1083;5u", b"\x1b[27;5;1083~", b"\x1b[107;5u", b"\x0b"]
-)
-async def test_a_shortcut_works_on_every_keyboard(sent: bytes) -> None:
+CTRL_K = (b"\x1b[1083::107;5u", b"\x1b[1083;5u", b"\x1b[27;5;1083~", b"\x1b[107;5u", b"\x0b")
+SHIFT_ENTER = (b"\x1b[27;2;13~", b"\x1b[13;2u", b"\x1b[13;2:1u", b"\x1b[13;130u")
+
+
+async def test_keys_and_characters_of_every_keyboard() -> None:
     async with running(SMALL) as chat:
-        await send(chat, sent)
-        await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher))
-
-
-@pytest.mark.parametrize("sent", [b"\x1b[27;2;13~", b"\x1b[13;2u", b"\x1b[13;2:1u", b"\x1b[13;130u"])
-async def test_shift_and_enter_start_a_line(sent: bytes) -> None:
-    async with running(SMALL) as chat:
-        await send(chat, b"one", sent, b"two")
-        assert chat.composer.text == "one\ntwo"
-
-
-async def test_what_is_no_utf8_is_shown_as_such() -> None:
-    async with running(SMALL) as chat:
+        for sent in CTRL_K:
+            await send(chat, sent)
+            await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher), repr(sent))
+            await chat.app.pop_screen()
+        for sent in SHIFT_ENTER:
+            chat.composer.put("")
+            await send(chat, b"one", sent, b"two")
+            assert chat.composer.text == "one\ntwo", sent
+        chat.composer.put("")
         await send(chat, b"caf\xe9 au lait \xd0")
         assert chat.composer.text == "caf\ufffd au lait \ufffd"
 
 
-@pytest.mark.parametrize(
-    ("reads", "text"),
-    [
-        ([b"1\r2\r3\r4\r5\r6\r"], "1\n2\n3\n4\n5\n6"),
-        ([b"one\rtwo\r"], "one\ntwo"),
-        ([b"a\rb\r", b"c\rd\r"], "a\nb\nc\nd"),
-        ([b"/quit\r/nick x\r"], "/quit\n/nick x"),
-    ],
-)
-async def test_lines_that_come_at_once_are_asked_about(reads: list[bytes], text: str) -> None:
-    async with running(SMALL) as chat:
-        chat.composer.put("so: ")
-        await send(chat, *reads)
-        guard = await asked(chat)
-        assert guard.text.strip("\n") == text
-        assert chat.session.calls == []
-        await chat.pilot.press("enter")
-        await chat.until(lambda: chat.composer.text == "so: " + text)
+LINES = [
+    ([b"1\r2\r3\r4\r5\r6\r"], "1\n2\n3\n4\n5\n6"),
+    ([b"one\rtwo\r"], "one\ntwo"),
+    ([b"a\rb\r", b"c\rd\r"], "a\nb\nc\nd"),
+    ([b"/quit\r/nick x\r"], "/quit\n/nick x"),
+]
 
 
-async def test_lines_that_were_typed_ahead_can_be_sent_one_by_one() -> None:
+async def test_lines_that_come_at_once_are_asked_about_and_can_be_sent_one_by_one() -> None:
     async with running(SMALL) as chat:
+        for reads, text in LINES:
+            chat.composer.put("so: ")
+            await send(chat, *reads)
+            guard = await asked(chat)
+            assert guard.text.strip("\n") == text
+            assert chat.session.calls == []
+            await chat.pilot.press("enter")
+            await chat.until(lambda text=text: chat.composer.text == "so: " + text)  # type: ignore[misc]
+        chat.composer.put("")
         await send(chat, b"one\rtwo\r")
         await asked(chat)
         await chat.pilot.press("down", "down", "enter")
@@ -115,16 +109,20 @@ async def test_what_comes_while_the_question_is_open_belongs_to_it() -> None:
         assert chat.session.calls == []
 
 
-@pytest.mark.parametrize("key", ["f6", "ctrl+o"])
-async def test_lines_that_come_while_something_else_has_the_focus_are_asked_about(key: str) -> None:
+async def test_lines_that_come_while_something_else_has_the_focus_are_asked_about() -> None:
     async with running(SMALL) as chat:
         chat.session.receive("tech", "hello")
         await chat.settle()
-        await chat.pilot.press(key)
-        await send(chat, b"y\rx\r")
-        guard = await asked(chat)
-        assert guard.text == "y\nx\n"
-        assert chat.session.calls == []
+        for key in ("f6", "ctrl+o"):
+            chat.composer.focus()
+            await chat.pilot.press(key)
+            assert chat.composer.has_focus == (key != "f6")
+            await send(chat, b"y\rx\r")
+            guard = await asked(chat)
+            assert guard.text == "y\nx\n", key
+            assert chat.session.calls == []
+            await chat.pilot.press("escape")
+            await chat.until(lambda: not isinstance(chat.app.screen, PasteGuard))
 
 
 async def test_lines_in_a_dialog_are_keys_there_and_the_others_are_asked_about() -> None:
@@ -152,29 +150,27 @@ async def test_lines_that_come_before_the_chat_is_there_are_not_sent() -> None:
         await asked(chat)
 
 
-@pytest.mark.parametrize(
-    ("size", "choices"),
-    [
-        (8_000, None),
-        (10_000, ["Put it into the composer", "characters too long)", "Drop it"]),
-        (100_000, ["Put it into the composer  (too long to edit)", "characters too long)", "Drop it"]),
-        (1_000_000, ["Put it into the composer  (too long to edit)", "characters too long)", "Drop it"]),
-    ],
-)
-async def test_a_text_much_longer_than_a_message_is_asked_about(size: int, choices: list[str] | None) -> None:
+TOO_LONG_TO_EDIT = "Put it into the composer  (too long to edit)"
+
+
+async def test_a_text_much_longer_than_a_message_is_asked_about() -> None:
     async with running(SMALL) as chat:
-        await send(chat, b"\x1b[200~" + b"x" * size + b"\x1b[201~")
-        if choices is None:
-            await chat.until(lambda: chat.composer.text == "x" * size)
-            return
-        await asked(chat)
-        shown = "\n".join(chat.screen_lines())
-        assert f"{size:,} characters were pasted" in shown
-        for choice in choices:
-            assert choice in shown
-        await chat.pilot.press("enter")
-        await chat.until(lambda: not isinstance(chat.app.screen, PasteGuard))
-        assert chat.composer.text == ("x" * size if size == 10_000 else "")
+        await send(chat, b"\x1b[200~" + b"x" * 8_000 + b"\x1b[201~")
+        await chat.until(lambda: chat.composer.text == "x" * 8_000)
+        for size, choice in (
+            (10_000, "Put it into the composer"),
+            (100_000, TOO_LONG_TO_EDIT),
+            (1_000_000, TOO_LONG_TO_EDIT),
+        ):
+            chat.composer.put("")
+            await send(chat, b"\x1b[200~" + b"x" * size + b"\x1b[201~")
+            await asked(chat)
+            shown = "\n".join(chat.screen_lines())
+            assert f"{size:,} characters were pasted" in shown
+            assert all(each in shown for each in (choice, "characters too long)", "Drop it"))
+            await chat.pilot.press("enter")
+            await chat.until(lambda: not isinstance(chat.app.screen, PasteGuard))
+            assert chat.composer.text == ("x" * size if size == 10_000 else "")
 
 
 async def test_many_lines_of_which_one_is_too_long_are_only_to_be_edited_or_dropped() -> None:
