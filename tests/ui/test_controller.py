@@ -410,6 +410,7 @@ async def test_the_right_button_asks_what_to_do_with_a_channel() -> None:
             await chat.until(lambda: isinstance(chat.app.screen, Menu))
             await chat.until(lambda text=text: text in "\n".join(chat.screen_lines()))  # type: ignore[misc]
             await chat.click_on(text)
+            await chat.until(lambda: not isinstance(chat.app.screen, Menu))
             await chat.until(done)
         await chat.pilot.click("#channels", offset=(4, 3), button=3)
         await chat.until(lambda: isinstance(chat.app.screen, Menu))

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from globalchat.client.events import DraftRefused, DraftUnsent, DraftWaiting
 from globalchat.ui.message_controller import COPIED
 from globalchat.ui.screens.chat_screen import ChatScreen
+from globalchat.ui.screens.dialogs import Menu
 from globalchat.ui.screens.help import MessageDetails, WrappedText
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.messages_panel import SearchBar
@@ -312,8 +313,10 @@ async def test_the_right_button_asks_what_to_do_with_a_message(monkeypatch: pyte
 
         async def choose(message: str, text: str) -> None:
             await chat.pilot.click(MessagePane, offset=cell(chat, message), button=3)
+            await chat.until(lambda: isinstance(chat.app.screen, Menu))
             await chat.until(lambda: any(text in line for line in chat.screen_lines()))
             await chat.click_on(text)
+            await chat.until(lambda: not isinstance(chat.app.screen, Menu))
 
         await choose("see", "Open its link")
         await chat.until(lambda: opened == ["https://example.com/x"])
