@@ -25,7 +25,14 @@ CHECK = MAKEFLAGS= $(RUN_MAKE) $(1) >.venv/$@.txt 2>&1 \
 	|| { echo "make lint failed, see .venv/$@.txt; the tests continue."; exit 1; }; \
 	echo "$(2): nothing found." >.venv/$@.txt
 # Without compiling: that is most of pip's CPU time, and Python keeps what it compiles when it first imports a module.
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
+# On a terminal with one line that says what pip is at; what goes wrong is on standard error either way.
+INSTALL = if ! [ -t 1 ]; then $(PIP_INSTALL) --quiet $(1); else { $(PIP_INSTALL) $(1) || echo failed; } | { \
+	while read -r word name rest; do case "$$word $$name" in \
+		Collecting*|Downloading*) printf '\r\033[K  %s: %.60s' "$$word" "$$name";; \
+		'Installing collected') printf '\r\033[K  Installing';; \
+		failed*) printf '\r\033[K'; exit 1;; \
+	esac; done; printf '\r\033[K'; }; fi
 
 help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech] [AS=ana]   open the chat"
@@ -161,21 +168,21 @@ $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed; none was found on the PATH." >&2; exit 1; fi
 	@echo "Setting up .venv with $(PYTHON), once ..."
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
-	@$(PIP_INSTALL) 'pip>=26' || echo "pip was not updated: the next step takes longer."
+	@$(PIP_INSTALL) --quiet 'pip>=26' || echo "pip was not updated: the next step takes longer."
 
 .venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the chat (100 MB, half a minute) ..."
-	@$(PIP_INSTALL) -e .
+	@$(call INSTALL,-e .)
 	@touch $@
 
 .venv/deploy.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the deployer (450 MB, a minute) ..."
-	@$(PIP_INSTALL) -e '.[deploy]'
+	@$(call INSTALL,-e '.[deploy]')
 	@touch $@ .venv/base.stamp
 
 .venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the deployer and the development tools (a minute or two) ..."
-	@$(PIP_INSTALL) -e '.[dev]'
+	@$(call INSTALL,-e '.[dev]')
 	@touch $@ .venv/base.stamp .venv/deploy.stamp
 
 node:

@@ -1,6 +1,7 @@
-"""`make test` with stand-ins for the tools: what it prints, when, and how it ends."""
+"""`make test` and its set-up with stand-ins for the tools: what they print, when, and how they end."""
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -97,3 +98,26 @@ def test_ctrl_c_ends_checks_and_tests(checkout: Path) -> None:
         # The pipe ends when no process has it any more.
         assert "nothing found" not in running.stdout.read()
     assert running.returncode in (2, 130, -signal.SIGINT)
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_on_a_terminal_the_set_up_shows_what_pip_is_at(checkout: Path, exit_code: int) -> None:
+    """Without the lines of pip, but with its errors; elsewhere pip is quiet."""
+    says = 'case "$*" in *--quiet*) exit;; esac; echo "Collecting textual==8 (from x)"; echo other'
+    replace(checkout / ".venv/bin/python", f"{says}; echo to standard error >&2; exit {exit_code}")
+    shown, terminal = pty.openpty()
+    command = ["make", "PYTHON=python3", ".venv/base.stamp"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        command, cwd=checkout, env=environment, stdout=terminal, stderr=subprocess.PIPE, check=False
+    )
+    printed = os.read(shown, 10_000).decode()
+    os.close(terminal)
+    os.close(shown)
+    assert "Collecting: textual==8\r" in printed
+    assert "other" not in printed
+    assert done.stderr.startswith(b"to standard error")
+    assert (done.returncode != 0, (checkout / ".venv/base.stamp").exists()) == (
+        exit_code != 0,
+        exit_code == 0,
+    )
