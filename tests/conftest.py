@@ -49,7 +49,7 @@ asyncio.format_helpers.extract_stack = traceback.extract_stack
 asyncio.constants.DEBUG_STACK_DEPTH = 2  # type: ignore[misc]
 
 
-LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
+LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "web", "cli", "ui", "client")
 """Folders whose files are handed to the workers first; the many small files of the others fill the end."""
 
 
@@ -93,7 +93,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put long files first, so that no worker is left alone with one at the end (`--dist loadfile`)."""
     places = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
+    sizes = {path: path.stat().st_size for path in {item.path for item in items}}
+    items.sort(key=lambda item: (places.get(item.nodeid.split("/")[1], len(places)), -sizes[item.path]))
     if "hypothesis" not in config.getoption("markexpr"):
         _draw_fewer_examples(items)
 
