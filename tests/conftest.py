@@ -49,7 +49,7 @@ asyncio.format_helpers.extract_stack = traceback.extract_stack
 asyncio.constants.DEBUG_STACK_DEPTH = 2  # type: ignore[misc]
 
 
-LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "web", "cli", "ui", "client")
+LONGEST_FIRST = ("infra", "packaging", "bench", "measure", "docs", "e2e", "web", "cli", "ui", "client")
 """Folders whose files are handed to the workers first; the many small files of the others fill the end."""
 
 
@@ -121,6 +121,13 @@ def pytest_collection_finish() -> None:
     if "jsii" in sys.modules:
         raise pytest.UsageError("A module of tests imports the CDK: let the tests that need it import it.")
     gc.freeze()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave the reports, which the process before the workers holds, out of the collections at its end."""
+    # None in a worker: there pytest looks for what the tests left open.
+    if session.config.getoption("numprocesses", None):
+        gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
