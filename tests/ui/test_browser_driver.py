@@ -124,6 +124,7 @@ async def test_a_chat_in_a_tab_reaches_neither_the_terminal_nor_files(
         await server.shows("Ctrl+P palette")
         session.go_live()
         await server.shows("Only read # tech")
+        await server.shows("7 days. Press Ctrl+K")
         await server.until(lambda: {"type": "title", "title": "# tech"} in server.sent, "the title")
         session.receive("tech", "seen", sender="kim", at=NOON)
         await server.shows("seen")

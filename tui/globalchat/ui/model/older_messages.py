@@ -130,10 +130,17 @@ def head(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "
     return Head(f"older messages: {keys(OLDER)}" if older.has_page or terms.is_known else "")
 
 
-def empty_text(older: OlderMessages, conversation: Conversation, terms: Terms, keys: "Keys") -> str:
+def empty_text(
+    older: OlderMessages,
+    conversation: Conversation,
+    terms: Terms,
+    keys: "Keys",
+    *,
+    is_read_only: bool = False,
+) -> str:
     """Return the text for a channel without messages, with nothing that is not known."""
     name = f"# {shown_name(conversation.channel)}"
-    next_key = f"Type below, or press {keys(PICK)} to change channel."
+    next_key = f"{'Press' if is_read_only else 'Type below, or press'} {keys(PICK)} to change channel."
     if conversation.is_cleared:
         return f"Cleared. What comes from now on is shown here. {next_key}"
     if terms.is_none:

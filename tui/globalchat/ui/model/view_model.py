@@ -488,7 +488,8 @@ class ChatViewModel:
         if self.model.state is not None and self.channel in self.model.state.joining:
             return f"Asking for # {name} …"
         older, conversation = self.model.older(self.channel), self.model.conversation(self.channel)
-        return empty_text(older, conversation, self.model.terms, self.keys)
+        terms, is_read_only = self.model.terms, self.is_read_only
+        return empty_text(older, conversation, terms, self.keys, is_read_only=is_read_only)
 
     def _head(self) -> Head:
         """Return the line above the messages of the open channel."""

@@ -108,7 +108,7 @@
   }
 
   function closed(code) {
-    document.title = "globalchat: ended";
+    document.title = "globalchat: not connected";
     switch (code) {
       case ENDED:
         return show(reason || "The chat has ended.", true);
