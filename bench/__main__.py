@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from bench import page
 from bench.catalogue import BENCHMARKS, run
 from bench.results import BenchmarkResult, comparison_table
 from bench.servers import peers
 from bench.servers.processes import BESIDE
+
+CURVES: Final = "scale"
+"""The benchmark whose curves have a place of their own on the page."""
 
 
 def main() -> None:
@@ -21,8 +25,8 @@ def main() -> None:
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"unknown benchmark: {', '.join(unknown)}; known:\n{_list()}")
-    if arguments.write and (arguments.names or arguments.quick):
-        parser.error("--write needs the figures of a whole run: give neither names nor --quick")
+    if arguments.write and (arguments.names not in ([], [CURVES]) or arguments.quick):
+        parser.error(f"--write needs the figures of a whole run: name none, or {CURVES}, and no --quick")
     if arguments.list:
         print(_list())
         return
@@ -37,7 +41,9 @@ def main() -> None:
     content = _content(machine, results)
     print(f"## Side by side\n\n{content}")
     if arguments.write:
-        page.write(content)
+        if not arguments.names:
+            page.write(content)
+        page.write(f"{machine}\n\n{results[CURVES].curves}", mark=page.CURVES)
         print("\nWritten to docs/performance.md.", file=sys.stderr)
 
 
@@ -75,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="small and short: shows that it works; the figures mean nothing"
     )
-    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write the table and the curves into docs/performance.md"
+    )
     parser.add_argument(
         "--beside",
         type=Path,

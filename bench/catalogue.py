@@ -26,6 +26,7 @@ BENCHMARKS: Final = {
         Benchmark("fanout", "One channel, 1,000 subscribers, beside the peers", 75),
         Benchmark("capacity", "10,000 subscribers at once", 30),
         Benchmark("publish", "From a publish to a subscriber in the other region", 30),
+        Benchmark("scale", "Fan-out and history at 10 and more times the load", 150),
         Benchmark("profile", "Where the CPU time of a publish goes", 10),
         Benchmark("start", "Start of the server, beside the peers", 15),
         Benchmark("session", "The client's session, beside bare gql", 25),

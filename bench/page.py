@@ -1,4 +1,4 @@
-"""Writes the table into `docs/performance.md`, with the machine and the versions that it was made with."""
+"""Writes the table and the curves into `docs/performance.md`, with machine and versions of the run."""
 
 import os
 import platform
@@ -14,24 +14,25 @@ from bench.servers import peers
 FILE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 START: Final = "<!-- written by `make bench` -->\n"
 END: Final = "<!-- end of what `make bench` writes -->\n"
+CURVES: Final = "<!-- written by `python -m bench scale --write` -->\n"
 LIBRARIES: Final = ("globalchat", "textual", "gql", "aiohttp", "websockets", "graphql-core", "quickjs-ng")
 
 
-def write(content: str) -> None:
-    """Replace the content between the two marks of the page."""
-    FILE.write_text(with_content(FILE.read_text(), content))
+def write(content: str, *, mark: str = START) -> None:
+    """Replace the content of the page between a mark and the next end."""
+    FILE.write_text(with_content(FILE.read_text(), content, mark=mark))
 
 
-def with_content(document: str, content: str) -> str:
-    """Return the document with new content between the marks.
+def with_content(document: str, content: str, *, mark: str = START) -> str:
+    """Return the document with new content between a mark and the next end.
 
     Raises:
         ValueError: a mark is missing.
     """
-    before, start, rest = document.partition(START)
+    before, start, rest = document.partition(mark)
     _, end, after = rest.partition(END)
     if not start or not end:
-        raise ValueError(f"the marks {START.strip()} and {END.strip()} are missing")
+        raise ValueError(f"the marks {mark.strip()} and {END.strip()} are missing")
     return f"{before}{start}\n{content.strip()}\n\n{end}{after}"
 
 

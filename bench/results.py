@@ -28,11 +28,15 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """The result of one benchmark; `remarks` say what was left out, and why."""
+    """The result of one benchmark; `remarks` say what was left out, and why.
+
+    `curves` have a place of their own on the page, beside the table that compares all.
+    """
 
     detail: str
     comparisons: Sequence[ComparisonRow] = ()
     remarks: Sequence[str] = ()
+    curves: str = ""
 
 
 def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -67,13 +67,13 @@ def measure(target: RunningServer, *, subscribers: int, messages: int, seconds: 
         size = frame_size(opened, publisher.publish)
         quiet_messages = max(2, round(seconds * QUIET_RATE))
         quiet = _quiet(target, opened, publisher, size, messages=quiet_messages)
-        flood, rate = _flood(target, opened, publisher, size, seconds)
+        flooded, rate = flood(target, opened, publisher, size, seconds)
     publisher.close()
     return FanoutResult(
         p50=_milliseconds(times, "p50"),
         p99=_milliseconds(times, "p99"),
         quiet=quiet,
-        flood=flood,
+        flood=flooded,
         rate=rate,
         idle=idle / 1024**2,
         each=(after.resident - before.resident) / (subscribers - 1) / 1024,
@@ -114,7 +114,7 @@ def _quiet(
     return (target.usage().cpu - before) / messages / len(subscribers) * 1e6
 
 
-def _flood(
+def flood(
     target: RunningServer, subscribers: CountingSubscribers, publisher: Publisher, size: int, seconds: float
 ) -> tuple[float, float]:
     """Publish in a closed loop; return CPU µs per delivery and deliveries a second."""

@@ -1,7 +1,8 @@
 """globalchat's servers under test, as processes: `python -m bench.servers.globalchat_servers KIND`.
 
 `region`: the API of one region, whose broadcast mutation is called the way EventBridge calls it. `cloud`: the
-whole local cloud; `cloud-without-history`: the same with the templates that store no messages.
+whole local cloud; `cloud-without-history`: the same with the templates that store no messages;
+`cloud-with-1000`: the same with so many stored messages.
 """
 
 import asyncio
@@ -15,11 +16,16 @@ from typing import Final
 
 from bench.load.publishers import message_from_bus, new_id
 from bench.servers.harness import Publish, StartServer, main
+from globalchat.client.messages import encode_id
+from globalchat.core.clock import DAY
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.core.resources import TEMPLATES_WITHOUT_HISTORY
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.dynamodb.items import Item
+from globalchat.localcloud.dynamodb.store import ItemStore
+from globalchat.localcloud.dynamodb.tables import PutRequest, Tables
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.process import state
 from globalchat.localcloud.provisioning.assembly import read
@@ -98,10 +104,62 @@ async def cloud(stack: AsyncExitStack, *, templates: Path | None = None) -> tupl
     return {"regions": regions}, publish
 
 
+STORED: Final = (1_000, 10_000, 100_000, 1_000_000)
+"""How many stored messages there are servers with."""
+
+
+def stored_kind(count: int) -> str:
+    """Return the kind of the server that has so many stored messages."""
+    return f"cloud-with-{count}"
+
+
+def arrival_at(number: int) -> str:
+    """Return the cursor of a stored message."""
+    return encode_id(1_800_000_000_000 + number, 0)
+
+
+async def cloud_with(count: int, stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve the whole local cloud with some stored messages in one channel; report how long it opened."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    options = CloudOptions(
+        realtime=QUIET,
+        rng=random.SystemRandom(),
+        tables_file=folder / state.TABLES,
+        events_file=folder / state.EVENTS,
+    )
+    _store(count, folder / state.TABLES)
+    started = time.perf_counter()
+    running = await stack.enter_async_context(LocalCloud.open(options=options))
+    opened = time.perf_counter() - started
+    freeze_gc(server=True)
+    regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]
+    size = (folder / state.TABLES).stat().st_size
+
+    def publish() -> None:
+        raise NotImplementedError("publish over HTTP")
+
+    return {"regions": regions, "opened": opened, "bytes": size}, publish
+
+
+def _store(count: int, file: Path) -> None:
+    """Store messages in the first region's table, as its resolver does."""
+    assembly = read(None)
+    names = dict.fromkeys(each.region for each in assembly.stacks)
+    table = provision(assembly, urls=dict.fromkeys(names, "http://127.0.0.1:1")).regions[0].tables[0]
+    kept: Item = {key: {"S": text} for key, text in message_from_bus(new_id()).items()}
+    kept["expires"] = {"N": str(int(time.time()) + DAY)}
+    with closing(ItemStore(file)) as store:
+        tables = Tables([table], store, time.time)
+        with store.transaction():
+            for number in range(count):
+                tables.put(table.arn, PutRequest({**kept, "arrival": {"S": arrival_at(number)}}))
+
+
 SERVERS: Final[dict[str, StartServer]] = {
     "region": region,
     "cloud": cloud,
     "cloud-without-history": partial(cloud, templates=TEMPLATES_WITHOUT_HISTORY),
+    **{stored_kind(count): partial(cloud_with, count) for count in STORED},
 }
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
 
 def test_the_page_has_the_marks_and_names_benchmarks_that_exist() -> None:
     text = page.FILE.read_text()
-    assert page.with_content(text, "") != text
+    for mark in (page.START, page.CURVES):
+        assert page.with_content(text, "", mark=mark) != text
     named = set(re.findall(r"python -m bench ([a-z][\w-]*)", text))
     assert named <= BENCHMARKS.keys()
 
