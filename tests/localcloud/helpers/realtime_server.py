@@ -3,8 +3,8 @@
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
 import aiohttp
@@ -28,15 +28,11 @@ class WatchedUsage(Usage):
 
     def __init__(self) -> None:
         super().__init__(asyncio.get_running_loop().time)
-        self.socket_closed = asyncio.Event()
+        self.has_closed = asyncio.Event()
 
-    @contextmanager
-    def of_socket(self) -> Iterator[None]:
-        try:
-            with super().of_socket():
-                yield
-        finally:
-            self.socket_closed.set()
+    def socket_closed(self) -> None:
+        super().socket_closed()
+        self.has_closed.set()
 
 
 @dataclass
@@ -56,10 +52,10 @@ class Server:
     @property
     def transports(self) -> list[asyncio.Transport]:
         """The server's ends of the open sockets."""
-        return [each._transport for each in self.endpoint._connections]
+        return [each._transport for each in self.endpoint._sockets]
 
     async def one_socket_closed(self) -> None:
-        await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
+        await asyncio.wait_for(self.usage.has_closed.wait(), 5)
 
 
 async def respond(request: HttpRequest, authorized: Callable[[], None]) -> HttpResponse:

@@ -297,7 +297,7 @@ async def test_shutting_down_tells_every_client() -> None:
     async with serving() as server:
         async with client(server) as socket:
             await subscribe(socket, "1")
-            server.endpoint.shut_down()
+            server.endpoint.start_closing()
             message = await socket.receive(timeout=30)
             assert (message.type, message.data) == (WSMsgType.CLOSE, 1001)
         await server.one_socket_closed()

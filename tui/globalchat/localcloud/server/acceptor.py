@@ -11,9 +11,9 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -82,6 +82,14 @@ def _reserved(soft: int) -> int:
     return min(RESERVE, max(_FEWEST_RESERVED, soft // 2))
 
 
+class Droppable(Protocol):
+    """A connection, as the limit sees it."""
+
+    def drop(self) -> None:
+        """End it at once."""
+        ...
+
+
 class ConnectionLimit:
     """The open connections of some ports, limited by `max_connections`.
 
@@ -105,8 +113,8 @@ class ConnectionLimit:
         self._anonymous_seconds = anonymous_seconds
         self._loop = asyncio.get_running_loop()
         self._clock = clock or self._loop.time
-        self._anonymous: dict[HttpConnection, float] = {}  # The longest silent first.
-        self._authorized: set[HttpConnection] = set()
+        self._anonymous: dict[Droppable, float] = {}  # The longest silent first.
+        self._authorized: set[Droppable] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._full = RareWarning("No place for connections beyond %d; %d did not get or keep theirs.")
 
@@ -118,7 +126,7 @@ class ConnectionLimit:
         """True if there is no room for another connection."""
         return len(self) >= self._max_connections()
 
-    def admit(self, connection: "HttpConnection") -> bool:
+    def admit(self, connection: Droppable) -> bool:
         """Admit a new connection; return False if there is no room."""
         if self.is_full:
             self._full.count(len(self))
@@ -136,17 +144,25 @@ class ConnectionLimit:
             oldest.drop()
         return oldest is not None
 
-    def requested(self, connection: "HttpConnection") -> None:
+    def requested(self, connection: Droppable) -> None:
         """Record the head of a request, which restarts the time limit of an anonymous connection."""
         if self._anonymous.pop(connection, None) is not None:
             self._anonymous[connection] = self._clock()
 
-    def authorized(self, connection: "HttpConnection") -> None:
+    def authorized(self, connection: Droppable) -> None:
         """Record an authorised request: the connection is no longer dropped."""
         if self._anonymous.pop(connection, None) is not None:
             self._authorized.add(connection)
 
-    def left(self, connection: "HttpConnection") -> None:
+    def replace(self, connection: Droppable, by: Droppable) -> None:
+        """Let another object stand for a connection, which has just sent a request."""
+        if connection in self._authorized:
+            self._authorized.remove(connection)
+            self._authorized.add(by)
+        elif self._anonymous.pop(connection, None) is not None:
+            self._anonymous[by] = self._clock()
+
+    def left(self, connection: Droppable) -> None:
         """Record that a connection was closed."""
         self._anonymous.pop(connection, None)
         self._authorized.discard(connection)
@@ -208,9 +224,9 @@ class RareWarning:
 
 
 class HttpConnection(web.RequestHandler):
-    """One connection served by aiohttp; it is counted, and does not log clients' errors."""
+    """One connection served by aiohttp; it is counted in `limit`, and does not log clients' errors."""
 
-    __slots__ = ("_limit", "opening")
+    __slots__ = ("limit", "opening")
 
     def __init__(self, server: web.Server, limit: ConnectionLimit, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -222,12 +238,12 @@ class HttpConnection(web.RequestHandler):
             max_line_size=MAX_HEADER,
             max_field_size=MAX_HEADER,
         )
-        self._limit = limit
+        self.limit = limit
         self.opening: asyncio.Task[Any] | None = None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Release the connection's place."""
-        self._limit.left(self)
+        self.limit.left(self)
         super().connection_lost(exc)
 
     def log_exception(self, *args: object, **kw: object) -> None:
@@ -237,11 +253,22 @@ class HttpConnection(web.RequestHandler):
 
     def requested(self) -> None:
         """Restart the time limit of an anonymous connection, as the head of a request came."""
-        self._limit.requested(self)
+        self.limit.requested(self)
 
     def authorized(self) -> None:
         """Exempt the connection from being dropped, as a request on it was authorised."""
-        self._limit.authorized(self)
+        self.limit.authorized(self)
+
+    def hand_over(self, to: "Droppable") -> bytes:
+        """Leave the transport and its place to `to`, which gets what it returns: what came after the request.
+
+        For aiohttp the connection is lost then: it releases the request, and does not close the transport.
+        """
+        received, self._message_tail = self._message_tail, b""
+        self.limit.replace(self, to)
+        self.transport = None
+        super().connection_lost(None)
+        return received
 
     def drop(self) -> None:
         """End the connection at once, even during the TLS handshake."""
@@ -401,13 +428,12 @@ class Usage:
         """Record a request."""
         self.last_used = self._clock()
 
-    @contextmanager
-    def of_socket(self) -> Iterator[None]:
-        """Count a socket as open during the block."""
+    def socket_opened(self) -> None:
+        """Count an authorised socket as open."""
         self.open_sockets += 1
         self.touch()
-        try:
-            yield
-        finally:
-            self.open_sockets -= 1
-            self.touch()
+
+    def socket_closed(self) -> None:
+        """Record the end of an open socket."""
+        self.open_sockets -= 1
+        self.touch()

@@ -33,6 +33,9 @@ BODY_SECONDS: Final = 10.0
 """Time limit for the body of a request."""
 
 
+SHUTDOWN_SECONDS: Final = 1.0
+"""Time limit for the closing handshakes of all sockets when the service stops."""
+
 REALTIME_PATH: Final = "/graphql/realtime"
 """Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
 
@@ -92,10 +95,10 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
         return await answer(request, respond, authorized)
 
     async def open_socket(request: web.Request) -> web.StreamResponse:
-        return await realtime.handle(request, connection_of(request).authorized)
+        return await realtime.handle(request, connection_of(request))
 
     async def shut_down(_app: web.Application) -> None:
-        realtime.shut_down()
+        await realtime.shut_down(SHUTDOWN_SECONDS)
 
     app = web.Application(middlewares=[_outage(realtime.faults)])
     app.router.add_route("*", PATH, graphql)

@@ -1,11 +1,17 @@
-"""Realtime sockets on aiohttp: carries frames between a WebSocket and the protocol core.
+"""The realtime side of an API: answers upgrade requests, and owns the sockets that they become.
 
-aiohttp does the handshake, reads, and closes; outgoing frames go directly to the transport, see `buffer`.
+aiohttp reads the request and answers it. Its connection is then handed over to a `RealtimeSocket`: the
+request, its parser and its task would take twice as much memory as the socket.
 """
 
 import asyncio
-from collections.abc import Callable
+import base64
+import hashlib
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -16,11 +22,13 @@ from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.appsync.realtime.protocol import RateLimit, SocketLimits
 from globalchat.localcloud.fault_injection import RegionFaults
 from globalchat.localcloud.server import realtime_socket
-from globalchat.localcloud.server.acceptor import Usage
+from globalchat.localcloud.server.acceptor import HttpConnection, Usage
 from globalchat.localcloud.server.realtime_socket import MAX_BUFFER, Flusher, RealtimeSocket
 
-MAX_INCOMING: Final = 1024 * 1024
-"""Bytes of the largest frame that a client may send; AppSync's own limit is not documented."""
+_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455, section 4.2.2."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,54 +76,102 @@ class RealtimeEndpoint:
             options.max_buffer,
             admit_connect=RateLimit(options.connect_rate).admit,
             admit_start=self._admit_start,
+            spawn=self._spawn,
         )
         self._usage = usage
-        self._connections: set[RealtimeSocket] = set()
+        self._sockets: set[RealtimeSocket] = set()
+        self._authorized: set[RealtimeSocket] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._none_left = asyncio.Event()
+        self._none_left.set()
 
-    async def handle(self, request: web.Request, authorized: Callable[[], None]) -> web.StreamResponse:
-        """Serve one upgrade request until its socket is closed.
+    async def handle(self, request: web.Request, connection: HttpConnection) -> web.StreamResponse:
+        """Answer an upgrade request, and hand its connection over to a socket if it is one.
 
-        `authorized` is called if it is authorised.
+        Raises:
+            HTTPBadRequest: it is none.
         """
         handshake = _handshake(request)
-        socket = web.WebSocketResponse(
-            protocols=_answerable(handshake.subprotocols),
-            # Frames are written directly to the transport, without aiohttp's compression.
-            compress=False,
-            max_msg_size=MAX_INCOMING,
-            timeout=realtime_socket.CLOSE_SECONDS,
-        )
-        # Also for callers that are refused: AppSync reports that in a frame on the open socket.
-        await socket.prepare(request)
+        response = await _upgrade(request, _answerable(handshake.subprotocols))
         transport = request.transport
         # The client was lost during the handshake.
         if transport is None:
-            return socket
-        opened = RealtimeSocket(self._api, socket, transport)
-        metrics = self._api.hub.metrics
-        self._connections.add(opened)
-        metrics.adjust("ActiveConnections", 1)
+            return response
+        opened = RealtimeSocket(self._api, transport, connection.limit, on_lost=self._lost)
+        # Also for callers that are refused: AppSync reports that in a frame on the open socket.
+        opening = opened.open(handshake)
+        if opened.is_authorized:
+            connection.authorized()
+            self._authorized.add(opened)
+            self._usage.socket_opened()
+        self._sockets.add(opened)
+        self._none_left.clear()
+        self._api.hub.metrics.adjust("ActiveConnections", 1)
+        opened.start(opening, connection.hand_over(opened))
         self.faults.opened(opened)
-        try:
-            if opened.open(handshake):
-                authorized()
-                with self._usage.of_socket():
-                    await opened.run()
-            else:
-                await opened.run()
-        finally:
-            self.faults.closed(opened)
-            self._connections.discard(opened)
-            metrics.adjust("ActiveConnections", -1)
-        return socket
+        return response
 
-    def shut_down(self) -> None:
-        """Start closing all sockets, whose handlers then end."""
-        for each in tuple(self._connections):
+    async def shut_down(self, seconds: float) -> None:
+        """Close all sockets; cut those that are not closed after some seconds."""
+        self.start_closing()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._none_left.wait(), seconds)
+        for each in tuple(self._sockets):
+            each.drop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def start_closing(self) -> None:
+        """Start closing all sockets."""
+        for each in tuple(self._sockets):
             each.shut_down()
+
+    def _lost(self, socket: RealtimeSocket) -> None:
+        self.faults.closed(socket)
+        self._sockets.discard(socket)
+        if not self._sockets:
+            self._none_left.set()
+        self._api.hub.metrics.adjust("ActiveConnections", -1)
+        if socket in self._authorized:
+            self._authorized.discard(socket)
+            self._usage.socket_closed()
+
+    def _spawn(self, socket: RealtimeSocket, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._done, socket))
+        return task
+
+    def _done(self, socket: RealtimeSocket, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A subscription could not be started.", exc_info=error)
+            socket.drop()
 
     def _admit_start(self, now: float) -> bool:
         return not self.faults.throttled and self._subscribe_rate.admit(now)
+
+
+async def _upgrade(request: web.Request, subprotocols: tuple[str, ...]) -> web.StreamResponse:
+    """Answer an upgrade request.
+
+    Raises:
+        HTTPBadRequest: it is none.
+    """
+    upgrade = web.WebSocketResponse(protocols=subprotocols)
+    ready = upgrade.can_prepare(request)
+    if not ready.ok:
+        # Raises what is wrong.
+        await upgrade.prepare(request)
+    key = request.headers["Sec-WebSocket-Key"].encode()
+    accept = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest()).decode()
+    headers = {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Accept": accept}
+    if ready.protocol is not None:
+        headers["Sec-WebSocket-Protocol"] = ready.protocol
+    response = web.StreamResponse(status=101, headers=headers)
+    await response.prepare(request)
+    return response
 
 
 def _handshake(request: web.Request) -> Handshake:

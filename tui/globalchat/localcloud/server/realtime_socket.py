@@ -1,18 +1,21 @@
-"""One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket.
+"""One realtime socket: runs the actions of the protocol core on the transport of an upgraded connection.
 
-Outgoing frames are gathered during one turn of the event loop and written with one call per socket. Nothing
-waits for a client: one that reads too slowly is disconnected once its buffer exceeds a limit.
+websockets reads the frames of the client. Outgoing frames are gathered during one turn of the event loop and
+written with one call per socket. Nothing waits for a client: one that reads too slowly is disconnected once
+its buffer exceeds a limit.
 """
 
 import asyncio
+import logging
 import socket
 import struct
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import ClientConnectionResetError, WSMsgType, web
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import Protocol as WebSocketProtocol
+from websockets.protocol import Side, State
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor, RequestRejected
 from globalchat.localcloud.appsync.realtime.frames import Handshake, text_frame
@@ -30,12 +33,18 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     StartSubscription,
 )
 from globalchat.localcloud.fault_injection import RegionFaults
+from globalchat.localcloud.server.acceptor import ConnectionLimit
 
 MAX_BUFFER: Final = 4 * 1024 * 1024
 """The most unsent bytes of a client."""
 
+MAX_INCOMING: Final = 1024 * 1024
+"""Bytes of the largest message that a client may send; AppSync's own limit is not documented."""
+
 CLOSE_SECONDS: Final = 2.0
 """Time limit for a client's answer to a close frame."""
+
+_WIRE_LOG: Final = logging.getLogger("websockets.server")
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """`struct linger`: closing discards unsent data and resets the connection."""
@@ -143,7 +152,8 @@ class FrameBuffer:
 class SocketContext:
     """The context that the sockets of one API share.
 
-    `admit_connect` and `admit_start` return True if one more is within the rate limit at a loop time.
+    `admit_connect` and `admit_start` return True if one more is within the rate limit at a loop time. `spawn`
+    starts a task for a socket, which is dropped if the task fails.
     """
 
     executor: Executor
@@ -155,54 +165,94 @@ class SocketContext:
     max_buffer: int
     admit_connect: Callable[[float], bool]
     admit_start: Callable[[float], bool]
+    spawn: Callable[["RealtimeSocket", Coroutine[object, object, None]], asyncio.Task[None]]
 
 
-class RealtimeSocket:
-    """One socket, until either side closes it. Implements `HubSocket` and `FaultySocket`."""
+class RealtimeSocket(asyncio.Protocol):
+    """One socket, until either side closes it. Implements `HubSocket` and `FaultySocket`.
+
+    It becomes the protocol of the transport of an upgraded HTTP connection (`start`). There may be ten
+    thousand of them, so each is a few small objects, and no task.
+    """
+
+    __slots__ = (
+        "_context",
+        "_core",
+        "_hub",
+        "_limit",
+        "_loop",
+        "_message",
+        "_on_lost",
+        "_starts",
+        "_timer",
+        "_transport",
+        "_wire",
+        "blackholed",
+        "buffer",
+    )
 
     def __init__(
-        self, context: SocketContext, socket: web.WebSocketResponse, transport: asyncio.Transport
+        self,
+        context: SocketContext,
+        transport: asyncio.Transport,
+        limit: ConnectionLimit,
+        *,
+        on_lost: Callable[["RealtimeSocket"], None],
     ) -> None:
         self.blackholed = False
         self._context = context
         self._hub = context.hub
-        self._socket = socket
         self._transport = transport
+        self._limit = limit
+        self._on_lost = on_lost
         self._core = RealtimeProtocol(context.authenticator, limits=context.limits, admit=context.admit_start)
+        self._wire = WebSocketProtocol(Side.SERVER, max_size=MAX_INCOMING, logger=_WIRE_LOG)
         self.buffer = FrameBuffer(
             transport, context.flusher, on_overflow=self._count_slow_reader, limit=context.max_buffer
         )
         self._loop = asyncio.get_running_loop()
-        self._tasks = asyncio.TaskGroup()
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._opening: Sequence[SocketAction] = ()
+        # The frames so far of a message that comes in fragments.
+        self._message: list[bytes] = []
 
-    def open(self, handshake: Handshake) -> bool:
-        """Check the handshake; return True if it is authorised. `run` sends the result to the client."""
+    def open(self, handshake: Handshake) -> list[SocketAction]:
+        """Check the handshake; return what `start` sends to the client."""
         now = self._loop.time()
-        self._opening = self._core.open(handshake, now, admitted=self._context.admit_connect(now))
-        return self._core.state is SocketState.OPEN
+        return self._core.open(handshake, now, admitted=self._context.admit_connect(now))
 
-    async def run(self) -> None:
-        """Exchange frames until the socket is closed, by either side."""
-        try:
-            async with self._tasks:
-                self._apply(self._opening)
-                # Raised if the connection ends while aiohttp answers a ping.
-                with suppress(ClientConnectionResetError):
-                    async for message in self._socket:
-                        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                            break
-                        if not self.blackholed:
-                            self._apply(self._core.receive(message.data, self._loop.time()))
-                # Within the group, which waits for its tasks: those that still start subscriptions have to be
-                # cancelled.
-                self._core.lost()
-                self._release()
-        finally:
-            # Again, since a `run` that is cancelled leaves the group before it reaches the lines above.
-            self._release()
+    @property
+    def is_authorized(self) -> bool:
+        """True if the handshake was authorised, and the socket is not closed."""
+        return self._core.state in (SocketState.OPEN, SocketState.READY)
+
+    def start(self, opening: Sequence[SocketAction], received: bytes) -> None:
+        """Take over the transport, and what was received after the upgrade request."""
+        self._transport.set_protocol(self)
+        self._apply(opening)
+        if received:
+            self.data_received(received)
+        # If so much had come that the former protocol paused.
+        self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what the client has sent."""
+        self._wire.receive_data(data)
+        for event in self._wire.events_received():
+            assert isinstance(event, Frame), "only a client's protocol has other events"
+            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._take(event)
+        self._send_control()
+
+    def eof_received(self) -> None:
+        """Let the transport close, as the client sends nothing more."""
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
+        """Release everything."""
+        self._limit.left(self)
+        self._core.lost()
+        self._release()
+        self._on_lost(self)
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
         """End these subscriptions, then the socket; a black hole stays as it is."""
@@ -214,15 +264,44 @@ class RealtimeSocket:
         """Close because the service stops."""
         self._apply(self._core.shut_down())
 
+    def drop(self) -> None:
+        """End the connection at once, without what is unsent."""
+        self._transport.abort()
+
     def reset(self) -> None:
-        """Reset the TCP connection, which makes `run` return."""
+        """Reset the TCP connection."""
         reset(self._transport)
 
     def blackhole(self) -> None:
         """Stop sending and reading; the socket is reset at the end of its life."""
         self.blackholed = True
         self.buffer.discard()  # Also frames that wait for the end of this turn.
-        self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
+        self._transport.set_protocol(_BlackholeProtocol(self))
+
+    def _take(self, frame: Frame) -> None:
+        """Handle a message once it is whole."""
+        self._message.append(bytes(frame.data))
+        if not frame.fin:
+            return
+        whole = b"".join(self._message)
+        self._message.clear()
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError:
+            self._wire.fail(CloseCode.INVALID_DATA)
+            return
+        self._apply(self._core.receive(text, self._loop.time()))
+
+    def _send_control(self) -> None:
+        """Send the frames that the WebSocket protocol itself requires, and close the transport after them."""
+        for data in self._wire.data_to_send():
+            if data:
+                self._transport.write(data)
+            elif not self._transport.is_closing():
+                self._core.lost()
+                self._release()
+                self._transport.close()
+                self._cut_later()
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
@@ -230,7 +309,7 @@ class RealtimeSocket:
                 case SendFrame(frame):
                     self.buffer.send(text_frame(frame))
                 case StartSubscription(name):
-                    self._starts[name] = self._tasks.create_task(self._start(action))
+                    self._starts[name] = self._context.spawn(self, self._subscribe(action))
                 case AddSubscription(name, plan):
                     self._hub.add(self, name, plan)
                 case RemoveSubscription(name):
@@ -239,12 +318,10 @@ class RealtimeSocket:
                     self._hub.metrics.count(counter)
                 case CloseSocket(code):
                     self._release()
-                    # A task, because the closing handshake waits for the client, and this method is called in
-                    # the middle of others.
-                    self._tasks.create_task(self._close(code))
+                    self._close(code)
         self._set_timer()
 
-    async def _start(self, start: StartSubscription) -> None:
+    async def _subscribe(self, start: StartSubscription) -> None:
         try:
             plan = await self._context.executor.subscribe(start.request, start.caller)
             actions = self._core.started(start.id, plan)
@@ -261,34 +338,42 @@ class RealtimeSocket:
             start.cancel()
 
     def _release(self) -> None:
-        """Release the socket's resources, except for the task that closes it."""
+        """Release the socket's resources, except for the connection."""
         self._hub.drop(self)
         self.buffer.close()
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for start in self._starts.values():
             start.cancel()
         self._starts.clear()
 
-    async def _close(self, code: int) -> None:
+    def _close(self, code: int) -> None:
+        """Start the closing handshake; `CLOSE_SECONDS` later the connection is cut."""
         if self.blackholed:
             self.reset()
-            return
-        # Without draining, which a client that does not read would block for ever.
-        await self._socket.close(code=code, drain=False)
-        # A client that has not read this by now would keep the descriptor and the memory.
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()
+        elif self._wire.state is State.OPEN:
+            self._wire.send_close(code)
+            self._send_control()
+            self._cut_later()
+
+    def _cut_later(self) -> None:
+        """Abort the transport if the client does not read or answer in time: it would keep a descriptor."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 
     def _set_timer(self) -> None:
         deadline = self._core.deadline
+        # None once closed: then the timer, if any, is that of the closing handshake.
+        if deadline is None:
+            return
         if self._timer is not None:
             # Most frames leave the deadline unchanged; cancelling and setting a timer for each would cost
             # more than the check.
-            if self._timer.when() == deadline and not self._timer.cancelled():
+            if self._timer.when() == deadline:
                 return
             self._timer.cancel()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._tick)
+        self._timer = self._loop.call_at(deadline, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
