@@ -84,7 +84,6 @@ HARMLESS = {
     "deep variables",
     "binary",
     "UTF-16",
-    "a frame without a mask",
     "pings without end",
     "frames of nothing",
     "the same start a thousand times",

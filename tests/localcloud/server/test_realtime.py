@@ -265,6 +265,32 @@ async def test_a_stalled_reader_is_disconnected_and_delays_and_costs_nothing() -
         writer.transport.abort()
 
 
+async def test_a_client_that_pings_and_does_not_read_is_disconnected() -> None:
+    async with serving(RealtimeOptions(max_buffer=64 * 1024)) as server:
+        reader, writer = await raw_client(server)
+        writer.write(start_frame("tech"))
+        await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+        while not server.hub.metrics["SlowReaderDisconnect"]:
+            writer.write(ping * 500)
+            await asyncio.sleep(0)
+        await server.one_socket_closed()
+        assert len(server.hub) == 0
+        writer.transport.abort()
+
+
+async def test_a_message_in_fragments_is_read_whole(server: Server) -> None:
+    reader, writer = await raw_client(server)
+    frame = start_frame("tech")
+    text = frame[14:]
+    first, last = masked(1, text[:20]), masked(0, text[20:])
+    ping = b"\x89\x80\0\0\0\0"
+    writer.write(bytes([first[0] & 0x7F]) + first[1:] + ping + last)
+    assert (await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)).startswith(b"\x8a\0")
+    writer.close()
+
+
 async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("globalchat.localcloud.server.realtime_socket.CLOSE_SECONDS", 0.1)
     async with serving(RealtimeOptions(limits=SocketLimits(lifetime=0.05))) as server:

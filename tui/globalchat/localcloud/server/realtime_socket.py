@@ -214,7 +214,7 @@ class RealtimeSocket(asyncio.Protocol):
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         # The frames so far of a message that comes in fragments.
-        self._message: list[bytes] = []
+        self._message: list[Frame] = []
 
     def open(self, handshake: Handshake) -> list[SocketAction]:
         """Check the handshake; return what `start` sends to the client."""
@@ -280,28 +280,43 @@ class RealtimeSocket(asyncio.Protocol):
 
     def _take(self, frame: Frame) -> None:
         """Handle a message once it is whole."""
-        self._message.append(bytes(frame.data))
+        self._message.append(frame)
         if not frame.fin:
             return
-        whole = b"".join(self._message)
+        whole = b"".join(each.data for each in self._message)
+        kind = self._message[0].opcode
         self._message.clear()
         try:
-            text = whole.decode()
+            content = whole.decode() if kind is Opcode.TEXT else whole
         except UnicodeDecodeError:
             self._wire.fail(CloseCode.INVALID_DATA)
-            return
-        self._apply(self._core.receive(text, self._loop.time()))
+            # What came with it is not answered.
+            self._core.lost()
+        else:
+            self._apply(self._core.receive(content, self._loop.time()))
 
     def _send_control(self) -> None:
-        """Send the frames that the WebSocket protocol itself requires, and close the transport after them."""
+        """Send the frames that the WebSocket protocol itself requires, and close the transport if it does."""
         for data in self._wire.data_to_send():
-            if data:
+            if data and self._wire.state is State.OPEN:
+                # A client may send pings, and not read what answers them.
+                self.buffer.send_alone(data)
+            elif data:
+                self.buffer.flush()
                 self._transport.write(data)
-            elif not self._transport.is_closing():
-                self._core.lost()
-                self._release()
-                self._transport.close()
-                self._cut_later()
+            else:
+                self._end()
+
+    def _end(self) -> None:
+        """Send nothing more, and close once the client has closed, or does not in time."""
+        self._core.lost()
+        self._release()
+        # Closing at once would reset the connection if the client has sent more, and it would not read why.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._cut_later()
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
