@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.cli.commands import plain_terminal
+from globalchat.cli.commands import chat, plain_terminal
+from globalchat.cli.commands.chat import ChatOptions
 from globalchat.cli.commands.plain_terminal import KeptState, Pipe, PlainRun
 from globalchat.cli.streams import Input, Output
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
 from globalchat.core.errors import ExitCode
+from globalchat.ui.interfaces import ProfileOpeners
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.plain_chat import PlainChat, command_for
+from globalchat.ui.settings import Loaded, NotifySettings, Settings
 from globalchat.ui.state_store import StateStore
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
 
@@ -48,6 +51,26 @@ async def test_two_that_print_wait_for_a_slow_reader_in_turn() -> None:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def test_the_settings_hold_line_by_line_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path))
+    ran: list[ChatViewModel] = []
+
+    async def run_plain(_open: object, view_model: ChatViewModel, *_: object, **_more: object) -> ExitCode:
+        ran.append(view_model)
+        return ExitCode.DONE
+
+    monkeypatch.setattr(plain_terminal, "run_plain", run_plain)
+    given = ChatOptions(
+        region=None, channel="tech", ascii=False, plain=True, name="bo", person=None, profile=None
+    )
+    settings = Loaded(Settings(time="h:MM:SS AM", notify=NotifySettings(level="all")))
+    openers = ProfileOpeners(open_profile, open_profile)
+    assert chat._run_plain(given, "local", openers, None, settings) is ExitCode.DONE
+    (view_model,) = ran
+    assert view_model.model.calendar.message_time(NOON).endswith(("AM", "PM"))
+    assert view_model.model.levels.counts("tech", mention=False)
 
 
 class Program:
