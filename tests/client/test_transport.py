@@ -194,12 +194,12 @@ async def test_listener_that_never_started_fails_its_start() -> None:
 
 
 def data(number: object) -> str:
-    """A frame with a number for subscription 1."""
+    """Return a frame with a number for subscription 1."""
     return json.dumps({"type": "data", "id": "1", "payload": {"data": number}})
 
 
 async def served(frames: Sequence[str | Sequence[str]]) -> tuple[list[object], Exception | None]:
-    """What a subscriber got from a server that sends these, a list in several fragments, and how it ended."""
+    """Return what a subscriber got from a server that sends these (a list in fragments), and how it ended."""
 
     async def handle(socket: ServerConnection) -> None:
         await socket.recv()
