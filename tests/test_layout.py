@@ -39,12 +39,14 @@ def mirrors(file: Path) -> bool:
     return module.with_suffix(".py").is_file() or (module / "__init__.py").is_file()
 
 
-def test_the_repository_holds_text_alone() -> None:
+def test_the_repository_holds_text_and_one_screenshot() -> None:
     """Raise if a built file, such as a wheel, was committed with others."""
+    screenshot = ROOT / "docs/pictures/web.png"
+    assert screenshot.read_bytes().startswith(b"\x89PNG\r\n")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
     files = [ROOT / name.decode() for name in listed.split(b"\0") if name]
     assert len(files) > 1000
-    assert [str(file) for file in files if file.is_file() and b"\0" in file.read_bytes()] == []
+    assert [file for file in files if file.is_file() and b"\0" in file.read_bytes()] == [screenshot]
 
 
 def test_every_folder_is_one_of_its_package() -> None:
