@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyte
 import pytest
+from textual.drivers._byte_stream import ByteStream
 
 from globalchat.client.profiles import Profile
 from globalchat.core.packets import DATA, FILE, HEADER, KEY, META, BadPacket, encode, payload_size
@@ -168,6 +170,22 @@ async def test_the_server_ends_a_chat_which_keeps_its_draft(tmp_path: Path) -> N
         await server.over.wait()
     assert app.return_code == 0
     assert "half a sen" in (tmp_path / "local.json").read_text()
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_server_that_is_gone_ends_the_chat(is_reset: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    ours, theirs = socket.socketpair()
+    driver = object.__new__(BrowserDriver)
+    monkeypatch.setattr(driver, "_end", ended.append)
+    driver._socket, driver.exit_event = theirs.fileno(), Event()
+    driver.exit_event.set()
+    with theirs:
+        if is_reset:  # What it has not read is lost.
+            theirs.send(b"drawn")
+        ours.close()
+        assert list(driver._packets(ByteStream())) == []
+    assert ended == [HUNG_UP]
 
 
 @pytest.mark.parametrize("header", [b"X\0\0\0\1", b"D\xff\0\0\0", b"\0\0\0\0\0"])

@@ -144,7 +144,10 @@ class BrowserDriver(WebDriver):
 
     def _packets(self, packets: ByteStream) -> Iterator[tuple[str, bytes]]:
         """Yield the packets that are complete now; end the app at the end of the input."""
-        data = os.read(self._socket, 65_536)
+        try:
+            data = os.read(self._socket, 65_536)
+        except ConnectionError:  # It was killed before it had read all that was drawn.
+            data = b""
         if data:
             yield from packets.feed(data)
         else:
