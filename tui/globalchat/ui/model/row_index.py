@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from globalchat.ui.model.conversation import Edit, Inserted, Removed, Replaced, Updated
 from globalchat.ui.model.rows import Row
@@ -100,8 +100,8 @@ class RowIndex:
     """Keeps the rows of a pane with their heights in lines, most of them estimated until they are shown.
 
     Lines are counted from `base`, which moves so that visible lines keep their numbers when older rows are
-    dropped or rows above turn out higher or lower than estimated. Except for a sum over the blocks, no
-    operation takes time that grows with the number of rows. `height` measures a row.
+    dropped or rows above turn out higher or lower than estimated. Except for a sum over the blocks from the
+    first changed one, no operation takes time that grows with the number of rows. `height` measures a row.
     """
 
     def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
@@ -109,6 +109,7 @@ class RowIndex:
         self._measure = height
         # Most messages take one line; a wrong guess only moves the scroll bar.
         self._guess = 1.0
+        # The sums of heights and of rows, of as many blocks as have not changed since.
         self._ends: list[int] = []
         self._row_ends: list[int] = []
         self._replace(rows)
@@ -204,7 +205,7 @@ class RowIndex:
         """Forget the heights of all rows."""
         for block in self._blocks:
             block.forget()
-        self._summed = False
+        self._ends.clear()
 
     def calibrate(self) -> None:
         """Estimate the unknown heights again from the mean of the known ones. Moves everything."""
@@ -212,7 +213,7 @@ class RowIndex:
         rows = sum(len(block.rows) - block.unknown for block in known)
         if rows:
             self._guess = max(1.0, sum(block.known for block in known) / rows)
-            self._summed = False
+            self._ends.clear()
 
     # -- changes --------------------------------------------------------------------------------------------
 
@@ -227,7 +228,7 @@ class RowIndex:
                 block, place = self._find(index)
                 if self._blocks[block].update(place, self._measure):
                     return index
-                self._summed = False
+                del self._ends[block:]
             case Replaced(rows):
                 self._replace(rows)
         return None
@@ -249,13 +250,14 @@ class RowIndex:
         self._blocks = [
             RowBlock(rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)
         ]
-        self._summed = self._counted = False
+        self._forget_sums(0)
 
     def _insert(self, index: int, row: Row) -> None:
         if index == self._count:
             if not self._blocks or len(self._blocks[-1].rows) >= BLOCK_ROWS:
                 self._blocks.append(RowBlock(()))
-            self._blocks[-1].insert(len(self._blocks[-1].rows), row)
+            number = len(self._blocks) - 1
+            self._blocks[number].insert(len(self._blocks[number].rows), row)
         else:
             number, place = self._find(index)
             self._blocks[number].insert(place, row)
@@ -263,11 +265,12 @@ class RowIndex:
             if len(self._blocks[number].rows) > 2 * BLOCK_ROWS:
                 self._blocks.insert(number + 1, self._blocks[number].split())
         self._count += 1
-        self._summed = self._counted = False
+        self._forget_sums(number)
 
     def _remove(self, index: int, count: int) -> None:
         before = self.total
         number, place = self._find(index)
+        self._forget_sums(number)
         left = count
         while left:
             block = self._blocks[number]
@@ -279,7 +282,6 @@ class RowIndex:
             else:
                 del self._blocks[number]
         self._count -= count
-        self._summed = self._counted = False
         # The oldest rows left the scrollback: all others keep their lines.
         if index == 0:
             self.base += before - self.total
@@ -292,21 +294,24 @@ class RowIndex:
             return
         before = block.height(self._guess)
         block.measure(self._measure)
-        self._summed = False
+        del self._ends[number:]
         # Wrong estimates move the lines above instead of those below.
         if keep_below:
             self.base += before - block.known
 
+    def _forget_sums(self, number: int) -> None:
+        """Forget the sums from a block on, whose rows have changed."""
+        del self._ends[number:]
+        del self._row_ends[number:]
+
     def _sum(self) -> None:
-        if not self._summed:
+        if len(self._ends) < len(self._blocks):
             guess = self._guess
-            self._ends = list(accumulate([block.height(guess) for block in self._blocks]))
-            self._summed = True
+            _extend(self._ends, [block.height(guess) for block in self._blocks[len(self._ends) :]])
 
     def _sum_rows(self) -> None:
-        if not self._counted:
-            self._row_ends = list(accumulate([len(block.rows) for block in self._blocks]))
-            self._counted = True
+        if len(self._row_ends) < len(self._blocks):
+            _extend(self._row_ends, [len(block.rows) for block in self._blocks[len(self._row_ends) :]])
 
     def _find(self, index: int) -> tuple[int, int]:
         """Return the block of a row, and the row's place in it."""
@@ -326,3 +331,8 @@ class RowIndex:
     def _block_top(self, number: int) -> int:
         self._sum()
         return self.base + (self._ends[number - 1] if number else 0)
+
+
+def _extend(sums: list[int], values: Sequence[int]) -> None:
+    """Continue running sums with further values."""
+    sums += islice(accumulate(values, initial=sums[-1] if sums else 0), 1, None)
