@@ -20,7 +20,7 @@ from globalchat.ui.interfaces import ProfileCatalog, ProfileEntry, ProfileOpener
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.client.helpers.signers import PersonOfCloud
-from tests.ui.helpers.chat_driver import SMALL, WIDE
+from tests.ui.helpers.chat_driver import SMALL, WIDE, type_keys
 
 
 class LiveChat:
@@ -43,16 +43,17 @@ class LiveChat:
         await self.until(lambda: text in self.text, text)
 
     async def until(self, condition: Callable[[], bool], wanted: str = "It") -> None:
-        # pause() returns as soon as the app is idle, so the clock, not a count, says when to give up.
+        await self.pilot.pause()
         loop_time = self.app._loop.time if self.app._loop else None
         assert loop_time is not None
         deadline = loop_time() + 60
         while not condition():
             assert loop_time() < deadline, f"{wanted!r} never appeared:\n{self.text}"
-            await self.pilot.pause(0.02)
+            await asyncio.sleep(0.02)
 
     async def send(self, text: str) -> None:
-        await self.pilot.press(*text, "enter")
+        type_keys(self.app, text, "enter")
+        await self.pilot.pause()
 
 
 def signed(cloud: LocalCloud, name: str) -> Profile:
@@ -146,7 +147,9 @@ async def test_old_messages_are_found_and_another_profile_is_opened(
     catalog = KeyAndSignature(local_cloud)
     async with chatting(local_cloud, "oregon", "bo", state=tmp_path, catalog=catalog) as chat:
         await chat.until_seen("hay 119")
-        await chat.pilot.press("ctrl+f", *"needle")
+        await chat.pilot.press("ctrl+f")
+        type_keys(chat.app, "needle")
+        await chat.pilot.pause()
         await chat.until_seen("0/0  Ctrl+F older")
         await chat.pilot.press("ctrl+f")
         await chat.until(lambda: bool(chat.line_with("needle")))

@@ -54,7 +54,7 @@ async def test_notices_are_in_sight_however_many_were_closed_before() -> None:
 
 async def test_success_goes_to_the_status_line_until_esc() -> None:
     async with running() as chat:
-        await chat.pilot.press(*"/mute", "enter")
+        await chat.type("/mute", "enter")
         await chat.until(lambda: "muted" in chat.status)
         assert toasts(chat) == []
         assert any("muted" in line for line in chat.screen_lines())

@@ -86,14 +86,15 @@ async def test_a_theme_and_the_time_of_messages_can_be_set() -> None:
 
 async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_one(tmp_path: Path) -> None:
     async with running(state=tmp_path) as chat:
-        await chat.pilot.press(*"/theme nrod", "enter")
+        await chat.type("/theme nrod", "enter")
         await chat.until(lambda: chat.toasts() == ['Unknown theme: nrod. Did you mean "nord"?'])
         assert chat.composer.text == "/theme nrod"
-        await chat.pilot.press("ctrl+u", *"/theme dracula", "enter")
+        await chat.pilot.press("ctrl+u")
+        await chat.type("/theme dracula", "enter")
         await chat.until(lambda: chat.app.theme == "dracula")
-        await chat.pilot.press(*"/theme AUTO", "enter")
+        await chat.type("/theme AUTO", "enter")
         await chat.until(lambda: chat.app.theme == "textual-dark")
-        await chat.pilot.press(*"/theme nord", "enter")
+        await chat.type("/theme nord", "enter")
         await chat.until(lambda: chat.app.theme == "nord")
     async with running(state=tmp_path) as chat:
         assert chat.app.theme == "nord"
@@ -120,7 +121,8 @@ async def test_the_theme_follows_the_terminal_until_one_is_chosen(
     monkeypatch.setenv("COLORFGBG", "0;15")
     async with running(state=tmp_path) as chat:
         assert chat.app.theme == "nord"  # the choice is kept, what the terminal answered is not
-        await chat.pilot.press("ctrl+p", *"colours", "enter")
+        await chat.pilot.press("ctrl+p")
+        await chat.type("colours", "enter")
         await chat.click_on("auto: dark or light")
         await chat.until(lambda: chat.app.theme == "textual-light")
     async with running(state=tmp_path) as chat:

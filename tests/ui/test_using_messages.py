@@ -127,7 +127,7 @@ async def test_choose_by_key_copy_look_closely_and_type_on() -> None:
 async def test_a_chosen_message_out_of_sight_comes_into_it() -> None:
     async with running(SMALL) as chat:
         await fill(chat, 100)
-        await chat.pilot.press("f6", *["up"] * 30)
+        await chat.type("", "f6", *["up"] * 30)
         await chat.until(lambda: any("#69" in line for line in chat.lines()))
         await chat.pilot.press("escape")
         await chat.until(lambda: chat.pane.following and chat.app.focused is chat.composer)
@@ -290,7 +290,7 @@ async def test_a_view_on_a_long_history_shows_the_same_lines_whatever_is_measure
         for number in range(1500):
             chat.session.receive("tech", f"#{number} " + "word " * (number % 40), at=NOON + number * 1000)
         await chat.settle()
-        await chat.pilot.press(*["pageup"] * 9)
+        await chat.type("", *["pageup"] * 9)
         await chat.resize(70, 24)
         await chat.settle()
         shown = chat.lines()

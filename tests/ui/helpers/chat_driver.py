@@ -52,6 +52,16 @@ def spied(function: Callable[P, T], calls: list[object]) -> Callable[P, T]:
 _NOTICES: WeakKeyDictionary[ChatApp, list[str]] = WeakKeyDictionary()
 
 
+def type_keys(app: ChatApp, text: str, *keys: str) -> None:
+    """Press the keys of a text, and others after it, in one go."""
+    assert app._driver is not None
+    typed = [(each if each.isalnum() else _character_to_key(each), each) for each in text]
+    for name, character in (*typed, *((key, None) for key in keys)):
+        key = events.Key(name, character)
+        key.set_sender(app)
+        app._driver.send_message(key)
+
+
 class Chat:
     """A running chat, its pilot, and its session's script."""
 
@@ -144,13 +154,9 @@ class Chat:
         y, line = next((y, line) for y, line in enumerate(self.screen_lines()) if text in line)
         await self.pilot.click(offset=(line.index(text) + within, y))
 
-    async def type(self, text: str) -> None:
-        """Press the keys of a text, as quickly as they can be taken in."""
-        assert self.app._driver is not None
-        for character in text:
-            key = events.Key(character if character.isalnum() else _character_to_key(character), character)
-            key.set_sender(self.app)
-            self.app._driver.send_message(key)
+    async def type(self, text: str, *keys: str) -> None:
+        """Press the keys of a text, and others after it, as quickly as they can be taken in."""
+        type_keys(self.app, text, *keys)
         await self.pilot.pause()
 
 

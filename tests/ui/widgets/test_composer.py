@@ -84,11 +84,17 @@ async def test_a_sent_text_is_found_and_the_draft_comes_back() -> None:
         chat.session.receive("tech", "deployed from elsewhere", sender="bo", at=NOON)
         await chat.settle()
         chat.composer.put("draft")
-        await chat.pilot.press("ctrl+r", *"deploy", "ctrl+g")
+        await chat.pilot.press("ctrl+r")
+        await chat.type("deploy")
+        await chat.pilot.press("ctrl+g")
         assert chat.composer.text == "draft"
-        await chat.pilot.press("ctrl+r", *"deploy", "ctrl+r", "enter")
+        await chat.pilot.press("ctrl+r")
+        await chat.type("deploy")
+        await chat.pilot.press("ctrl+r", "enter")
         assert chat.composer.text == "deploy one"
-        await chat.pilot.press("ctrl+underscore", "ctrl+r", *"sewhere", "tab")
+        await chat.pilot.press("ctrl+underscore", "ctrl+r")
+        await chat.type("sewhere")
+        await chat.pilot.press("tab")
         assert chat.composer.text == "deployed from elsewhere"
         await chat.pilot.press("ctrl+underscore")
         assert chat.composer.text == "draft"
