@@ -1,7 +1,5 @@
 """Notices: where they are shown, how many, and how they end."""
 
-import pytest
-
 from globalchat.ui.widgets.composer import Composer
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
 
@@ -14,32 +12,35 @@ def composer_row(chat: Chat) -> str:
     return chat.screen_lines()[chat.app.screen.query_one(Composer).region.y]
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL, (40, 10)])
-async def test_the_same_refusal_is_shown_once_and_the_composer_stays_in_sight(size: tuple[int, int]) -> None:
-    async with running(size) as chat:
-        chat.composer.insert("/foo")
-        for _ in range(12):
-            await chat.pilot.press("enter")
-        await chat.until(lambda: len(chat.app.screen.query("Toast")) == 1)
-        assert len(toasts(chat)) == 1
-        for number in range(12):
-            chat.app.notify(f"problem {number} " * 20, severity="error", timeout=60)
-        latest = ["problem 10", "problem 11"]
-        await chat.until(lambda: [each[:10] for each in toasts(chat)] == latest)
-        await chat.until(lambda: "/foo" in composer_row(chat))
-        rack = chat.app.screen.query_one("ToastRack")
-        assert rack.region.bottom <= chat.app.screen.query_one("#status").region.y
+async def test_the_same_refusal_is_shown_once_and_the_composer_stays_in_sight() -> None:
+    async with running() as chat:
+        for size in (WIDE, SMALL, (40, 10)):
+            await chat.resize(*size)
+            chat.composer.put("/foo")
+            for _ in range(12):
+                await chat.pilot.press("enter")
+            await chat.until(lambda: len(chat.app.screen.query("Toast")) == 1)
+            assert len(toasts(chat)) == 1
+            for number in range(12):
+                chat.app.notify(f"problem {number} " * 20, severity="error", timeout=60)
+            latest = ["problem 10", "problem 11"]
+            await chat.until(lambda latest=latest: [each[:10] for each in toasts(chat)] == latest)  # type: ignore[misc]
+            await chat.until(lambda: "/foo" in composer_row(chat))
+            rack = chat.app.screen.query_one("ToastRack")
+            assert rack.region.bottom <= chat.app.screen.query_one("#status").region.y, size
+            chat.forget_toasts()
+            await chat.until(lambda: not chat.app.screen.query("Toast"))
 
 
-@pytest.mark.parametrize("severity", ["error", "warning"])
-async def test_esc_closes_notices_and_nothing_else(severity: str) -> None:
+async def test_esc_closes_notices_and_nothing_else() -> None:
     async with running() as chat:
         await chat.pilot.press("ctrl+f")
-        chat.app.notify("a problem", severity=severity, timeout=60)  # type: ignore[arg-type]
-        chat.app.screen.set_focus(chat.composer)
-        await chat.pilot.press("escape")
-        await chat.until(lambda: not toasts(chat))
-        assert chat.app.screen.query_one("SearchBar").display
+        for severity in ("error", "warning"):
+            chat.app.notify("a problem", severity=severity, timeout=60)  # type: ignore[arg-type]
+            chat.app.screen.set_focus(chat.composer)
+            await chat.pilot.press("escape")
+            await chat.until(lambda: not toasts(chat))
+            assert chat.app.screen.query_one("SearchBar").display, severity
 
 
 async def test_notices_are_in_sight_however_many_were_closed_before() -> None:
