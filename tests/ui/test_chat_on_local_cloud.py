@@ -20,7 +20,7 @@ from globalchat.ui.interfaces import ProfileCatalog, ProfileEntry, ProfileOpener
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.client.helpers.signers import PersonOfCloud
-from tests.ui.helpers.chat_driver import SMALL, WIDE, type_keys
+from tests.ui.helpers.chat_driver import SMALL, WIDE, type_keys, wait_by_looking
 
 
 class LiveChat:
@@ -29,6 +29,7 @@ class LiveChat:
     def __init__(self, app: ChatApp, pilot: Pilot[None]) -> None:
         self.app = app
         self.pilot = pilot
+        wait_by_looking(pilot)
 
     @property
     def text(self) -> str:

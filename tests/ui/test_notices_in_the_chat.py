@@ -36,7 +36,7 @@ async def test_esc_closes_notices_and_nothing_else() -> None:
     async with running() as chat:
         await chat.pilot.press("ctrl+f")
         for severity in ("error", "warning"):
-            chat.app.notify("a problem", severity=severity, timeout=60)  # type: ignore[arg-type]
+            chat.app.notify("a problem", severity=severity, timeout=60)
             chat.app.screen.set_focus(chat.composer)
             await chat.pilot.press("escape")
             await chat.until(lambda: not toasts(chat))
