@@ -87,7 +87,7 @@ def wait_by_looking(pilot: Pilot[None]) -> None:
 
 def _waits(pump: MessagePump) -> bool:
     """Return True if a widget has handled its messages and waits for the next one."""
-    ready = pump._message_queue.ready_event
+    ready: asyncio.Event = pump._message_queue.ready_event
     return pump._closed or (bool(ready._waiters) and not ready.is_set())
 
 
