@@ -45,13 +45,16 @@ def check(distribution: Path, folder: Path) -> None:
     run(environment, folder, "python", "-m", *install, str(distribution))
     run(environment, folder, "python", "-m", "pip", "check")
     run(environment, folder, "globalchat", "--version")
+    run(environment, folder, "globalchat", "--help")
     try:
         sent = run(environment, folder, "globalchat", "publish", "tech", TEXT, "--json")
         read = run(environment, folder, "globalchat", "history", "tech", "--json")
+        followed = ("subscribe", "tech", "--region", "sydney", "--since", "10m", "--count", "1", "--json")
+        read += run(environment, folder, "globalchat", *followed)
     finally:
         run(environment, folder, "globalchat", "local", "down")
     ids = [json.loads(line)["id"] for line in (*sent.splitlines(), *read.splitlines())]
-    if len(ids) != 2 or len(set(ids)) != 1:
+    if len(ids) != 3 or len(set(ids)) != 1:
         raise ValueError(f"One message was published, and these were found: {ids}")
 
 
