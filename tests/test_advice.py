@@ -20,14 +20,23 @@ _ALONE = re.compile(r"(?:## )?globalchat [a-z ]+")
 def plain_commands(source: str) -> Iterator[str]:
     """Yield the texts in a source that name a command without backticks, help and docstrings apart."""
     tree = ast.parse(source)
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_plain(node.value)]
+    if not found:
+        return
     docs = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and _is_text(node.value)]
     helps = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_help(node)]
     exempt = {id(part) for node in (*docs, *helps) for part in ast.walk(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in exempt:
-            text = node.value
-            if "\n" not in text and not _ALONE.fullmatch(text) and _PLAIN.search(text):
-                yield text
+    yield from (str(node.value) for node in found if id(node) not in exempt)
+
+
+def _is_plain(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and "globalchat " in value
+        and "\n" not in value
+        and not _ALONE.fullmatch(value)
+        and _PLAIN.search(value) is not None
+    )
 
 
 def _is_help(node: ast.Assign) -> bool:

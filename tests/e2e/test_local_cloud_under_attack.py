@@ -68,8 +68,8 @@ def withstands(home: Home, *, idle: int, aborted: int) -> None:
     before = log_size(home)
     with idle_connections(port_of(cloud), idle), idle_connections(cloud.control_port, 50):
         home.publish("in the middle of it")
-        assert home.run("publish", "tech", "in the middle of it", installed=True).returncode == 0
-        assert home.run("local", "status", installed=True).returncode == 0
+        assert home.run("publish", "tech", "in the middle of it").returncode == 0
+        assert home.run("local", "status").returncode == 0
     for number in range(aborted):
         abort((port_of(cloud), cloud.control_port)[number % 2], ABORTED[number // 2 % len(ABORTED)])
     home.publish("after it")
@@ -124,7 +124,7 @@ def test_a_client_without_token_and_key_does_not_keep_it_alive(tmp_path: Path) -
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     upgrade |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "graphql-ws"}
     try:
-        assert up(home).returncode == 0
+        assert home.run("local", "up").returncode == 0
         cloud = cloud_of(home)
         region = port_of(cloud)
         with idle_connections(region, 5):
@@ -148,7 +148,7 @@ def test_a_client_without_token_and_key_does_not_keep_it_alive(tmp_path: Path) -
 def test_asking_how_it_does_does_not_keep_it_alive_but_joining_it_does(tmp_path: Path) -> None:
     home = Home(tmp_path / "home", idle_seconds=2.0)
     try:
-        assert up(home).returncode == 0
+        assert home.run("local", "up").returncode == 0
         cloud = cloud_of(home)
         joined = threading.Event()
         give_up = time.monotonic() + 20
