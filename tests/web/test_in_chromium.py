@@ -36,6 +36,13 @@ TRIES = """(async (origin) => {
 """What a page can try that runs on another port of this machine, to which browsers send the cookie."""
 
 
+NOTE_COPIES = """(() => {
+  const write = navigator.clipboard.writeText.bind(navigator.clipboard);
+  navigator.clipboard.writeText = async (text) => { await write(text); window.copied = text; };
+})()"""
+"""Notes what is on the clipboard, which the page itself may not read."""
+
+
 @asynccontextmanager
 async def other_page() -> AsyncIterator[str]:
     """Serve an empty page on another port."""
@@ -143,8 +150,10 @@ async def copy_and_paste(tab: ChromiumTab) -> None:
     """Copy the newest message with the chat's own key, and paste it with the browser's."""
     await tab.call("Page.bringToFront")
     await tab.has("document.hasFocus()")
+    await tab.evaluate(NOTE_COPIES)
     await tab.press("y", "KeyY", 89, modifiers=ALT)
     await tab.shows("Copied")
+    await tab.has("window.copied === 'and from Sydney'")
     await tab.press("v", "KeyV", 86, modifiers=CTRL, commands=["paste"])
     await tab.shows("ana › and from Sydney")
 
