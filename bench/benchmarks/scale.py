@@ -32,8 +32,6 @@ PAGE: Final = (
     "query Page($name: String!, $before: String) "
     "{ history(name: $name, before: $before, limit: 100) { messages { id message arrival } next } }"
 )
-BAR: Final = 20
-"""Characters of the longest bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +132,16 @@ def _page_ms(region: Mapping[str, str], before: str | None, times: int) -> float
     return statistics.median(took) * 1000
 
 
-def bar(value: float, most: float) -> str:
-    """Return a bar as long as a value, beside the longest."""
-    return "█" * max(1, round(BAR * value / most))
+def curve(title: str, loads: Sequence[int], values: Sequence[float]) -> str:
+    """Return a chart of a value by load, which GitHub draws."""
+    axis = ", ".join(f'"{load:,}"' for load in loads)
+    points = ", ".join(f"{value:.4g}" for value in values)
+    chart = f'xychart-beta\n  title "{title}"\n  x-axis [{axis}]\n  line [{points}]'
+    return f"```mermaid\n{chart}\n```"
 
 
 def curves(fanout: Sequence[FanoutPoint], history: Sequence[HistoryPoint]) -> str:
-    """Return both tables, with a bar for what grows."""
-    slowest, longest = max(each.spread for each in fanout), max(each.start for each in history)
+    """Return a table and a curve of each."""
     return "\n\n".join(
         (
             "**Fan-out of one message to all subscribers of a region**",
@@ -149,7 +149,6 @@ def curves(fanout: Sequence[FanoutPoint], history: Sequence[HistoryPoint]) -> st
                 (
                     "subscribers",
                     "ms until all have a message",
-                    "",
                     "CPU µs per delivery, flood",
                     "deliveries a second",
                     "messages a second",
@@ -159,7 +158,6 @@ def curves(fanout: Sequence[FanoutPoint], history: Sequence[HistoryPoint]) -> st
                     (
                         f"{each.subscribers:,}",
                         f"{each.spread:.1f}",
-                        bar(each.spread, slowest),
                         f"{each.delivery:.2f}",
                         f"{each.rate:,.0f}",
                         f"{each.rate / each.subscribers:,.0f}",
@@ -168,13 +166,17 @@ def curves(fanout: Sequence[FanoutPoint], history: Sequence[HistoryPoint]) -> st
                     for each in fanout
                 ],
             ),
+            curve(
+                "ms until all subscribers have a message",
+                [each.subscribers for each in fanout],
+                [each.spread for each in fanout],
+            ),
             "**Stored messages of one channel**",
             markdown_table(
                 (
                     "messages",
                     "MB",
                     "s to start",
-                    "",
                     "ms for the last page of 100",
                     "ms for one in the middle",
                     "CPU µs per publish",
@@ -184,13 +186,17 @@ def curves(fanout: Sequence[FanoutPoint], history: Sequence[HistoryPoint]) -> st
                         f"{each.stored:,}",
                         f"{each.size:,.1f}",
                         f"{each.start:.2f}",
-                        bar(each.start, longest),
                         f"{each.last:.1f}",
                         f"{each.middle:.1f}",
                         f"{each.publish:.0f}",
                     )
                     for each in history
                 ],
+            ),
+            curve(
+                "s to start, by stored messages",
+                [each.stored for each in history],
+                [each.start for each in history],
             ),
         )
     )
