@@ -1,8 +1,10 @@
 """Which messages are new, which were seen before, and which use another's id."""
 
+import struct
 import tracemalloc
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,3 +114,20 @@ def test_digests_tell_boundaries_and_absence_apart() -> None:
     )
     assert digest(replace(MESSAGE, author=None)) != digest(replace(MESSAGE, author=""))
     assert digest(replace(MESSAGE, text="\ud800"))
+
+
+@pytest.mark.parametrize("more", ["", "abc"])
+@pytest.mark.parametrize("counted", [4, 5])
+def test_an_id_that_contains_another_message_has_a_digest_of_its_own(more: str, counted: int) -> None:
+    def lengths(*of: int) -> str:
+        return struct.pack(f">{counted}q", *of[-counted:]).decode()
+
+    def message(name: str, channel: str, text: str) -> Message:
+        return Message(name, channel, text, "", "r", 0, author="")
+
+    name = 1 + 8 * counted + 1 + len(more)
+    text = more + lengths(name, 1, 1, 0, 0) + "yz"
+    before = "a" + lengths(1, 1, len(text), 0, 0) + "c" + more
+    assert len(before) == name
+    # Without the length of the id before it, both are the same text.
+    assert digest(message("a", "c", text)) != digest(message(before, "y", "z"))

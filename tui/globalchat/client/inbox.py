@@ -11,7 +11,8 @@ from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 
-_LENGTHS = Struct(">5q")
+_LENGTH = Struct(">q")
+_LENGTHS = Struct(">4q")
 # A copy of an empty hash takes less time than a new one.
 _EMPTY = blake2b(digest_size=16)
 
@@ -38,12 +39,13 @@ class SeenId(NamedTuple):
 
 def _digests(message: Message) -> tuple[bytes, bytes]:
     """Return 16 bytes for a message's id and content, and for its id alone; no other can be made to match."""
+    # The lengths distinguish ("ab", "c") from ("a", "bc"); -1 distinguishes None from "".
     content = _EMPTY.copy()
-    content.update(name := message.id.encode("utf-8", "surrogatepass"))
+    name = message.id.encode("utf-8", "surrogatepass")
+    content.update(_LENGTH.pack(len(name)) + name)
     identity = content.digest()
     channel = message.channel.encode("utf-8", "surrogatepass")
     text = message.text.encode("utf-8", "surrogatepass")
-    # The lengths distinguish ("ab", "c") from ("a", "bc"); -1 distinguishes None from "".
     sender, author, senders, authors = b"", b"", -1, -1
     if message.sender is not None:
         sender = message.sender.encode("utf-8", "surrogatepass")
@@ -51,7 +53,7 @@ def _digests(message: Message) -> tuple[bytes, bytes]:
     if message.author is not None:
         author = message.author.encode("utf-8", "surrogatepass")
         authors = len(author)
-    lengths = _LENGTHS.pack(len(name), len(channel), len(text), senders, authors)
+    lengths = _LENGTHS.pack(len(channel), len(text), senders, authors)
     content.update(lengths + channel + text + sender + author)
     return content.digest(), identity
 
