@@ -172,6 +172,22 @@ async def test_a_subscription_runs_one_resolver_so_no_limit_of_them_ends_it() ->
     assert plan.project({"id": "1", "title": "t"}) == {"data": {"posted": {"id": "1", "title": "t"}}}
 
 
+@pytest.mark.parametrize(
+    ("selected", "posted"),
+    [
+        ("id @skip(if: $yes)", {}),
+        ("id author { email @skip(if: $yes) }", {"id": "1", "author": {}}),
+        ("id authors { ...f @skip(if: $yes) }", {"id": "1", "authors": [{}, {}]}),
+    ],
+)
+async def test_an_object_whose_fields_are_all_excluded_is_empty(selected: str, posted: JSON) -> None:
+    fragment = " fragment f on Author { email }" if "...f" in selected else ""
+    query = f"subscription s($yes: Boolean!) {{ posted {{ {selected} }} }}{fragment}"
+    author: JSON = {"name": "a", "email": "e"}
+    value: dict[str, JSON] = {"id": "1", "secret": "s", "author": author, "authors": [author, author]}
+    assert (await planned(query, {"yes": True})).project(value) == {"data": {"posted": posted}}
+
+
 async def test_equal_projections_have_equal_keys() -> None:
     async def key(query: str, caller: Caller = KEY) -> str:
         return (await planned(query, caller=caller)).projection_key

@@ -159,11 +159,12 @@ class _Field:
     parent: str
     type: GraphQLOutputType
     hidden: _Hidden | None
-    children: tuple["_Field", ...]
+    children: tuple["_Field", ...] | None
+    """None if it is no object; an object may have none, as directives may exclude all of its fields."""
 
     def signature(self) -> JSON:
         refused = [self.hidden.message, self.hidden.places] if self.hidden else None
-        return [self.key, self.name, refused, [child.signature() for child in self.children]]
+        return [self.key, self.name, refused, [child.signature() for child in self.children or ()]]
 
 
 class Projection:
@@ -211,7 +212,7 @@ def plan_projection(
             # The subscription is accepted, and every message carries the error.
             hidden = _Hidden(error.message, error.error_type, locations(GraphQLError("", nodes)))
         named = get_named_type(definition.type)
-        children: tuple[_Field, ...] = ()
+        children: tuple[_Field, ...] | None = None
         if isinstance(named, GraphQLObjectType) and hidden is None:
             selected = selection.children(named, nodes)
             children = tuple(field(named, inner, selected[inner], depth + 1) for inner in selected)
@@ -259,7 +260,7 @@ def _complete(field: _Field, type_: GraphQLOutputType, value: JSON, path: Path, 
                 _complete(field, type_.of_type, item, (*path, index), errors)
                 for index, item in enumerate(value)
             ]
-        if field.children and isinstance(value, dict):
+        if field.children is not None and isinstance(value, dict):
             return {child.key: _resolve(child, value, (*path, child.key), errors) for child in field.children}
     except _NullPropagation:
         return None
