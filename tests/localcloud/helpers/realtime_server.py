@@ -55,7 +55,7 @@ class Server:
         return [each._transport for each in self.endpoint._sockets]
 
     async def one_socket_closed(self) -> None:
-        await asyncio.wait_for(self.usage.has_closed.wait(), 5)
+        await asyncio.wait_for(self.usage.has_closed.wait(), 30)
 
 
 async def respond(request: HttpRequest, authorized: Callable[[], None]) -> HttpResponse:

@@ -1,12 +1,14 @@
 """The socket shell on real sockets, with stand-ins for executor and authenticator."""
 
 import asyncio
+import gc
 import struct
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import WSMsgType
+from websockets.frames import Frame
 
 from globalchat.localcloud.appsync.model import Invalidation
 from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
@@ -285,9 +287,13 @@ async def test_a_message_in_fragments_is_read_whole(server: Server) -> None:
     frame = start_frame("tech")
     text = frame[14:]
     first, last = masked(1, text[:20]), masked(0, text[20:])
-    ping = b"\x89\x80\0\0\0\0"
-    writer.write(bytes([first[0] & 0x7F]) + first[1:] + ping + last)
-    assert (await asyncio.wait_for(reader.readuntil(b"start_ack"), 30)).startswith(b"\x8a\0")
+    empty, ping = b"\x00\x80\0\0\0\0", b"\x89\x80\0\0\0\0"
+    writer.write(bytes([first[0] & 0x7F]) + first[1:] + empty * 2000 + ping)
+    assert await asyncio.wait_for(reader.readexactly(2), 30) == b"\x8a\0"
+    # Any number of empty fragments takes no memory.
+    assert sum(isinstance(each, Frame) for each in gc.get_objects()) < 100
+    writer.write(last)
+    await asyncio.wait_for(reader.readuntil(b"start_ack"), 30)
     writer.close()
 
 
@@ -300,8 +306,9 @@ async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.Mo
         writer.close()
 
 
+@pytest.mark.parametrize("ended_by", ["server", "client"])
 async def test_a_client_that_does_not_read_is_cut_when_its_socket_closes(
-    monkeypatch: pytest.MonkeyPatch,
+    ended_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("globalchat.localcloud.server.realtime_socket.CLOSE_SECONDS", 0.1)
     async with serving() as server:
@@ -313,9 +320,33 @@ async def test_a_client_that_does_not_read_is_cut_when_its_socket_closes(
         while not transport.get_write_buffer_size():
             server.hub.publish(publication("x" * 200_000))
             await asyncio.sleep(0)
-        server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+        if ended_by == "server":
+            server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+        else:
+            writer.write_eof()
         await server.one_socket_closed()
         assert transport.get_write_buffer_size() == 0
+        assert len(server.hub) == 0
+        writer.transport.abort()
+
+
+async def test_pings_during_the_closing_handshake_fill_no_buffer(caplog: pytest.LogCaptureFixture) -> None:
+    limit = 64 * 1024
+    async with serving(RealtimeOptions(max_buffer=limit)) as server:
+        reader, writer = await raw_client(server)
+        writer.write(start_frame("tech"))
+        await asyncio.wait_for(reader.readuntil(b"start_ack"), 30)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        [transport] = server.transports
+        server.endpoint.start_closing()
+        most = 0
+        while not server.usage.has_closed.is_set():
+            if not writer.transport.is_closing():
+                writer.write((b"\x89\xfd\0\0\0\0" + b"x" * 125) * 500)
+            await asyncio.sleep(0)
+            most = max(most, transport.get_write_buffer_size())
+        assert most <= limit
+        assert not caplog.records
         writer.transport.abort()
 
 

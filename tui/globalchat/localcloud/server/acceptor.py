@@ -259,7 +259,7 @@ class HttpConnection(web.RequestHandler):
         """Exempt the connection from being dropped, as a request on it was authorised."""
         self.limit.authorized(self)
 
-    def hand_over(self, to: "Droppable") -> bytes:
+    def hand_over(self, to: Droppable) -> bytes:
         """Leave the transport and its place to `to`, which gets what it returns: what came after the request.
 
         For aiohttp the connection is lost then: it releases the request, and does not close the transport.

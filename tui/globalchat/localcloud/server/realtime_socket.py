@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import SEND_EOF, Side, State
 from websockets.protocol import Protocol as WebSocketProtocol
-from websockets.protocol import Side, State
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor, RequestRejected
 from globalchat.localcloud.appsync.realtime.frames import Handshake, text_frame
@@ -179,6 +179,7 @@ class RealtimeSocket(asyncio.Protocol):
         "_context",
         "_core",
         "_hub",
+        "_is_text",
         "_limit",
         "_loop",
         "_message",
@@ -213,8 +214,9 @@ class RealtimeSocket(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        # The frames so far of a message that comes in fragments.
-        self._message: list[Frame] = []
+        # What came so far of a message; one buffer, since a client may send any number of empty fragments.
+        self._message = bytearray()
+        self._is_text = True
 
     def open(self, handshake: Handshake) -> list[SocketAction]:
         """Check the handshake; return what `start` sends to the client."""
@@ -245,7 +247,11 @@ class RealtimeSocket(asyncio.Protocol):
         self._send_control()
 
     def eof_received(self) -> None:
-        """Let the transport close, as the client sends nothing more."""
+        """Release everything, and let the transport close, as the client sends nothing more."""
+        self._core.lost()
+        self._release()
+        # The transport waits until everything is sent, which a client that does not read would prevent.
+        self._cut_later()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
         """Release everything."""
@@ -280,14 +286,15 @@ class RealtimeSocket(asyncio.Protocol):
 
     def _take(self, frame: Frame) -> None:
         """Handle a message once it is whole."""
-        self._message.append(frame)
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        self._message += frame.data
         if not frame.fin:
             return
-        whole = b"".join(each.data for each in self._message)
-        kind = self._message[0].opcode
+        whole = bytes(self._message)
         self._message.clear()
         try:
-            content = whole.decode() if kind is Opcode.TEXT else whole
+            content = whole.decode() if self._is_text else whole
         except UnicodeDecodeError:
             self._wire.fail(CloseCode.INVALID_DATA)
             # What came with it is not answered.
@@ -297,15 +304,23 @@ class RealtimeSocket(asyncio.Protocol):
 
     def _send_control(self) -> None:
         """Send the frames that the WebSocket protocol itself requires, and close the transport if it does."""
-        for data in self._wire.data_to_send():
-            if data and self._wire.state is State.OPEN:
-                # A client may send pings, and not read what answers them.
-                self.buffer.send_alone(data)
-            elif data:
-                self.buffer.flush()
-                self._transport.write(data)
-            else:
-                self._end()
+        writes = self._wire.data_to_send()
+        frames = b"".join(writes)
+        if frames and self._wire.state is State.OPEN:
+            # A client may send pings, and not read what answers them.
+            self.buffer.send_alone(frames)
+        elif frames:
+            self.buffer.flush()
+            self._send_last(frames)
+        if SEND_EOF in writes:
+            self._end()
+
+    def _send_last(self, frames: bytes) -> None:
+        """Send frames of the closing handshake, during which pings are answered too."""
+        if not self._transport.is_closing():
+            self._transport.write(frames)
+            if self._transport.get_write_buffer_size() > self._context.max_buffer:
+                self.drop()
 
     def _end(self) -> None:
         """Send nothing more, and close once the client has closed, or does not in time."""
