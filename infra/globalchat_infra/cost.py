@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -35,6 +35,14 @@ and request (200 to 300 each). CloudWatch adds 26 bytes per line (CloudWatch Log
 GIGABYTE = 10**9
 WRITE_UNIT = 1024
 """Bytes that DynamoDB counts as one write."""
+READ_UNIT = 4_096
+"""Bytes that DynamoDB counts as one consistent read."""
+COMPARISON_SECONDS = 225
+"""Mean time between two readings of a channel by a connected client: `history_interval`, with its jitter."""
+COMPARED_SECONDS = COMPARISON_SECONDS + 90
+"""The time that such a reading covers: since the last one, and `fill_margin` before."""
+PAGE = 100
+"""Messages of a page, the least that a reading takes: `page_size`."""
 ITEM_OVERHEAD = 100
 """Bytes that DynamoDB stores for an item besides its attributes (its guide, CapacityUnitCalculations)."""
 RESOLVER_METRICS = 3
@@ -45,7 +53,8 @@ ASSUMPTIONS = (
     "Clients and messages are spread evenly over the regions; every client stays connected and "
     "receives every message.",
     f"A message is its text and {ENVELOPE} bytes around it; an operation logs {LOG:,} bytes.",
-    "Not counted: free tiers, taxes, connecting and subscribing again, reading history, messages that fail, "
+    f"With history, every client compares one channel with it every {COMPARISON_SECONDS} seconds.",
+    "Not counted: free tiers, taxes, connecting and subscribing again, filling gaps, messages that fail, "
     "idle queues, metrics of a log with errors, e-mails of alarms.",
 )
 
@@ -129,6 +138,14 @@ def message_size(traffic: Traffic) -> int:
     return traffic.size + ENVELOPE
 
 
+def compared_messages(traffic: Traffic) -> Decimal:
+    """Return how many messages a client reads to compare a channel with its history.
+
+    It reads backwards from the end, a page at least: few messages need no fewer reads.
+    """
+    return max(Decimal(PAGE), traffic.messages_per_second * COMPARED_SECONDS)
+
+
 def units(size: int, unit: int) -> int:
     """Return the number of units that a size is counted as."""
     return -(-size // unit)
@@ -147,8 +164,11 @@ def _quantities(
     messages = traffic.messages_per_second * SECONDS
     own = messages / regions
     size = message_size(traffic)
-    # Published here, and delivered from the bus wherever it was published.
-    operations = own + messages
+    compared = compared_messages(traffic)
+    comparisons = Decimal(clients * SECONDS) / COMPARISON_SECONDS if extras.history_days else Decimal(0)
+    pages = comparisons * (compared / PAGE).to_integral_value(ROUND_CEILING)
+    # Published here, delivered from the bus wherever it was published, and read from the history.
+    operations = own + messages + pages
     deliveries = messages * clients
     relayed = own * (regions - 1)
     yield "AppSync", "operation", operations
@@ -165,6 +185,7 @@ def _quantities(
     if extras.history_days:
         # Every region stores every message; expired ones are deleted at no charge.
         yield "DynamoDB", "write", messages * units(size + ITEM_OVERHEAD, WRITE_UNIT)
+        yield "DynamoDB", "read", comparisons * compared * (size + ITEM_OVERHEAD) / READ_UNIT
         kept = traffic.messages_per_second * DAY * extras.history_days
         yield "DynamoDB", "storage", kept * (size + ITEM_OVERHEAD) / GIGABYTE
     if extras.dashboard:

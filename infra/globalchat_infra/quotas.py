@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from globalchat_infra.cost import (
+    COMPARED_SECONDS,
+    COMPARISON_SECONDS,
     ITEM_OVERHEAD,
+    PAGE,
+    READ_UNIT,
     UPDATE,
     WRITE_UNIT,
     Traffic,
     clients_of,
+    compared_messages,
     message_size,
     units,
 )
@@ -53,14 +58,6 @@ WRITES_OF_A_CHANNEL = 1_000
 """Writes of 1 KB a second that DynamoDB accepts for one partition key, a channel (its developer guide)."""
 READS_OF_A_CHANNEL = 3_000
 """Consistent reads of 4 KB a second, of the same."""
-READ_UNIT = 4_096
-"""Bytes that DynamoDB counts as one consistent read."""
-COMPARISON_SECONDS = 225
-"""Mean time between two readings of a channel by a connected client: `history_interval`, with its jitter."""
-MARGIN_SECONDS = 90
-"""How far before its mark such a reading goes back: `fill_margin`."""
-PAGE = 100
-"""Messages of a page, the least that a reading takes: `page_size`."""
 
 ASSUMPTION = (
     "Quotas are AWS's defaults. A request is taken to use one token; events that other buses relay to a bus "
@@ -143,21 +140,17 @@ def _of_history(traffic: Traffic) -> Iterator[tuple[str, str, int, Decimal]]:
 
 
 def _reads(traffic: Traffic, region: str, clients: int) -> Use:
-    """Return the use of a channel's reads by the clients that compare it with what they received.
-
-    A comparison reads backwards from the end, a page at least: few messages need no fewer reads.
-    """
+    """Return the use of a channel's reads by the clients that compare it with what they received."""
     per_message = Decimal(message_size(traffic) + ITEM_OVERHEAD) / READ_UNIT
     a_second = Decimal(clients) / COMPARISON_SECONDS
     most = READS_OF_A_CHANNEL / (a_second * per_message) if clients else None
-    span = COMPARISON_SECONDS + MARGIN_SECONDS
     return Use(
         region=region,
         service="DynamoDB",
         quota="reads of a channel",
         limit=READS_OF_A_CHANNEL,
-        used=a_second * per_message * max(Decimal(PAGE), traffic.messages_per_second * span),
-        breaks_at=None if most is None else most / span if most >= PAGE else Decimal(0),
+        used=a_second * per_message * compared_messages(traffic),
+        breaks_at=None if most is None else most / COMPARED_SECONDS if most >= PAGE else Decimal(0),
     )
 
 

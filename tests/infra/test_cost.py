@@ -82,6 +82,10 @@ def test_history_costs_a_write_in_every_region_and_what_it_keeps() -> None:
         ("DynamoDB", "write"): ("2592000", "1.62"),
         ("DynamoDB", "storage"): (kept, "0.09072"),
         ("CloudWatch", "alarm"): ("11", "1.1"),
+        # Each of 50 clients reads 315 messages, 4 pages, 11,520 times a month; an operation logs 1,500 bytes.
+        ("AppSync", "operation"): (str(3_888_000 + 50 * 11_520 * 4), "24.768"),
+        ("CloudWatch", "log"): ("9.288", "4.644"),
+        ("DynamoDB", "read"): (str(50 * 11_520 * 315 * 600 // 4_096), "3.322265625"),
     }
     assert more[SYDNEY]["DynamoDB", "write"][0] == "2592000"
 
