@@ -393,7 +393,7 @@ async def test_missing_credentials_say_whether_a_sign_in_is_awaited(problem: Use
 async def test_every_accepted_message_reaches_every_reader_once(tmp_path: Path) -> None:
     """Persons whose credentials last for moments, in both regions, with sockets that are dropped."""
     async with verified() as cloud:
-        people = [PersonOfCloud(cloud, f"p{n}@example.com", seconds=0.4) for n in range(4)]
+        people = [PersonOfCloud(cloud, f"p{n}@example.com", seconds=1.0) for n in range(4)]
         sessions = [
             Session(
                 profile_of(cloud, person),
