@@ -5,9 +5,9 @@ The provisioner (`globalchat.localcloud.provision`) makes it; AppSync and EventB
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
-JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+from globalchat.localcloud.json_text import JSON as JSON
 
 AuthMode = Literal["API_KEY", "AWS_IAM"]
 

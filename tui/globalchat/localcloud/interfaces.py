@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.json_text import JSON
 
 MAX_ENTRIES: Final = 10
 """Entries of one PutEvents call (EventBridge quotas)."""

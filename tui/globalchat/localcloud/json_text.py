@@ -1,9 +1,9 @@
 """JSON text: parsed strictly by the specification, written without spaces."""
 
 import json
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
-from globalchat.localcloud.definition import JSON
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
 def read(text: str) -> JSON:

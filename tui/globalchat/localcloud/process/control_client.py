@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from globalchat.core.errors import Unreachable, UsageError
-from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.json_text import JSON
 from globalchat.localcloud.process.state import CloudState
 
 _CHALLENGE = re.compile(r"[0-9a-f]{32,128}")

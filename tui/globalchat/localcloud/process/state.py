@@ -13,8 +13,8 @@ from pathlib import Path
 from globalchat.core.errors import UserError
 from globalchat.core.files import ensure_folder, read_text, replace_file, unwritable
 from globalchat.core.text import NotUtf8
-from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.interfaces import RegionAddress
+from globalchat.localcloud.json_text import JSON
 
 VERSION = 2
 FILE = "cloud.json"
