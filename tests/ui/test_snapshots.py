@@ -89,6 +89,8 @@ async def people(chat: Chat) -> None:
     assert isinstance(screen, ChatScreen)
     model = screen.view_model.model
     model.ignore(model.name("ana"))
+    screen.updater.update()
+    await chat.settle()
     await chat.pilot.press("f10", "down")
     await chat.settle()
 
