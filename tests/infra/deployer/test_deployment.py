@@ -28,7 +28,7 @@ from globalchat_infra.deployer.plan import DeployRequest, Plan, make_plan
 from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter, content
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply, Rule, failure
 from tests.infra.helpers.moto_account import ACCOUNT, NOW, User
-from tests.infra.helpers.small_stacks import make_stack, stand, tags
+from tests.infra.helpers.small_stacks import make_stack, stand, stored, tags
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.infra
@@ -332,15 +332,16 @@ def test_an_exit_code_of_the_cdk_proves_no_deployment(world: Assembled) -> None:
         deployment._check_complete()
 
 
-def earlier(text: str) -> str:
-    """Return a template of an earlier version: hyphens in names of roles, one key that it renews."""
-    template = json.loads(re.sub(r'"globalchat\.oregon\.(\w+)"', r'"globalchat-oregon-\1"', text))
+def earlier(present: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a template as of an earlier version: hyphens in names of roles, one key that it renews."""
+    text = re.sub(r'"globalchat\.oregon\.(\w+)"', r'"globalchat-oregon-\1"', json.dumps(present))
+    template: dict[str, Any] = json.loads(text)
     expires = template.pop("Parameters")[stack_interface.EXPIRES]["Default"]
     del template["Conditions"], template["Resources"][stack_interface.LATER_KEY]
     key = next(each for each in template["Resources"].values() if each["Type"] == "AWS::AppSync::ApiKey")
     del key["Condition"]
     key["Properties"]["Expires"] = expires
-    return json.dumps(template)
+    return template
 
 
 def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_replaced(
@@ -348,9 +349,8 @@ def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_rep
 ) -> None:
     """And neither that update nor a later one lets a replaced key live again, by whatever command."""
     world = world.of_one_region("oregon", REGIONS["oregon"])
-    file = TEMPLATES_WITHOUT_HISTORY / "globalchat-oregon-api.template.json"
     # Not by the CDK: how the earlier version was deployed does not matter.
-    body = json.loads(earlier(file.read_text(encoding="utf-8")))
+    body = earlier(stored(TEMPLATES_WITHOUT_HISTORY, "globalchat-oregon-api"))
     make_stack("globalchat-oregon-api", REGIONS["oregon"], body, tags=tags("globalchat", "oregon"))
     assert role_names() == {f"globalchat-oregon-{role}" for role in ("publish", "broadcast", "logs")}
     ((old, _),) = keys_of_oregon().items()

@@ -1,6 +1,5 @@
 """The command turns history on, longer and off, by the real CDK command line."""
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.discovery import discover
 from globalchat_infra.stack_interface import HISTORY_SINCE, HistoryStart
 from tests.infra.helpers.moto_account import User
-from tests.infra.helpers.small_stacks import make_stack, tags
+from tests.infra.helpers.small_stacks import make_stack, stored, tags
 
 pytestmark = [pytest.mark.infra, pytest.mark.usefixtures("warm_app")]
 
@@ -70,8 +69,7 @@ def deployed() -> dict[str, Any]:
 
 def test_history_is_turned_on_lengthened_and_turned_off(cloud: str, equipped: User) -> None:
     # Not by the CDK: how the deployment without history was made does not matter.
-    file = TEMPLATES_WITHOUT_HISTORY / "globalchat-oregon-api.template.json"
-    body = json.loads(file.read_text(encoding="utf-8"))
+    body = stored(TEMPLATES_WITHOUT_HISTORY, "globalchat-oregon-api")
     make_stack("globalchat-oregon-api", REGION, body, tags=tags("globalchat", "oregon"))
     assert deployed() == {"days": "0", "sources": {"none"}, "roles": set(), "since": None}
 

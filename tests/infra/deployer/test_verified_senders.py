@@ -20,7 +20,7 @@ from globalchat_infra.deployer.stacks import DeployedStack
 from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
 from tests.infra.helpers.aws_front import AwsFront
 from tests.infra.helpers.moto_account import User
-from tests.infra.helpers.small_stacks import make_stack, tags
+from tests.infra.helpers.small_stacks import make_stack, stored, tags
 
 pytestmark = [pytest.mark.infra, pytest.mark.usefixtures("warm_app")]
 
@@ -59,8 +59,7 @@ def test_senders_become_verified_and_anyone_again(front: AwsFront, equipped: Use
     # Not by the CDK: how they were deployed does not matter.
     for folder, alias in ((TEMPLATES_VERIFIED, "oregon"), (TEMPLATES, "sydney")):
         name = f"globalchat-{alias}-api"
-        body = json.loads((folder / f"{name}.template.json").read_text(encoding="utf-8"))
-        make_stack(name, REGIONS[alias], body, tags=tags("globalchat", alias))
+        make_stack(name, REGIONS[alias], stored(folder, name), tags=tags("globalchat", alias))
     aws = Aws()
     before = equipped.run("outputs", "--refresh")
     assert before.exit_code == 0, before.output

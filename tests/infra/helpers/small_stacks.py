@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from globalchat_infra import stack_interface
@@ -17,6 +18,14 @@ def tags(prefix: str, alias: str, **others: str) -> list[dict[str, str]]:
     """Return the tags of a deployment as AWS takes them."""
     pairs = {"project": "globalchat", "deployment": prefix, "alias": alias, **others}
     return [{"Key": key, "Value": value} for key, value in pairs.items()]
+
+
+def stored(folder: Path, name: str) -> dict[str, Any]:
+    """Return the template of a stack in a stored assembly, whose keys end as if it was made today."""
+    template: dict[str, Any] = json.loads((folder / f"{name}.template.json").read_text(encoding="utf-8"))
+    if expires := template["Parameters"].get(stack_interface.EXPIRES):
+        expires["Default"] = END
+    return template
 
 
 def make_stack(
