@@ -198,6 +198,10 @@ UPGRADE = (
         UPGRADE % (b"?&&&==header&header", b"Sec-WebSocket-Protocol: ,,,"),
         UPGRADE % (b"", b"Sec-WebSocket-Protocol: header-" + b"A" * 30_000 + b", graphql-ws"),
         UPGRADE % (b"", b"Sec-WebSocket-Protocol: \xff\xfe"),
+        UPGRADE % (b"", b"Sec-WebSocket-Protocol:"),
+        UPGRADE.replace(b"GET", b"POST") % (b"", b"Sec-WebSocket-Protocol: graphql-ws"),
+        UPGRADE.replace(b"GET", b"HEAD") % (b"", b"Sec-WebSocket-Protocol: graphql-ws"),
+        UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0") % (b"", b"Sec-WebSocket-Protocol: graphql-ws"),
     ],
 )
 async def test_a_malformed_upgrade_harms_nobody(head: bytes, caplog: pytest.LogCaptureFixture) -> None:
@@ -205,6 +209,8 @@ async def test_a_malformed_upgrade_harms_nobody(head: bytes, caplog: pytest.LogC
         await subscribe(healthy, "1")
         line = await request(server, head)
         assert line == b"" or line.split(b" ")[1] in (b"101", b"400", b"426", b"431"), line
+        assert b" 101 " not in line or (head.startswith(b"GET") and b" HTTP/1.1\r" in head)
+        assert not [each for each in caplog.records if each.name.startswith("aiohttp")]
         server.hub.publish(publication())
         assert (await healthy.receive_json(timeout=30))["type"] == "data"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.frames import SUBPROTOCOL, Handshake
@@ -92,7 +92,7 @@ class RealtimeEndpoint:
             HTTPBadRequest: it is none.
         """
         handshake = _handshake(request)
-        response = await _upgrade(request, _answerable(handshake.subprotocols))
+        response = await _upgrade(request, _answered(handshake.subprotocols))
         transport = request.transport
         # The client was lost during the handshake.
         if transport is None:
@@ -153,42 +153,48 @@ class RealtimeEndpoint:
         return not self.faults.throttled and self._subscribe_rate.admit(now)
 
 
-async def _upgrade(request: web.Request, subprotocols: tuple[str, ...]) -> web.StreamResponse:
+async def _upgrade(request: web.Request, subprotocol: str | None) -> web.StreamResponse:
     """Answer an upgrade request.
 
     Raises:
         HTTPBadRequest: it is none.
     """
-    upgrade = web.WebSocketResponse(protocols=subprotocols)
-    ready = upgrade.can_prepare(request)
-    if not ready.ok:
+    # RFC 6455, section 4.1; aiohttp checks the headers alone.
+    if request.method != "GET" or request.version < HttpVersion11:
+        raise web.HTTPBadRequest(text="A WebSocket is opened by a GET request of HTTP/1.1.")
+    # All that are offered, since aiohttp logs those that it does not know, which may contain credentials.
+    upgrade = web.WebSocketResponse(protocols=_offered(request))
+    if not upgrade.can_prepare(request).ok:
         # Raises what is wrong.
         await upgrade.prepare(request)
     key = request.headers["Sec-WebSocket-Key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest()).decode()
     headers = {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Accept": accept}
-    if ready.protocol is not None:
-        headers["Sec-WebSocket-Protocol"] = ready.protocol
+    if subprotocol is not None:
+        headers["Sec-WebSocket-Protocol"] = subprotocol
     response = web.StreamResponse(status=101, headers=headers)
     await response.prepare(request)
     return response
 
 
 def _handshake(request: web.Request) -> Handshake:
-    offered = request.headers.get("Sec-WebSocket-Protocol", "")
     return Handshake(
         # The raw target is used, since the parsed query has turned every "+" into a space.
         query=request.raw_path.partition("?")[2],
-        subprotocols=tuple(name for part in offered.split(",") if (name := part.strip())),
+        subprotocols=tuple(filter(None, _offered(request))),
         headers=dict(request.headers),
         source_ip=request.remote or "127.0.0.1",
     )
 
 
-def _answerable(offered: tuple[str, ...]) -> tuple[str, ...]:
-    """Choose the subprotocol to answer.
+def _offered(request: web.Request) -> list[str]:
+    return [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+
+
+def _answered(offered: tuple[str, ...]) -> str | None:
+    """Choose the subprotocol to answer, None if none is offered.
 
     Without a match, one of the client's own is chosen: a browser can then read the `connection_error` that
-    follows, and aiohttp does not log the offered ones, which may contain credentials.
+    follows.
     """
-    return (SUBPROTOCOL,) if SUBPROTOCOL in offered else offered[:1]
+    return SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
