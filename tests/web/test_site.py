@@ -119,3 +119,17 @@ async def test_a_file_is_downloaded_once_under_its_name_alone(tmp_path: Path) ->
         )
         assert headers["Content-Type"] == "application/octet-stream"
         assert (await browser.get(f"/download/{key}"))[0] == 404
+
+
+async def test_a_file_whose_chat_ends_is_not_taken_for_whole_nor_fetched_by_another(tmp_path: Path) -> None:
+    async with small_site(tmp_path, "--breaks") as browser:
+        await browser.open_link()
+        page = await browser.open()
+        await page.started()
+        await page.type("file|a.md")
+        _, key = await page.said()
+        async with browser.session.get(f"{browser.access.origin}/download/{key}") as answer:
+            assert answer.status == 200
+            assert (await browser.get(f"/download/{key}"))[0] == 404
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.read()

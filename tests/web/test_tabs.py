@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.web import chat_process
+from globalchat.web import chat_process, tabs
 from globalchat.web.slots import MOST_TABS, Slots
 from globalchat.web.tabs import BROKEN, ENDED, FULL, MOVED
 from tests.web.helpers.browser import small_site
@@ -138,6 +138,46 @@ async def test_a_chat_that_does_not_quit_is_ended(tmp_path: Path, monkeypatch: p
         await browser.open_link()
         chat = await (await browser.open()).started()
     assert is_gone(chat["pid"])
+
+
+@pytest.mark.parametrize("trouble", ["hang", "flood"])
+async def test_neither_a_chat_that_hangs_nor_a_page_that_does_not_read_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    for module, name in ((chat_process, "QUIT_SECONDS"), (chat_process, "TERMINATE_SECONDS")):
+        monkeypatch.setattr(module, name, 0.05)
+    monkeypatch.setattr(tabs, "CLOSE_SECONDS", 0.05)
+    async with asyncio.timeout(60), small_site(tmp_path) as browser:
+        await browser.open_link()
+        started = []
+        for slot in ("", 1):
+            # The second page takes the place of the first; the server ends with the second one open.
+            page = await browser.open(slot=slot)
+            started.append(await page.started())
+            await page.type(trouble)
+            if trouble == "hang":
+                # More than the socket between the two takes, so that the server waits for the chat.
+                await page.socket.send_json(["stdin", "x" * 1_000_000])
+        assert [each["slot"] for each in started] == [1, 1]
+        assert is_gone(started[0]["pid"])
+    assert is_gone(started[1]["pid"])
+
+
+async def test_a_chat_that_does_not_read_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in (
+        (chat_process, "QUIT_SECONDS"),
+        (chat_process, "TERMINATE_SECONDS"),
+        (tabs, "INPUT_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 0.05)
+    async with small_site(tmp_path) as browser:
+        await browser.open_link()
+        page = await browser.open()
+        await page.started()
+        await page.type("hang")
+        await page.socket.send_json(["stdin", "x" * 1_000_000])
+        assert await page.said() == ["ended", ["The chat no longer responded, and was ended."]]
+        assert await page.closed() == BROKEN
 
 
 async def test_a_server_that_ends_opens_nothing_for_pages_that_ask_again(tmp_path: Path) -> None:

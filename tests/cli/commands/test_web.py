@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from globalchat.cli.commands.web import WebOptions, chat_command
 from globalchat.cli.main import root
 from globalchat.cli.web_chat import WebChatOptions, prepare_state
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.files import user_folders
 from globalchat.ui.state_store import StateStore
-from globalchat.web.serve import listen_at_best
+from globalchat.web.serve import listen, listen_at_best
 from globalchat.web.slots import Slot
 
 
@@ -45,6 +45,9 @@ def test_a_port_that_is_taken_is_named() -> None:
         with listen_at_best(port) as another:
             assert another.getsockname()[1] != port
     assert code == ExitCode.USAGE
+    # Taken from the moment on that it is found, not only once requests are answered.
+    with listen(0) as first, pytest.raises(UsageError, match="is taken"):
+        listen(first.getsockname()[1])
     assert f"The port {port} is taken. Give another; --port 0 takes any that is free." in output
 
 

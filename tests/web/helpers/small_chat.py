@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 
 CHANNEL = int(sys.argv[-1])
@@ -9,7 +10,9 @@ CHANNEL = int(sys.argv[-1])
 
 def send(kind: bytes, payload: bytes) -> None:
     """Send a packet."""
-    os.write(CHANNEL, kind + len(payload).to_bytes(4, "big") + payload)
+    packet = kind + len(payload).to_bytes(4, "big") + payload
+    while packet:
+        packet = packet[os.write(CHANNEL, packet) :]
 
 
 def meta(**document: object) -> None:
@@ -48,6 +51,13 @@ def act(words: list[str]) -> None:
             os._exit(0)
         case ["crash"]:
             os._exit(1)
+        case ["hang"]:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                signal.pause()
+        case ["flood"]:
+            while True:
+                send(b"D", b"x" * 60_000)
 
 
 KEY = "0123456789abcdef" * 2
@@ -65,6 +75,8 @@ while True:
     if document["type"] == "quit" and not stubborn:
         os._exit(0)
     elif document["type"] == "deliver_chunk_request":
+        if "--breaks" in sys.argv and len(pieces) < 3:
+            os._exit(1)
         send(b"F", document["key"].encode() + pieces.pop(0))
     else:
         send(b"D", b"meta " + payload)

@@ -24,7 +24,8 @@ class NotOffered(Exception):
 class _Offer:
     name: str
     ask: Callable[[str, int], Awaitable[None]]
-    pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(maxsize=2))
+    pieces: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(maxsize=2))
+    is_taken: bool = False
 
 
 class Downloads:
@@ -46,7 +47,7 @@ class Downloads:
         """Drop what a tab that is closed has offered, and end its downloads."""
         for key in self._by_tab.pop(tab, ()):
             if (offer := self._offers.pop(key, None)) is not None:
-                _put(offer, b"")
+                _put(offer, None)
 
     def receive(self, payload: bytes) -> None:
         """Take a piece of a file, which its key precedes; an empty one is the end."""
@@ -54,21 +55,23 @@ class Downloads:
         if (offer := self._offers.get(key)) is not None:
             _put(offer, payload[KEY:])
 
-    def name(self, key: str) -> str:
-        """Return the name of a file.
+    def take(self, key: str) -> str:
+        """Return the name of a file, which `fetch` then delivers to this request alone.
 
         Raises:
-            NotOffered: there is no such file.
+            NotOffered: there is no such file, or another request has taken it.
         """
-        if key not in self._offers:
+        offer = self._offers.get(key)
+        if offer is None or offer.is_taken:
             raise NotOffered
-        return self._offers[key].name
+        offer.is_taken = True
+        return offer.name
 
     async def fetch(self, key: str) -> AsyncIterator[bytes]:
         """Yield the pieces of a file, which then is no longer offered.
 
         Raises:
-            NotOffered: there is no such file.
+            NotOffered: there is no such file, or its chat ended before all of it was read.
             TimeoutError: the chat does not deliver.
         """
         offer = self._offers.get(key)
@@ -79,6 +82,8 @@ class Downloads:
                 async with asyncio.timeout(PIECE_SECONDS):
                     await offer.ask(key, PIECE)
                     piece = await offer.pieces.get()
+                if piece is None:
+                    raise NotOffered
                 if not piece:
                     return
                 yield piece
@@ -86,7 +91,7 @@ class Downloads:
             self._offers.pop(key, None)
 
 
-def _put(offer: _Offer, piece: bytes) -> None:
+def _put(offer: _Offer, piece: bytes | None) -> None:
     # One piece at a time is asked for; more than that are dropped.
     with suppress(asyncio.QueueFull):
         offer.pieces.put_nowait(piece)

@@ -14,7 +14,7 @@ from globalchat.core.errors import UsageError
 from globalchat.web.access import HOST, Access, Secrets
 from globalchat.web.site import Site
 from globalchat.web.slots import Slots
-from globalchat.web.tabs import CommandFor, Tabs
+from globalchat.web.tabs import CLOSE_SECONDS, CommandFor, Tabs
 
 
 def listen(port: int) -> socket.socket:
@@ -27,6 +27,8 @@ def listen(port: int) -> socket.socket:
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((HOST, port))
+        # At once: two sockets may be bound to a port with SO_REUSEADDR as long as neither listens.
+        found.listen()
     except OSError as error:
         found.close()
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
@@ -68,7 +70,9 @@ async def serving(
     access = Access(Secrets.make(), port)
     tabs = Tabs(Slots(state), command, base, signs=signs)
     # No log of requests: the link is in one of them.
-    runner = web.AppRunner(Site(access, tabs, port).application(), access_log=None)
+    application = Site(access, tabs, port).application()
+    # The end does not wait for a browser that has stopped to read a file.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_SECONDS)
     await runner.setup()
     site = web.SockSite(runner, listening)
     try:

@@ -157,7 +157,7 @@ class Site:
     async def _send_file(self, request: web.Request) -> web.StreamResponse:
         key, downloads = request.match_info["key"], self._tabs.downloads
         try:
-            name = quote(downloads.name(key), safe="")
+            name = quote(downloads.take(key), safe="")
         except NotOffered:
             raise web.HTTPNotFound from None
         # Never shown: a picture of the screen is SVG, which could run scripts of this origin.
@@ -165,8 +165,14 @@ class Site:
         response.content_type = "application/octet-stream"
         pieces = downloads.fetch(key)
         await response.prepare(request)
-        async for piece in pieces:
-            await response.write(piece)
+        try:
+            async for piece in pieces:
+                await response.write(piece)
+        except (NotOffered, TimeoutError):
+            # Without its end, so that the browser does not take the file for whole.
+            if request.transport is not None:
+                request.transport.abort()
+            return response
         await response.write_eof()
         return response
 
@@ -182,7 +188,7 @@ class Site:
             protocols=(PROTOCOL,),
         )
         await socket.prepare(request)
-        await self._tabs.serve(wanted, socket)
+        await self._tabs.serve(wanted, socket, request.transport)
         return socket
 
 

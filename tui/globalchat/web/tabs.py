@@ -25,6 +25,8 @@ HEARTBEAT_SECONDS: Final = 20.0
 """Seconds between pings, so that a browser that is gone without a word is noticed."""
 CLOSE_SECONDS: Final = 2.0
 """Seconds that a browser may take to answer that a connection is closed."""
+INPUT_SECONDS: Final = 20.0
+"""Seconds that a chat may take to read what was typed; one that takes longer hangs."""
 
 ENDED, MOVED, FULL, BROKEN = 4000, 4001, 4002, 4003
 """The codes with which the server closes a WebSocket: the chat has ended, or was opened in another tab; too
@@ -57,6 +59,14 @@ class TabRequest:
         return cls(identity, int(slot) if slot else None, width, height)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the connection of a page is closed: the code, and a sentence that the page shows, if any."""
+
+    code: int
+    sentence: str | None = None
+
+
 CommandFor = Callable[[Slot, bool], Sequence[str]]
 """Returns the command of a chat, by its folder, and True if its tab was open before."""
 
@@ -84,18 +94,20 @@ class Tabs:
         self._signs = signs
         self._open: dict[str, Tab] = {}
 
-    async def serve(self, request: TabRequest, socket: web.WebSocketResponse) -> None:
+    async def serve(
+        self, request: TabRequest, socket: web.WebSocketResponse, transport: asyncio.Transport | None
+    ) -> None:
         """Run a chat for a page until one of the two ends.
 
         A page that connects again takes the place of its own old connection, of which the server may not know
         yet that it is broken.
         """
-        tab = Tab(socket, self.downloads)
+        tab = Tab(socket, transport, self.downloads)
         # In a loop, since a third page with this id may have come meanwhile.
         while (before := self._open.get(request.identity)) is not None:
             await before.close(MOVED)
         if self.is_closing:
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+            await tab.hang_up(Ending(WSCloseCode.GOING_AWAY))
             return
         self._open[request.identity] = tab
         try:
@@ -103,6 +115,7 @@ class Tabs:
         finally:
             del self._open[request.identity]
             tab.is_over.set()
+            await tab.hang_up(Ending(WSCloseCode.OK))
 
     async def close(self) -> None:
         """Close all tabs, open no further ones, and wait until the chats have ended."""
@@ -113,21 +126,23 @@ class Tabs:
         try:
             slot = self._slots.take(request.slot)
         except (OSError, UserError) as error:
-            await tab.say("ended", [str(error)])
-            await tab.socket.close(code=BROKEN)
+            await tab.hang_up(Ending(BROKEN, str(error)))
             return
         if slot is None:
             sentence = (
                 f"{MOST_TABS} chats are open, and each is a process of its own: close another tab first."
             )
-            await tab.say("ended", [sentence])
-            await tab.socket.close(code=FULL)
+            await tab.hang_up(Ending(FULL, sentence))
             return
         try:
             await tab.say("slot", slot.number)
             command = self._command(slot, request.slot == slot.number)
             surroundings = environment(self._base, request.width, request.height, signs=self._signs)
-            chat = await ChatProcess.start(command, surroundings)
+            try:
+                chat = await ChatProcess.start(command, surroundings)
+            except OSError as error:
+                await tab.hang_up(Ending(BROKEN, f"The chat cannot be started ({error.strerror})."))
+                return
             log_event(log, logging.INFO, "tab opened", slot=slot.number, process=chat.pid)
             try:
                 await tab.run(chat)
@@ -147,17 +162,39 @@ class Tab:
         is_over: Set when the chat has ended and its folder is free.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, downloads: Downloads) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, downloads: Downloads
+    ) -> None:
         self.socket = socket
         self.is_over = asyncio.Event()
+        self._transport = transport
         self._downloads = downloads
         self._has_said_why = False
+        self._ending = Ending(WSCloseCode.OK)
+        self._is_to_end = asyncio.Event()
 
     async def close(self, code: int) -> None:
         """Close the page's connection, and wait until the chat has ended."""
-        with suppress(ConnectionError):
-            await self.socket.close(code=code)
+        # `run` does it: no page that does not read, and no chat that hangs, is waited for.
+        self._ending = Ending(code)
+        self._is_to_end.set()
         await self.is_over.wait()
+
+    async def hang_up(self, ending: Ending) -> None:
+        """Close the page's connection, if it is open; drop what a page that does not answer has not read."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if ending.sentence is not None:
+                    await self.say("ended", [ending.sentence])
+                await self.socket.close(code=ending.code)
+        except (ConnectionError, TimeoutError):
+            pass
+        except asyncio.CancelledError:
+            # aiohttp raises it if what waited before for the page to read was cancelled.
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+        if self.socket.close_code in (None, WSCloseCode.ABNORMAL_CLOSURE) and self._transport is not None:
+            self._transport.abort()
 
     async def say(self, kind: str, value: object) -> None:
         """Send the page something that is not drawn in the terminal; nothing if it is gone."""
@@ -165,19 +202,24 @@ class Tab:
             await self.socket.send_str(json.dumps([kind, value]))
 
     async def run(self, chat: ChatProcess) -> None:
-        """Pass on input and output until the page or the chat ends."""
-        output = asyncio.ensure_future(self._pass_output(chat))
-        input_ = asyncio.ensure_future(self._pass_input(chat))
+        """Pass on input and output until the page or the chat ends, or `close` is called."""
+        passing = (
+            asyncio.ensure_future(self._pass_output(chat)),
+            asyncio.ensure_future(self._pass_input(chat)),
+        )
+        running = {*passing, asyncio.ensure_future(self._is_to_end.wait())}
         try:
-            done, _ = await asyncio.wait({output, input_}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (output, input_):
+            endings = [task.result() for task in passing if task.done() and not task.cancelled()]
+            for task in running:
                 task.cancel()
-            await asyncio.wait({output, input_})
+            await asyncio.wait(running)
+        # Only now: aiohttp cancels all that wait for a page to read when one of them is cancelled.
+        await self.hang_up(next(filter(None, endings), self._ending))
 
-    async def _pass_output(self, chat: ChatProcess) -> None:
+    async def _pass_output(self, chat: ChatProcess) -> Ending | None:
+        """Pass on what the chat sends until it ends. Return None if the page is gone."""
         try:
             async for kind, payload in chat.output():
                 if kind == DATA:
@@ -189,10 +231,8 @@ class Tab:
         except BadPacket:
             log_event(log, logging.ERROR, "a chat sent no packet", process=chat.pid)
         except ConnectionError:
-            return  # The page is gone.
-        if not self._has_said_why:
-            await self.say("ended", ["The chat ended unexpectedly."])
-        await self.socket.close(code=ENDED if self._has_said_why else BROKEN)
+            return None
+        return Ending(ENDED) if self._has_said_why else Ending(BROKEN, "The chat ended unexpectedly.")
 
     async def _pass_meta(self, chat: ChatProcess, document: dict[str, object]) -> None:
         match document.get("type"):
@@ -211,14 +251,19 @@ class Tab:
                 lines = document.get("lines")
                 await self.say("ended", lines if isinstance(lines, list) else [])
 
-    async def _pass_input(self, chat: ChatProcess) -> None:
+    async def _pass_input(self, chat: ChatProcess) -> Ending | None:
+        """Pass on what the page sends until it is gone. Return how else it ends."""
         async for message in self.socket:
             if message.type is WSMsgType.TEXT:
                 try:
-                    await _pass_message(chat, message)
+                    async with asyncio.timeout(INPUT_SECONDS):
+                        await _pass_message(chat, message)
+                except TimeoutError:
+                    return Ending(BROKEN, "The chat no longer responded, and was ended.")
                 except (ValueError, TypeError, LookupError, RecursionError):
                     # Nothing that our page sends.
-                    await self.socket.close(code=WSCloseCode.PROTOCOL_ERROR)
+                    return Ending(WSCloseCode.PROTOCOL_ERROR)
+        return None
 
 
 async def _pass_message(chat: ChatProcess, message: WSMessage) -> None:
