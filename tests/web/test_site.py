@@ -1,5 +1,7 @@
 """What the site answers, and to whom: over real sockets, with a small program in place of the chat."""
 
+import asyncio
+import logging
 from importlib import resources
 from pathlib import Path
 
@@ -52,6 +54,21 @@ async def test_the_link_becomes_a_cookie_and_an_address_without_the_token(tmp_pa
         ):
             for path in EVERY:
                 assert await refused(browser, path, **headers_of_others), (path, headers_of_others)
+
+
+async def test_a_request_that_is_none_is_not_written_to_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As outside of pytest, whose own handlers take everything.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    async with small_site(tmp_path) as browser:
+        port = int(browser.access.origin.rpartition(":")[2])
+        for request in (b"GET /?token=hidden HTTP/1.1\r\n\r\n", b"GET /?token=hidden%b\r\n" % (b"x" * 9_000)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request)
+            assert (await reader.read(12)).endswith(b" 400")
+            writer.close()
+    assert capsys.readouterr() == ("", "")
 
 
 async def test_a_chat_needs_origin_and_key_besides_the_cookie(tmp_path: Path) -> None:

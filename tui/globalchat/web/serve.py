@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,6 +16,10 @@ from globalchat.web.access import HOST, Access, Secrets
 from globalchat.web.site import Site
 from globalchat.web.slots import Slots
 from globalchat.web.tabs import CLOSE_SECONDS, CommandFor, Tabs
+
+# Otherwise Python writes what aiohttp logs to standard error: a traceback with parts of each bad request,
+# which may be the token or the cookie.
+logging.getLogger("aiohttp.server").addHandler(logging.NullHandler())
 
 
 def listen(port: int) -> socket.socket:
