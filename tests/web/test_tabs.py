@@ -1,6 +1,7 @@
 """What becomes of a tab: its chat, its folder, its end."""
 
 import asyncio
+import errno
 import os
 import signal
 from pathlib import Path
@@ -84,6 +85,23 @@ async def test_a_page_that_connects_again_takes_the_place_of_its_own_connection(
         assert await closed == MOVED
         assert (new["slot"], new["words"]) == (1, ["tab-1", "back=True"])
         assert is_gone(before["pid"])
+
+
+async def test_a_page_hears_why_its_chat_cannot_start(tmp_path: Path) -> None:
+    locked = tmp_path / "web" / "tab-1" / "tab.lock"
+    # More than the system takes for one word of a command.
+    async with small_site(tmp_path, "x" * 10_000_000) as browser:
+        await browser.open_link()
+        page = await browser.open()
+        assert await page.said() == ["slot", 1]
+        assert await page.said() == ["ended", [f"The chat cannot be started ({os.strerror(errno.E2BIG)})."]]
+        assert await page.closed() == BROKEN
+        locked.unlink()
+        locked.mkdir()
+        page = await browser.open(slot=1)
+        sentence = f"The folder of this tab cannot be used: {os.strerror(errno.EISDIR)}."
+        assert await page.said() == ["ended", [sentence]]
+        assert await page.closed() == BROKEN
 
 
 async def test_only_so_many_tabs(tmp_path: Path) -> None:

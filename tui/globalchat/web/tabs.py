@@ -125,8 +125,12 @@ class Tabs:
     async def _run(self, request: TabRequest, tab: "Tab") -> None:
         try:
             slot = self._slots.take(request.slot)
-        except (OSError, UserError) as error:
+        except UserError as error:
             await tab.hang_up(Ending(BROKEN, str(error)))
+            return
+        except OSError as error:
+            sentence = f"The folder of this tab cannot be used: {error.strerror}."
+            await tab.hang_up(Ending(BROKEN, sentence))
             return
         if slot is None:
             sentence = (
