@@ -11,7 +11,12 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.common.base import SubscriptionTransportBase
 from gql.transport.common.listener_queue import ListenerQueue
-from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
+from gql.transport.exceptions import (
+    TransportConnectionFailed,
+    TransportError,
+    TransportProtocolError,
+    TransportQueryError,
+)
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
@@ -198,6 +203,9 @@ def data(number: object) -> str:
     return json.dumps({"type": "data", "id": "1", "payload": {"data": number}})
 
 
+CLOSE = "a close frame"
+
+
 async def served(frames: Sequence[str | Sequence[str]]) -> tuple[list[object], Exception | None]:
     """Return what a subscriber got from a server that sends these (a list in fragments), and how it ended."""
 
@@ -207,10 +215,19 @@ async def served(frames: Sequence[str | Sequence[str]]) -> tuple[list[object], E
         await socket.send('{"type":"ka"}')
         await socket.recv()
         for frame in ('{"type":"start_ack","id":"1"}', *frames):
-            await socket.send(frame)
+            if frame == CLOSE:
+                # It does not read the answer, so that it does not end the TCP connection.
+                socket.transport.pause_reading()
+                socket.protocol.send_close(1001)
+                socket.send_data()
+                await over.wait()
+                socket.transport.abort()
+            else:
+                await socket.send(frame)
         await socket.wait_closed()
 
     got: list[object] = []
+    over = asyncio.Event()
     async with serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol("graphql-ws")]) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         made = wire(f"ws://127.0.0.1:{port}/graphql")
@@ -229,6 +246,7 @@ async def served(frames: Sequence[str | Sequence[str]]) -> tuple[list[object], E
         try:
             return got, await asyncio.wait_for(ended, 30)
         finally:
+            over.set()
             await made.close()
 
 
@@ -236,6 +254,14 @@ async def test_messages_keep_their_order_whole_or_in_fragments() -> None:
     whole, end = data(4), '{"type":"complete","id":"1"}'
     frames = [data(1), [data(2)[:9], data(2)[9:]], data(3), whole, " " + data(5) + " ", data(6), end]
     assert await served(frames) == ([1, 2, 3, 4, 5, 6], None)
+
+
+async def test_a_server_that_closes_but_keeps_the_connection_is_left() -> None:
+    # Long before the next ping, which is 20 seconds away.
+    async with asyncio.timeout(15):
+        got, error = await served([data(1), CLOSE])
+    assert got == [1]
+    assert isinstance(error, TransportConnectionFailed)
 
 
 @pytest.mark.parametrize("last", [data(1) + "x", '{"type":"data","id":"1"', "[" * 10_000], ids=len)

@@ -123,6 +123,20 @@ class _Socket(ClientConnection):
     clock: WallClock = staticmethod(now_ms)
     upgrade: tuple[int, int] | None = None
     take: Callable[[bytes], bool] | None = None
+    _cut: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what came; after a close frame, cut the connection if the server does not in time."""
+        super().data_received(data)
+        # websockets waits for the server without a time limit, until the next ping.
+        if self.close_deadline is not None and self._cut is None:
+            self._cut = self.loop.call_at(self.close_deadline, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report the end of the connection."""
+        if self._cut is not None:
+            self._cut.cancel()
+        super().connection_lost(exc)
 
     def process_event(self, event: Event) -> None:
         """Handle what the protocol has read: a response, or a frame."""
