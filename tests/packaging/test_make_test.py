@@ -1,10 +1,12 @@
 """`make test` and its set-up with stand-ins for the tools: what they print, when, and how they end."""
 
+import errno
 import os
 import pty
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -88,18 +90,31 @@ def test_a_failing_test_fails(checkout: Path) -> None:
 
 def test_ctrl_c_ends_checks_and_tests(checkout: Path) -> None:
     for tool in ("mypy", "pytest"):
-        ready = f".venv/{tool}.ready"
+        os.mkfifo(checkout / f".venv/{tool}.input")
         collecting = '[ "$1" = --collect-only ] && exit; ' if tool == "pytest" else ""
-        replace(
-            checkout / ".venv/bin" / tool, f"{collecting}mkfifo {ready}; echo waiting; read -r _ <{ready}"
-        )
+        replace(checkout / ".venv/bin" / tool, f"{collecting}read -r _ <.venv/{tool}.input")
     with start_make_test(checkout) as running:
-        assert running.stdout is not None
-        assert "waiting\n" in iter(running.stdout.readline, ""), "it ended at once"
+        inputs = [open_once_read(checkout / f".venv/{tool}.input", running) for tool in ("mypy", "pytest")]
         os.killpg(running.pid, signal.SIGINT)
         # The pipe ends when no process has it any more.
-        assert "nothing found" not in running.stdout.read()
+        printed, _ = running.communicate(timeout=60)
+    assert "nothing found" not in printed
     assert running.returncode in (2, 130, -signal.SIGINT)
+    for each in inputs:
+        os.close(each)
+
+
+def open_once_read(pipe: Path, reader: "subprocess.Popen[str]") -> int:
+    """Return a named pipe, opened for writing, once a process of the reader's reads from it."""
+    deadline = time.monotonic() + 60
+    while reader.poll() is None and time.monotonic() < deadline:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        time.sleep(0.01)
+    raise AssertionError(f"nothing reads from {pipe.name}")
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])
