@@ -145,6 +145,7 @@ async def test_old_messages_are_found_and_another_profile_is_opened(
         for text in texts:
             await api.publish(Draft(ids.new(), "cars", text, "ana", now_ms()))
         await local_cloud.events.settled()
+    published = now_ms()
     catalog = KeyAndSignature(local_cloud)
     async with chatting(local_cloud, "oregon", "bo", state=tmp_path, catalog=catalog) as chat:
         await chat.until_seen("hay 119")
@@ -158,6 +159,7 @@ async def test_old_messages_are_found_and_another_profile_is_opened(
         await chat.pilot.press("ctrl+f")
         await chat.until_seen("1 match. This is the beginning of what is kept")
         await chat.pilot.press("escape", "escape")
+        await chat.until(lambda: now_ms() > published + 1_500, "a second without a message")
         await chat.send("/goto 1s")
         await chat.until_seen("this is the last message.")
         await chat.send("/goto yesterday")

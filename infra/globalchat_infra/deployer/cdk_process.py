@@ -25,6 +25,8 @@ TICK = 1.0
 """Seconds between updates of the shown time."""
 ENDING = 5.0
 """Seconds for the command line to end."""
+REAPING = 2.0
+"""Seconds until a killed command line must have ended."""
 LOG = "cdk.log"
 """The file in the work folder with all output of the latest command line."""
 APP = "globalchat: "
@@ -202,7 +204,9 @@ def _end(child: subprocess.Popen[str]) -> None:
 def _kill(child: subprocess.Popen[str]) -> None:
     if child.poll() is None:
         _signal(child, signal.SIGKILL)
-        child.wait()
+        # Bounded: a Ctrl-C at the beginning of an earlier wait can leave Popen's own lock taken for ever.
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(REAPING)
 
 
 def _signal(child: subprocess.Popen[str], number: int) -> None:

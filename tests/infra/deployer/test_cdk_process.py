@@ -1,6 +1,7 @@
 """The child process: Ctrl-C, time-outs, and why it failed."""
 
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_ctrl_c_stops_watching_ends_the_child_and_says_what_goes_on(
     )
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_wait_that_ctrl_c_broke_off_with_its_lock_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cdk_process, "REAPING", 0.05)
+    child = cdk_process._start([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path, os.environ)
+    lock = child._waitpid_lock  # type: ignore[attr-defined]
+    with lock:
+        cdk_process._kill(child)
+    assert child.wait(60) == -signal.SIGKILL
+    for stream in (child.stdout, child.stderr):
+        assert stream is not None
+        stream.close()
 
 
 def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:
