@@ -16,6 +16,12 @@ from tests.web.helpers.browser import small_site
 OTHER = "b" * 32
 
 
+@pytest.fixture(autouse=True)
+def _brief_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait briefly for pages that do not answer a close: those of these tests do not read."""
+    monkeypatch.setattr(tabs, "CLOSE_SECONDS", 0.2)
+
+
 def is_gone(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -164,7 +170,6 @@ async def test_neither_a_chat_that_hangs_nor_a_page_that_does_not_read_is_waited
 ) -> None:
     for module, name in ((chat_process, "QUIT_SECONDS"), (chat_process, "TERMINATE_SECONDS")):
         monkeypatch.setattr(module, name, 0.05)
-    monkeypatch.setattr(tabs, "CLOSE_SECONDS", 0.05)
     async with asyncio.timeout(60), small_site(tmp_path) as browser:
         await browser.open_link()
         started = []
